@@ -1,0 +1,91 @@
+//! The shared queue: a `VecDeque`, a mutex and a condition variable.
+
+use pool_core::Job;
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// A first-in first-out queue of jobs that any thread may push to and the workers pop from.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    pushed: Condvar,
+}
+
+struct State {
+    jobs: VecDeque<Job>,
+    sleeping: usize,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// Workers end when they find the queue empty.
+    Closing,
+    /// Nothing runs any more.
+    Terminated,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Queue {
+        let state = State { jobs: VecDeque::new(), sleeping: 0, stage: Stage::Open };
+        Queue { state: Mutex::new(state), pushed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a job. While the queue is closing, jobs may still add jobs: their own worker will come back
+    /// for them. After [`terminate`](Queue::terminate) the job is dropped, and so cancelled.
+    pub(crate) fn push(&self, job: Job) {
+        let mut state = self.lock();
+        if state.stage == Stage::Terminated {
+            drop(state);
+            drop(job);
+            return;
+        }
+        state.jobs.push_back(job);
+        let wake = state.sleeping > 0;
+        drop(state);
+        if wake {
+            self.pushed.notify_one();
+        }
+    }
+
+    /// The oldest job, as soon as there is one; `None` when the worker should end.
+    pub(crate) fn pop(&self) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            if state.stage != Stage::Open {
+                return None;
+            }
+            state.sleeping += 1;
+            state = self.pushed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.sleeping -= 1;
+        }
+    }
+
+    /// Lets the workers end when the queue is empty.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        if state.stage == Stage::Open {
+            state.stage = Stage::Closing;
+        }
+        drop(state);
+        self.pushed.notify_all();
+    }
+
+    /// Lets the workers end now, and drops what is queued.
+    pub(crate) fn terminate(&self) {
+        let mut state = self.lock();
+        state.stage = Stage::Terminated;
+        let jobs = std::mem::take(&mut state.jobs);
+        drop(state);
+        self.pushed.notify_all();
+        // Cancelling calls code of the user's: not under the lock.
+        drop(jobs);
+    }
+}

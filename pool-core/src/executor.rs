@@ -1,0 +1,132 @@
+//! The contract between a pool and the engine.
+
+use crate::imap::Imap;
+use crate::job::{Job, in_job};
+use crate::submit::{self, JobHandle};
+use std::sync::Arc;
+
+/// A place to queue jobs and threads to run them. Everything else is provided.
+///
+/// # Writing a backend
+///
+/// Implement [`threads`](Executor::threads) and [`spawn`](Executor::spawn), and keep four rules:
+///
+/// 1. `spawn` does not block on other jobs, does not panic, and may be called from any thread, also from
+///    inside a job.
+/// 2. Every job is at last either passed to [`Job::run`] or dropped (which cancels it). A job that is
+///    kept for ever makes its consumer wait for ever.
+/// 3. Jobs that wait in the queue get their turn: first in, first out is best. A job that spawns itself
+///    again must not starve the others.
+/// 4. `Job::run` gets the executor on which new jobs of this job belong, such as the worker's own handle.
+///
+/// Order, window, panics, nesting and time-outs are the engine's business, and the conformance suite in
+/// `pool-harness` tests that they hold on your pool too.
+pub trait Executor: Send + Sync {
+    /// How many jobs run at the same time; at least 1.
+    fn threads(&self) -> usize;
+
+    /// Queues a job.
+    fn spawn(&self, job: Job);
+
+    /// Whether the current thread is one that this pool needs for running its jobs.
+    ///
+    /// Whoever waits on such a thread works itself instead of sleeping while there is work. The default
+    /// knows every thread that is inside [`Job::run`]; a pool that runs foreign code on its threads (like
+    /// rayon's) says so here.
+    fn is_worker(&self) -> bool {
+        in_job()
+    }
+
+    /// `items.into_iter().map(f)`, computed on this pool: in order, lazily, in bounded memory.
+    ///
+    /// Nothing is pulled from `items` before the first `next` (or [`Imap::start`]). From then on at most
+    /// [`window`](Imap::window) items are between the input and the consumer. The input is pulled on the
+    /// pool's threads, by one of them at a time, so it must be `Send`.
+    ///
+    /// A panic in `f` surfaces when its item's turn has come, and the next call goes on with the next
+    /// item. A panic in the input surfaces after the results of all items before it, and ends the
+    /// iteration.
+    ///
+    /// Cost: some nanoseconds per item beyond `f` itself, and no allocation per item.
+    ///
+    /// ```
+    /// # use pool_core::{Executor, Job};
+    /// # struct Pool; impl Executor for Pool {
+    /// #   fn threads(&self) -> usize { 1 }
+    /// #   fn spawn(&self, job: Job) { std::thread::spawn(move || job.run(&Pool)); }
+    /// # }
+    /// # let pool = Pool;
+    /// let squares: Vec<u64> = pool.imap(0..5u64, |x| x * x).collect();
+    /// assert_eq!(squares, [0, 1, 4, 9, 16]);
+    /// ```
+    fn imap<I, F, T>(&self, items: I, f: F) -> Imap<'_, T>
+    where
+        Self: Sized,
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Imap::new(self, items.into_iter(), f)
+    }
+
+    /// Runs `f` on the pool, and gives a handle to wait for its result.
+    ///
+    /// Dropping the handle lets the job run all the same.
+    ///
+    /// ```
+    /// # use pool_core::{Executor, Job};
+    /// # struct Pool; impl Executor for Pool {
+    /// #   fn threads(&self) -> usize { 1 }
+    /// #   fn spawn(&self, job: Job) { std::thread::spawn(move || job.run(&Pool)); }
+    /// # }
+    /// # let pool = Pool;
+    /// let answer = pool.submit(|| 6 * 7);
+    /// assert_eq!(answer.join().unwrap(), 42);
+    /// ```
+    fn submit<F, T>(&self, f: F) -> JobHandle<T>
+    where
+        Self: Sized,
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        submit::submit(self, f)
+    }
+}
+
+impl<E: Executor + ?Sized> Executor for &E {
+    fn threads(&self) -> usize {
+        (**self).threads()
+    }
+    fn spawn(&self, job: Job) {
+        (**self).spawn(job);
+    }
+    fn is_worker(&self) -> bool {
+        (**self).is_worker()
+    }
+}
+
+impl<E: Executor + ?Sized> Executor for Box<E> {
+    fn threads(&self) -> usize {
+        (**self).threads()
+    }
+    fn spawn(&self, job: Job) {
+        (**self).spawn(job);
+    }
+    fn is_worker(&self) -> bool {
+        (**self).is_worker()
+    }
+}
+
+impl<E: Executor + ?Sized> Executor for Arc<E> {
+    fn threads(&self) -> usize {
+        (**self).threads()
+    }
+    fn spawn(&self, job: Job) {
+        (**self).spawn(job);
+    }
+    fn is_worker(&self) -> bool {
+        (**self).is_worker()
+    }
+}

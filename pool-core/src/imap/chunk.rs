@@ -1,0 +1,105 @@
+//! How many items a worker takes at once: measured, not guessed.
+//!
+//! Taking a chunk costs some 200 ns, whatever its length, so items that take nanoseconds must be taken
+//! by the hundred, and items that take longer than that one by one. The running average of the time per
+//! item gives the length that keeps a worker busy for about 50 µs. It starts at 1 and at most doubles,
+//! so that a few cheap first items cannot put a hundred expensive ones in one hand.
+
+use std::time::Duration;
+
+/// How long a chunk should keep a worker busy, in nanoseconds.
+const TARGET: f64 = 50_000.0;
+/// Below this many nanoseconds per item the consumer rather works than sleeps: a sleep and a wake-up
+/// cost about as much.
+const SHORT: f64 = 100_000.0;
+/// How often a helping consumer looks for the head, in nanoseconds.
+const LOOK: f64 = 5_000.0;
+/// Below this many nanoseconds per item a memory fence per item would be noticed.
+const TINY: f64 = 250.0;
+/// The weight of a new measurement in the running average.
+const WEIGHT: f64 = 0.25;
+/// The longest chunk. Longer ones save nothing, and their rings would no longer fit a core's cache.
+const LONGEST: usize = 1024;
+
+pub(crate) struct Pace {
+    /// Nanoseconds per item in `f`; `None` until measured.
+    work: Option<f64>,
+    /// Nanoseconds per item in the input's `next`.
+    pull: f64,
+    len: usize,
+    longest: usize,
+    fixed: Option<usize>,
+}
+
+impl Pace {
+    /// For a line with this window, on this many threads; `fixed` is the user's own chunk length.
+    pub(crate) fn new(window: u64, threads: usize, fixed: Option<usize>) -> Pace {
+        // Every thread and the consumer should be able to hold a chunk while others are in flight.
+        let share = window / (2 * (threads as u64 + 1));
+        let longest = usize::try_from(share).unwrap_or(LONGEST).clamp(1, LONGEST);
+        Pace { work: None, pull: 0.0, len: 1, longest, fixed }
+    }
+
+    /// The length of the next chunk. `left` is how many items are still to come, where that is known:
+    /// the tail is cut small, so that all threads finish together.
+    pub(crate) fn len(&self, left: Option<u64>, threads: usize) -> usize {
+        if let Some(fixed) = self.fixed {
+            return fixed;
+        }
+        match left {
+            Some(left) => {
+                let share = (left / (2 * threads as u64)).max(1);
+                self.len.min(usize::try_from(share).unwrap_or(usize::MAX))
+            }
+            None => self.len,
+        }
+    }
+
+    /// One item at a time from now on.
+    pub(crate) fn one_by_one(&mut self) {
+        self.fixed = Some(1);
+    }
+
+    pub(crate) fn worked(&mut self, items: usize, time: Duration) {
+        if items == 0 {
+            return;
+        }
+        let sample = time.as_nanos() as f64 / items as f64;
+        let average = self.work.unwrap_or(sample);
+        self.work = Some(average + WEIGHT * (sample - average));
+        self.adapt();
+    }
+
+    pub(crate) fn pulled(&mut self, items: usize, time: Duration) {
+        if items == 0 {
+            return;
+        }
+        let sample = time.as_nanos() as f64 / items as f64;
+        self.pull += WEIGHT * (sample - self.pull);
+    }
+
+    fn adapt(&mut self) {
+        let slowest = self.work.unwrap_or(TARGET).max(self.pull).max(1.0);
+        let wanted = (TARGET / slowest) as usize;
+        self.len = wanted.min(self.len * 2).clamp(1, self.longest);
+    }
+
+    /// Whether items are known to be so short that sleeping costs more than working.
+    pub(crate) fn is_short(&self) -> bool {
+        self.work.is_some_and(|work| work < SHORT)
+    }
+
+    /// After how many items a helping consumer looks whether the head is ready. To look is to take a
+    /// cache line from the worker that has the head, so it is not done every few nanoseconds.
+    pub(crate) fn items_per_look(&self) -> usize {
+        match self.work {
+            Some(work) => (LOOK / work.max(1.0)).ceil() as usize,
+            None => 1,
+        }
+    }
+
+    /// Whether a memory fence per item would be noticed.
+    pub(crate) fn is_tiny(&self) -> bool {
+        self.work.is_some_and(|work| work < TINY)
+    }
+}

@@ -1,0 +1,179 @@
+//! Lanes: the rings through which the items and the results of one chunk travel.
+//!
+//! A lane is a single-producer single-consumer ring (`rtrb`) with a bell. Values become visible one by
+//! one, without a lock, which is what keeps results prompt inside a chunk. The bell is for the consumer
+//! that found the ring empty and goes to sleep: the sender's [`push`](Sender::push) tells it whether the
+//! bell is set. See [`crate::barrier`] for why no ring is missed.
+//!
+//! Rings are used again: the two halves of a lane come back to [`Lanes`] at different times, from
+//! different threads, and are paired by the lane's number.
+
+use crate::barrier;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::unwind::drop_quietly;
+use std::sync::Arc;
+
+#[cfg(loom)]
+use super::twin::{Consumer, Producer, ring};
+#[cfg(not(loom))]
+use rtrb::{Consumer, Producer};
+
+#[cfg(not(loom))]
+fn ring<A>(capacity: usize) -> (Producer<A>, Consumer<A>) {
+    rtrb::RingBuffer::new(capacity)
+}
+
+pub(crate) struct Sender<A> {
+    ring: Producer<A>,
+    bell: Arc<AtomicBool>,
+    id: usize,
+    fenced: bool,
+    pushed: usize,
+}
+
+pub(crate) struct Receiver<A> {
+    ring: Consumer<A>,
+    bell: Arc<AtomicBool>,
+    id: usize,
+    fenced: bool,
+    capacity: usize,
+}
+
+impl<A> Sender<A> {
+    pub(crate) fn id(&self) -> usize {
+        self.id
+    }
+
+    /// Makes a value visible. Returns whether the bell is set: then the receiver must be woken.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, value: A) -> bool {
+        self.pushed += 1;
+        let pushed = self.ring.push(value);
+        assert!(pushed.is_ok(), "a lane has room for its whole chunk");
+        barrier::light(self.fenced);
+        self.bell.load(Ordering::Relaxed)
+    }
+
+    /// How many values have been pushed since the lane was opened.
+    pub(crate) fn pushed(&self) -> usize {
+        self.pushed
+    }
+
+    pub(crate) fn silence(&self) {
+        self.bell.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn bell_is_set(&self) -> bool {
+        self.bell.load(Ordering::Relaxed)
+    }
+}
+
+impl<A> Receiver<A> {
+    pub(crate) fn id(&self) -> usize {
+        self.id
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    #[inline(always)]
+    pub(crate) fn pop(&mut self) -> Option<A> {
+        self.ring.pop().ok()
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// Sets the bell, then looks again. If this says empty, the next push will see the bell.
+    pub(crate) fn is_empty_with_bell(&self) -> bool {
+        if !self.is_empty() {
+            return false;
+        }
+        self.bell.store(true, Ordering::Relaxed);
+        barrier::heavy(self.fenced);
+        self.is_empty()
+    }
+
+    /// Sets the bell of a lane into which nothing has been pushed yet.
+    pub(crate) fn set_bell(&self) {
+        self.bell.store(true, Ordering::Relaxed);
+    }
+}
+
+impl<A> Drop for Receiver<A> {
+    fn drop(&mut self) {
+        while let Some(value) = self.pop() {
+            drop_quietly(value);
+        }
+    }
+}
+
+/// The lanes of one line, for reuse. Used under the line's lock.
+pub(crate) struct Lanes<A> {
+    spare: Vec<(Sender<A>, Receiver<A>)>,
+    /// By lane number: the half that has come back already.
+    halves: Vec<Half<A>>,
+}
+
+enum Half<A> {
+    Neither,
+    Sender(Sender<A>),
+    Receiver(Receiver<A>),
+}
+
+impl<A> Lanes<A> {
+    pub(crate) fn new() -> Lanes<A> {
+        Lanes { spare: Vec::new(), halves: Vec::new() }
+    }
+
+    /// A lane for at most `capacity` values. `fenced` says which barrier its bell uses.
+    pub(crate) fn open(&mut self, capacity: usize, fenced: bool) -> (Sender<A>, Receiver<A>) {
+        let (mut sender, mut receiver) = match self.spare.pop() {
+            Some(lane) if lane.1.capacity >= capacity => lane,
+            Some(small) => new_lane(capacity, small.1.id),
+            None => {
+                self.halves.push(Half::Neither);
+                new_lane(capacity, self.halves.len() - 1)
+            }
+        };
+        sender.pushed = 0;
+        sender.fenced = fenced;
+        receiver.fenced = fenced;
+        sender.silence();
+        (sender, receiver)
+    }
+
+    /// Whether the sender of this lane has come back: nothing more will be pushed.
+    pub(crate) fn is_closed(&self, id: usize) -> bool {
+        matches!(self.halves[id], Half::Sender(_))
+    }
+
+    pub(crate) fn close(&mut self, sender: Sender<A>) {
+        let half = &mut self.halves[sender.id];
+        match std::mem::replace(half, Half::Neither) {
+            Half::Receiver(receiver) => self.spare.push((sender, receiver)),
+            _ => *half = Half::Sender(sender),
+        }
+    }
+
+    /// Takes back an emptied receiver.
+    pub(crate) fn give_back(&mut self, receiver: Receiver<A>) {
+        let half = &mut self.halves[receiver.id];
+        match std::mem::replace(half, Half::Neither) {
+            Half::Sender(sender) => self.spare.push((sender, receiver)),
+            _ => *half = Half::Receiver(receiver),
+        }
+    }
+}
+
+fn new_lane<A>(capacity: usize, id: usize) -> (Sender<A>, Receiver<A>) {
+    let capacity = capacity.next_power_of_two();
+    let (producer, consumer) = ring(capacity);
+    let bell = Arc::new(AtomicBool::new(false));
+    let sender = Sender { ring: producer, bell: bell.clone(), id, fenced: true, pushed: 0 };
+    let receiver = Receiver { ring: consumer, bell, id, fenced: true, capacity };
+    (sender, receiver)
+}

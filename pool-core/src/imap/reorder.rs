@@ -1,0 +1,73 @@
+//! The order of what has been taken: plain sequential code, without threads, closures or pools.
+
+use std::collections::VecDeque;
+
+/// Entries sorted by the index of their first item.
+///
+/// An entry covers the items from its own index up to the next entry's, so that one that turns out
+/// shorter than it began (its input ran dry, or an item panicked) needs no correction. It may turn out
+/// to be empty; then there may be another entry with the same index.
+pub(crate) struct Reorder<V> {
+    entries: VecDeque<(u64, V)>,
+}
+
+impl<V> Reorder<V> {
+    pub(crate) fn new() -> Reorder<V> {
+        Reorder { entries: VecDeque::new() }
+    }
+
+    /// Adds an entry, behind those with the same index. Nearly always that is the end.
+    pub(crate) fn insert(&mut self, first: u64, value: V) {
+        let at = self.entries.partition_point(|entry| entry.0 <= first);
+        self.entries.insert(at, (first, value));
+    }
+
+    /// The next entry, if it begins at `head`, or earlier, in which case it is an empty one.
+    pub(crate) fn take(&mut self, head: u64) -> Option<V> {
+        if self.entries.front()?.0 > head {
+            return None;
+        }
+        self.entries.pop_front().map(|entry| entry.1)
+    }
+
+    /// Empties it, for whoever drops the values.
+    pub(crate) fn take_all(&mut self) -> VecDeque<(u64, V)> {
+        std::mem::take(&mut self.entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reorder;
+
+    #[test]
+    fn gives_entries_in_the_order_of_their_index() {
+        let mut reorder = Reorder::new();
+        for first in [4, 0, 7, 2] {
+            reorder.insert(first, first * 10);
+        }
+        let mut taken = Vec::new();
+        for head in 0..10 {
+            taken.extend(reorder.take(head));
+        }
+        assert_eq!(taken, [0, 20, 40, 70]);
+    }
+
+    #[test]
+    fn holds_back_what_is_not_next() {
+        let mut reorder = Reorder::new();
+        reorder.insert(3, 'a');
+        assert_eq!(reorder.take(0), None);
+        assert_eq!(reorder.take(3), Some('a'));
+        assert_eq!(reorder.take(3), None);
+    }
+
+    #[test]
+    fn keeps_the_order_of_equal_indices() {
+        let mut reorder = Reorder::new();
+        reorder.insert(5, "closed and empty");
+        reorder.insert(5, "the item");
+        assert_eq!(reorder.take(5), Some("closed and empty"));
+        assert_eq!(reorder.take(5), Some("the item"));
+    }
+}

@@ -1,0 +1,231 @@
+//! What a ticket does when its turn comes: feed, take, work, and again, for a slice of time.
+
+use super::line::{Chunk, Feeder, Items, Line, Output, State, Step};
+use super::lane::Sender;
+use crate::Executor;
+use crate::job::Task;
+use crate::sync::{MutexGuard, Stamp};
+use crate::unwind::{catch, drop_quietly};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// After so long a ticket goes back to the end of the pool's queue, so that lines share the pool (P14).
+const SLICE: Duration = Duration::from_micros(500);
+
+impl<I, F, T> Task for Line<I, F, T>
+where
+    I: Iterator + Send,
+    I::Item: Send,
+    F: Fn(I::Item) -> T + Send + Sync,
+    T: Send,
+{
+    fn run(self: Arc<Self>, executor: &dyn Executor) {
+        self.turn(executor);
+    }
+
+    fn discard(self: Arc<Self>) {
+        let mut state = self.lock();
+        state.tickets -= 1;
+        state.abandoned = true;
+        self.wake(&mut state);
+    }
+}
+
+impl<I, F, T> Line<I, F, T>
+where
+    I: Iterator,
+    F: Fn(I::Item) -> T,
+{
+    pub(crate) fn spawn_ticket(self: &Arc<Self>, executor: &dyn Executor) {
+        executor.spawn((self.ticket)(self.clone()));
+    }
+
+    fn turn(self: &Arc<Self>, executor: &dyn Executor) {
+        let began = Stamp::now();
+        let mut now = began;
+        let mut step = self.begin_step(self.lock(), executor, now);
+        loop {
+            match step {
+                Step::Work(chunk) => {
+                    let first = chunk.next;
+                    let chunk = self.work(chunk, || false);
+                    let worked = (chunk.next - first) as usize;
+                    let before = std::mem::replace(&mut now, Stamp::now());
+                    if self.gauge.is_cancelled() {
+                        drop_quietly(chunk);
+                        self.lock().tickets -= 1;
+                        return;
+                    }
+                    let mut state = self.lock();
+                    state.pace.worked(worked, now.since(before));
+                    if state.put_back(chunk) {
+                        self.wake(&mut state);
+                    }
+                    if now.since(began) >= SLICE {
+                        drop(state);
+                        return self.spawn_ticket(executor);
+                    }
+                    step = self.begin_step(state, executor, now);
+                }
+                Step::PullOne(feeder) => {
+                    let (item, state) = self.pull_one(feeder);
+                    let before = std::mem::replace(&mut now, Stamp::now());
+                    let mut state = state;
+                    state.pace.pulled(1, now.since(before));
+                    step = match item {
+                        Some((first, item)) => {
+                            let chunk = state.begin(first, Items::One(Some(item)));
+                            self.leave(state, executor);
+                            Step::Work(chunk)
+                        }
+                        None => self.begin_step(state, executor, now),
+                    };
+                }
+                Step::Fill(feeder, sender, len) => {
+                    let (pulled, state) = self.fill(feeder, sender, len);
+                    let before = std::mem::replace(&mut now, Stamp::now());
+                    let mut state = state;
+                    state.pace.pulled(pulled, now.since(before));
+                    step = self.begin_step(state, executor, now);
+                }
+                Step::Nothing => return,
+            }
+        }
+    }
+
+    /// Decides what to do next, and leaves the lock. The ticket is given up if there is nothing.
+    fn begin_step(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<I, T>>,
+        executor: &dyn Executor,
+        now: Stamp,
+    ) -> Step<I, T> {
+        state.now = now;
+        let step = if state.tickets > self.most_tickets(&state) {
+            Step::Nothing
+        } else {
+            self.step(&mut state)
+        };
+        if matches!(step, Step::Nothing) {
+            state.tickets -= 1;
+            // Nobody will come any more to an abandoned line.
+            if state.abandoned {
+                self.wake(&mut state);
+            }
+        } else {
+            self.leave(state, executor);
+        }
+        step
+    }
+
+    /// Leaves the lock, and calls a ticket if there is work left behind.
+    pub(crate) fn leave(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<I, T>>,
+        executor: &dyn Executor,
+    ) {
+        let call = self.call(&mut state);
+        drop(state);
+        if call {
+            self.spawn_ticket(executor);
+        }
+    }
+
+    /// Goes through a chunk until it is empty, `stop` says so, or the line is cancelled.
+    pub(crate) fn work(
+        &self,
+        mut chunk: Chunk<I::Item, T>,
+        stop: impl Fn() -> bool,
+    ) -> Chunk<I::Item, T> {
+        while let Err(payload) = catch(|| self.work_until_panic(&mut chunk, &stop)) {
+            // The panicking item ends this lane of results; the next one begins behind it.
+            let most = chunk.items.most();
+            let mut state = self.lock();
+            let fresh = state.open_results(chunk.next, most);
+            let ended = std::mem::replace(&mut chunk.results, fresh);
+            state.result_lanes.close(ended);
+            state.reorder.insert(chunk.next - 1, Output::Panicked(payload));
+            self.wake(&mut state);
+        }
+        chunk
+    }
+
+    fn work_until_panic(&self, chunk: &mut Chunk<I::Item, T>, stop: &impl Fn() -> bool) {
+        while !self.gauge.is_cancelled() && !stop() {
+            let Some(item) = chunk.items.pop() else { return };
+            chunk.next += 1;
+            let result = (self.function)(item);
+            if chunk.results.push(result) {
+                self.answer_bell(&chunk.results);
+            }
+        }
+    }
+
+    /// Pulls one item and gives the input back.
+    pub(crate) fn pull_one(
+        &self,
+        mut feeder: Box<Feeder<I>>,
+    ) -> (Option<(u64, I::Item)>, MutexGuard<'_, State<I, T>>) {
+        let index = feeder.pulled;
+        let pulled = catch(|| feeder.input.next());
+        let (item, end) = match pulled {
+            Ok(Some(item)) => (Some((index, item)), None),
+            Ok(None) => (None, Some(None)),
+            Err(payload) => (None, Some(Some(payload))),
+        };
+        feeder.pulled += u64::from(item.is_some());
+        (item, self.return_feeder(feeder, end))
+    }
+
+    /// Pulls up to `len` items into a lane, where each can be seen at once. Returns how many there were.
+    fn fill(
+        &self,
+        mut feeder: Box<Feeder<I>>,
+        mut sender: Sender<I::Item>,
+        len: usize,
+    ) -> (usize, MutexGuard<'_, State<I, T>>) {
+        let input = &mut feeder.input;
+        let filled = catch(|| {
+            while sender.pushed() < len && !self.gauge.is_cancelled() {
+                let Some(item) = input.next() else { return Some(None) };
+                if sender.push(item) {
+                    self.answer_bell(&sender);
+                }
+            }
+            None
+        });
+        let end = filled.unwrap_or_else(|payload| Some(Some(payload)));
+        let pulled = sender.pushed();
+        feeder.pulled += pulled as u64;
+        let mut state = self.return_feeder(feeder, end);
+        state.item_lanes.close(sender);
+        (pulled, state)
+    }
+
+    /// Puts the input back, or notes that it has ended: `end` is then the panic that ended it, if any.
+    fn return_feeder(
+        &self,
+        feeder: Box<Feeder<I>>,
+        end: Option<Option<crate::unwind::Payload>>,
+    ) -> MutexGuard<'_, State<I, T>> {
+        let pulled = feeder.pulled;
+        let Some(panic) = end else {
+            let hint = catch(|| feeder.input.size_hint()).unwrap_or((0, None));
+            if self.gauge.is_cancelled() {
+                drop_quietly(feeder);
+                return self.lock();
+            }
+            let mut state = self.lock();
+            state.hint = (pulled, hint);
+            state.feeder = Some(feeder);
+            return state;
+        };
+        drop_quietly(feeder);
+        let mut state = self.lock();
+        state.end = Some(pulled);
+        state.hint = (pulled, (0, Some(0)));
+        state.input_panic = panic;
+        self.wake(&mut state);
+        state
+    }
+}

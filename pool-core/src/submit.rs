@@ -1,0 +1,187 @@
+//! One job with a result: `submit` and its handle.
+//!
+//! The job is a small state machine under one mutex: queued, running, done, taken. Whoever takes the
+//! function out of the queued state runs it, so that it runs once: a worker, or the waiting thread itself
+//! if that is inside a job (else a pool whose every thread waits for a job in its own queue would stop).
+
+use crate::error::{Cancelled, JobError, Panic, TimedOut};
+use crate::job::{Job, Task, in_job};
+use crate::sync::{Condvar, Mutex, lock, wait};
+use crate::unwind::{catch, drop_quietly};
+use crate::Executor;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A submitted job. From [`Executor::submit`].
+///
+/// Dropping it lets the job run; see [`cancel`](JobHandle::cancel) for the other wish.
+#[must_use = "dropping the handle throws the result away; the job runs all the same"]
+pub struct JobHandle<T> {
+    job: Arc<dyn Waitable<T>>,
+}
+
+enum Stage<F, T> {
+    Queued(F),
+    Running,
+    Done(Result<T, JobError>),
+    Taken,
+}
+
+struct Submitted<F, T> {
+    stage: Mutex<Stage<F, T>>,
+    done: Condvar,
+}
+
+pub(crate) fn submit<F, T>(executor: &dyn Executor, f: F) -> JobHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let job = Arc::new(Submitted {
+        stage: Mutex::new(Stage::Queued(f)),
+        done: Condvar::new(),
+    });
+    executor.spawn(Job::from_task(job.clone()));
+    JobHandle { job }
+}
+
+/// What the handle needs of the job, without the type of its function.
+trait Waitable<T>: Send + Sync {
+    fn run_if_queued(&self);
+    fn cancel(&self) -> bool;
+    fn is_finished(&self) -> bool;
+    /// The result, or `None` if the limit has passed.
+    fn wait(&self, limit: Option<Duration>) -> Option<Result<T, JobError>>;
+}
+
+impl<F, T> Submitted<F, T> {
+    fn finish(&self, result: Result<T, JobError>) {
+        *lock(&self.stage) = Stage::Done(result);
+        self.done.notify_all();
+    }
+
+    /// Takes the function, if nobody has: `next` is the stage that it leaves behind.
+    fn claim(&self, next: Stage<F, T>) -> Option<F> {
+        let mut stage = lock(&self.stage);
+        if !matches!(*stage, Stage::Queued(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut *stage, next) {
+            Stage::Queued(f) => Some(f),
+            _ => None,
+        }
+    }
+}
+
+impl<F, T> Waitable<T> for Submitted<F, T>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+{
+    fn run_if_queued(&self) {
+        if let Some(f) = self.claim(Stage::Running) {
+            self.finish(catch(f).map_err(|payload| JobError::Panicked(Panic::new(payload))));
+        }
+    }
+
+    fn cancel(&self) -> bool {
+        let claimed = self.claim(Stage::Done(Err(JobError::Cancelled)));
+        let cancelled = claimed.is_some();
+        self.done.notify_all();
+        drop_quietly(claimed);
+        cancelled
+    }
+
+    fn is_finished(&self) -> bool {
+        matches!(*lock(&self.stage), Stage::Done(_) | Stage::Taken)
+    }
+
+    fn wait(&self, limit: Option<Duration>) -> Option<Result<T, JobError>> {
+        let started = Instant::now();
+        let mut stage = lock(&self.stage);
+        loop {
+            match std::mem::replace(&mut *stage, Stage::Taken) {
+                Stage::Done(result) => return Some(result),
+                other => *stage = other,
+            }
+            let left = limit.map(|limit| limit.saturating_sub(started.elapsed()));
+            if left == Some(Duration::ZERO) {
+                return None;
+            }
+            stage = wait(&self.done, stage, left);
+        }
+    }
+}
+
+impl<F, T> Task for Submitted<F, T>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+{
+    fn run(self: Arc<Self>, _: &dyn Executor) {
+        self.run_if_queued();
+    }
+
+    fn discard(self: Arc<Self>) {
+        self.cancel();
+    }
+}
+
+impl<T> JobHandle<T> {
+    /// Waits for the job and returns its result.
+    ///
+    /// Inside a job (of any pool) it runs the function itself if nobody has begun it, so that a pool of
+    /// one thread finishes too.
+    ///
+    /// # Errors
+    ///
+    /// [`JobError::Panicked`] with the payload if the function panicked, [`JobError::Cancelled`] if it
+    /// never ran.
+    pub fn join(self) -> Result<T, JobError> {
+        if in_job() {
+            self.job.run_if_queued();
+        }
+        // Without a limit `wait` does not return before there is a result.
+        self.job.wait(None).unwrap_or(Err(JobError::Cancelled))
+    }
+
+    /// Waits for at most `limit`. The handle stays good: the next call waits for the same job.
+    ///
+    /// A result can be had once; a later call gives [`JobError::Cancelled`].
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`] if there is no result yet. The inner result is that of [`join`](JobHandle::join).
+    pub fn join_timeout(&mut self, limit: Duration) -> Result<Result<T, JobError>, TimedOut> {
+        match self.job.wait(Some(limit)) {
+            Some(result) => Ok(result),
+            None => Err(TimedOut { index: 0, waited: limit }),
+        }
+    }
+
+    /// Whether `join` would return at once.
+    pub fn is_finished(&self) -> bool {
+        self.job.is_finished()
+    }
+
+    /// Takes the job back if it has not begun: it will never run, and `join` gives
+    /// [`JobError::Cancelled`]. Returns whether that was so; a running job cannot be stopped.
+    pub fn cancel(&self) -> bool {
+        self.job.cancel()
+    }
+}
+
+impl<T> fmt::Debug for JobHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobHandle")
+            .field("finished", &self.is_finished())
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Cancelled> for JobError {
+    fn from(_: Cancelled) -> JobError {
+        JobError::Cancelled
+    }
+}

@@ -1,0 +1,56 @@
+//! The synchronisation primitives of this crate: std's, or loom's when built with `--cfg loom`.
+//!
+//! `Arc` is std's in both cases, since loom's cannot hold a trait object.
+
+#[cfg(loom)]
+pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, atomic};
+#[cfg(not(loom))]
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic};
+use std::time::Duration;
+
+/// Locks, and ignores poison: no user code ever runs under a lock of this crate.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Sleeps on a condition variable, at most for `limit` if there is one.
+pub(crate) fn wait<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    limit: Option<Duration>,
+) -> MutexGuard<'a, T> {
+    match limit {
+        None => condvar
+            .wait(guard)
+            .unwrap_or_else(std::sync::PoisonError::into_inner),
+        Some(limit) => match condvar.wait_timeout(guard, limit) {
+            Ok((guard, _)) => guard,
+            Err(poisoned) => poisoned.into_inner().0,
+        },
+    }
+}
+
+/// A clock that stands still under loom, which must see the same run twice.
+#[derive(Clone, Copy)]
+pub(crate) struct Stamp(#[cfg(not(loom))] std::time::Instant);
+
+impl Stamp {
+    #[cfg(not(loom))]
+    pub(crate) fn now() -> Stamp {
+        Stamp(std::time::Instant::now())
+    }
+    #[cfg(not(loom))]
+    pub(crate) fn since(self, earlier: Stamp) -> Duration {
+        self.0.saturating_duration_since(earlier.0)
+    }
+    #[cfg(loom)]
+    pub(crate) fn now() -> Stamp {
+        Stamp()
+    }
+    #[cfg(loom)]
+    pub(crate) fn since(self, _: Stamp) -> Duration {
+        Duration::ZERO
+    }
+}

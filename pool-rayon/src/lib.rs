@@ -1,0 +1,27 @@
+//! The rayon backend: ordered `imap` on a pool of your own, or on one that you already have.
+//!
+//! ```
+//! use pool_rayon::{Executor, RayonPool};
+//!
+//! let pool = RayonPool::new(2)?;
+//! assert!(pool.imap(0..100, |x| x * x).eq((0..100).map(|x| x * x)));
+//! # Ok::<(), pool_rayon::pool_core::BuildError>(())
+//! ```
+//!
+//! # How jobs reach rayon
+//!
+//! Jobs are kept in one first-in first-out queue here, and rayon is given, for each of them, a closure
+//! that runs the oldest job there is. Given to rayon directly, a job that was spawned by a job would go
+//! onto that worker's own deque, and be the next to run there: a line that spawns its ticket again would
+//! never let another line in (P14).
+//!
+//! Three things that `rayon::spawn` does not do by itself, and this does: a panic in a job does not abort
+//! the process, since [`Job::run`](pool_core::Job::run) never unwinds; [`RayonPool::join`] waits for the
+//! jobs, which are counted; and a thread of the rayon pool that waits in `next` works instead of
+//! sleeping, also when it runs a closure of the user's and not a job of ours
+//! ([`Executor::is_worker`]).
+
+mod pool;
+
+pub use pool::RayonPool;
+pub use pool_core::{self, Executor};

@@ -1,0 +1,190 @@
+//! The pool: a queue, and rayon's threads to run what is in it.
+
+use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job, in_job};
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Jobs on the threads of a `rayon::ThreadPool`.
+///
+/// Dropping it runs what is queued and waits for it. The rayon pool ends with it if nobody else holds it.
+pub struct RayonPool {
+    /// There until the pool is dropped.
+    handle: Option<Handle>,
+    /// The threads, if they are ours.
+    crew: Option<Crew>,
+}
+
+/// What a job spawns on.
+#[derive(Clone)]
+struct Handle {
+    pool: Arc<rayon::ThreadPool>,
+    queue: Arc<Queue>,
+}
+
+struct Queue {
+    state: Mutex<State>,
+    idle: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    running: usize,
+    terminated: bool,
+}
+
+impl RayonPool {
+    /// A rayon pool of so many threads, and the jobs on it.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::ZeroThreads`] for 0, and [`BuildError::Backend`] if rayon cannot start a thread.
+    pub fn new(threads: usize) -> Result<RayonPool, BuildError> {
+        RayonPool::builder().threads(threads).build()
+    }
+
+    /// Threads, names, stack size, hooks.
+    pub fn builder() -> Builder<RayonPool> {
+        Builder::new()
+    }
+
+    /// Jobs on a rayon pool that you have, beside whatever else it does.
+    ///
+    /// ```
+    /// use pool_rayon::{Executor, RayonPool};
+    /// use std::sync::Arc;
+    ///
+    /// let rayon = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build()?);
+    /// let pool = RayonPool::from_pool(rayon.clone());
+    /// // Also from inside: the waiting thread does the work itself if no other is free.
+    /// let sum: u64 = rayon.install(|| pool.imap(1..=10u64, |x| x).sum());
+    /// assert_eq!(sum, 55);
+    /// # Ok::<(), rayon::ThreadPoolBuildError>(())
+    /// ```
+    pub fn from_pool(pool: Arc<rayon::ThreadPool>) -> RayonPool {
+        let queue = Queue { state: Mutex::default(), idle: Condvar::new() };
+        RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew: None }
+    }
+
+    /// Runs what is queued and waits for it. Dropping the pool does the same.
+    ///
+    /// In one of its own jobs it returns at once: that job could not wait for itself.
+    pub fn join(self) {
+        drop(self);
+    }
+
+    /// Discards what is queued, and waits for what runs. Whoever waits for a discarded job gets
+    /// [`Cancelled`](pool_core::Cancelled).
+    pub fn terminate(self) {
+        let mut state = self.handle().queue.lock();
+        state.terminated = true;
+        let jobs = std::mem::take(&mut state.jobs);
+        drop(state);
+        // Cancelling calls code of the user's: not under the lock.
+        drop(jobs);
+    }
+
+    fn handle(&self) -> &Handle {
+        self.handle.as_ref().expect("only drop takes the handle")
+    }
+}
+
+impl fmt::Debug for RayonPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RayonPool").field("threads", &self.threads()).finish_non_exhaustive()
+    }
+}
+
+impl Build for RayonPool {
+    const NAME: &'static str = "pool-rayon";
+
+    fn build(config: Config) -> Result<RayonPool, BuildError> {
+        // Rayon hands its workers over, so that they start as every pool's do: all or none.
+        let mut workers = Vec::new();
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(config.threads()?);
+        let builder = builder.spawn_handler(|worker| {
+            workers.push(worker);
+            Ok(())
+        });
+        let pool = builder.build().map_err(|error| BuildError::Backend(Box::new(error)))?;
+        let crew = config.start(workers.into_iter().map(|worker| || worker.run()))?;
+        let mut pool = RayonPool::from_pool(Arc::new(pool));
+        pool.crew = Some(crew);
+        Ok(pool)
+    }
+}
+
+impl Drop for RayonPool {
+    fn drop(&mut self) {
+        let Some(handle) = self.handle.take() else { return };
+        if !handle.is_worker() {
+            let mut state = handle.queue.lock();
+            while state.running > 0 || !state.jobs.is_empty() {
+                state = handle.queue.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        // Rayon's threads end when nobody holds its pool.
+        drop(handle);
+        if let Some(crew) = &mut self.crew {
+            crew.join();
+        }
+    }
+}
+
+impl Executor for Handle {
+    fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    fn spawn(&self, job: Job) {
+        let mut state = self.queue.lock();
+        if state.terminated {
+            drop(state);
+            drop(job);
+            return;
+        }
+        state.jobs.push_back(job);
+        drop(state);
+        let handle = self.clone();
+        self.pool.spawn(move || handle.queue.run_oldest(&handle));
+    }
+
+    fn is_worker(&self) -> bool {
+        in_job() || self.pool.current_thread_index().is_some()
+    }
+}
+
+impl Executor for RayonPool {
+    fn threads(&self) -> usize {
+        self.handle().threads()
+    }
+
+    fn spawn(&self, job: Job) {
+        self.handle().spawn(job);
+    }
+
+    fn is_worker(&self) -> bool {
+        self.handle().is_worker()
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs the oldest job, if it has not been discarded.
+    fn run_oldest(&self, handle: &Handle) {
+        let mut state = self.lock();
+        let Some(job) = state.jobs.pop_front() else { return };
+        state.running += 1;
+        drop(state);
+        job.run(handle);
+        let mut state = self.lock();
+        state.running -= 1;
+        if state.running == 0 && state.jobs.is_empty() {
+            self.idle.notify_all();
+        }
+    }
+}
