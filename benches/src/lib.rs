@@ -1,1 +1,35 @@
-//! x
+//! The conformance suite and the benchmarks that every backend of `pool-core` shares.
+//!
+//! # Put your backend under the suite
+//!
+//! In a test target of your crate with `harness = false`:
+//!
+//! ```no_run
+//! # use pool_core::{Executor, Job};
+//! # struct MyPool;
+//! # impl MyPool { fn new(_: usize) -> MyPool { MyPool } fn terminate(self) {} }
+//! # impl Executor for MyPool {
+//! #     fn threads(&self) -> usize { 1 }
+//! #     fn spawn(&self, job: Job) { job.run(self) }
+//! # }
+//! use pool_harness::{Subject, conformance};
+//!
+//! fn main() {
+//!     let mut suite = conformance::Suite::from_args();
+//!     suite.add(Subject::new("mine", MyPool::new).terminated_by(MyPool::terminate));
+//!     suite.run();
+//! }
+//! ```
+//!
+//! Every promise of the engine is then a named test (`mine::p4_…`), the same for every backend. Each
+//! runs under a [watchdog], so that a hang is a failure.
+
+pub mod chaos;
+pub mod conformance;
+pub mod doubles;
+pub mod oracle;
+mod subject;
+pub mod watchdog;
+pub mod workloads;
+
+pub use subject::Subject;

@@ -94,28 +94,31 @@ impl<F: FnOnce(&dyn Executor) + Send> Task for Once<F> {
     }
 }
 
+#[cfg(loom)]
+use loom::thread_local;
+
 thread_local! {
-    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static DEPTH: Cell<usize> = Cell::new(0);
 }
 
 /// Whether the current thread is inside [`Job::run`], of any pool.
 ///
 /// Whoever waits there must not rely on another thread being free, and works itself instead.
 pub fn in_job() -> bool {
-    DEPTH.get() > 0
+    DEPTH.with(Cell::get) > 0
 }
 
 struct Inside;
 
 impl Inside {
     fn enter() -> Inside {
-        DEPTH.set(DEPTH.get() + 1);
+        DEPTH.with(|depth| depth.set(depth.get() + 1));
         Inside
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get() - 1);
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
     }
 }

@@ -21,6 +21,9 @@ const WEIGHT: f64 = 0.25;
 /// The longest chunk. Longer ones save nothing, and their rings would no longer fit a core's cache.
 const LONGEST: usize = 1024;
 
+/// The longest chunk that the user can ask for: the lane for it is allocated at once.
+pub(crate) const LONGEST_FIXED: usize = 1 << 16;
+
 pub(crate) struct Pace {
     /// Nanoseconds per item in `f`; `None` until measured.
     work: Option<f64>,
@@ -37,7 +40,7 @@ impl Pace {
         // Every thread and the consumer should be able to hold a chunk while others are in flight.
         let share = window / (2 * (threads as u64 + 1));
         let longest = usize::try_from(share).unwrap_or(LONGEST).clamp(1, LONGEST);
-        Pace { work: None, pull: 0.0, len: 1, longest, fixed }
+        Pace { work: None, pull: 0.0, len: 1, longest, fixed: fixed.map(|len| len.min(LONGEST_FIXED)) }
     }
 
     /// The length of the next chunk. `left` is how many items are still to come, where that is known:

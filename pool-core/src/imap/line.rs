@@ -233,6 +233,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         if self.gauge.is_cancelled() {
             return Step::Nothing;
         }
+        state.clear_exhausted();
         // With short items the consumer helps, and should find a lane when it comes.
         let reserve = usize::from(state.pace.is_short());
         if state.staged.len() <= reserve && state.feeder.is_some() && state.end.is_none() {
@@ -254,7 +255,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
             return room;
         }
         let Some(feeder) = &state.feeder else { return 0 };
-        let full_at = feeder.pulled - state.window;
+        let full_at = feeder.pulled.saturating_sub(state.window);
         let batch = (state.pace.len(None, self.threads) as u64).min(state.window.div_ceil(2));
         self.gauge.resume_at.0.store(full_at + batch, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -275,7 +276,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
     fn room(&self, state: &State<I, T>) -> u64 {
         let Some(feeder) = &state.feeder else { return 0 };
         let delivered = self.gauge.delivered.0.load(Ordering::Acquire);
-        (delivered + state.window).saturating_sub(feeder.pulled)
+        delivered.saturating_add(state.window).saturating_sub(feeder.pulled)
     }
 
     /// How many tickets may be out. A consumer that helps is one of the threads: one more than there are
@@ -323,7 +324,7 @@ impl<I: Iterator, T> State<I, T> {
     /// How many items are still to be pulled, if the input knows.
     fn left(&self, pulled: u64) -> Option<u64> {
         let (at, (least, most)) = self.hint;
-        (Some(least) == most).then(|| (at + least as u64).saturating_sub(pulled))
+        (Some(least) == most).then(|| at.saturating_add(least as u64).saturating_sub(pulled))
     }
 
     fn fenced(&self) -> bool {
@@ -332,19 +333,24 @@ impl<I: Iterator, T> State<I, T> {
 
     /// Takes the oldest lane that has an item.
     pub(crate) fn take_lane(&mut self) -> Option<Chunk<I::Item, T>> {
-        loop {
-            let front = self.staged.front()?;
+        self.clear_exhausted();
+        if self.staged.front()?.items.is_empty() {
+            return None;
+        }
+        let Staged { first, items } = self.staged.pop_front()?;
+        Some(self.begin(first, Items::Lane(items)))
+    }
+
+    /// Puts lanes away into which nothing more will come.
+    fn clear_exhausted(&mut self) {
+        while let Some(front) = self.staged.front() {
             // In this order: what is closed stays empty.
-            let closed = self.item_lanes.is_closed(front.items.id());
-            let empty = front.items.is_empty();
-            if empty && !closed {
-                return None;
+            if !(self.item_lanes.is_closed(front.items.id()) && front.items.is_empty()) {
+                return;
             }
-            let Staged { first, items } = self.staged.pop_front()?;
-            if !empty {
-                return Some(self.begin(first, Items::Lane(items)));
+            if let Some(exhausted) = self.staged.pop_front() {
+                self.item_lanes.give_back(exhausted.items);
             }
-            self.item_lanes.give_back(items);
         }
     }
 

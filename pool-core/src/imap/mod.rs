@@ -8,6 +8,8 @@ mod chunk;
 mod consumer;
 mod lane;
 mod line;
+#[cfg(all(test, loom))]
+mod models;
 mod reorder;
 #[cfg(loom)]
 mod twin;
@@ -135,7 +137,8 @@ impl<'p, T> Imap<'p, T> {
         self
     }
 
-    /// Makes workers take `n` items at a time, instead of as many as are measured to be good.
+    /// Makes workers take `n` items at a time (at most 65,536), instead of as many as are measured to be
+    /// good.
     ///
     /// Results inside a chunk are handed out as soon as each is computed, whatever its length. Worth
     /// setting where the cost of items is known to vary much.

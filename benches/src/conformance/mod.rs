@@ -1,0 +1,76 @@
+//! The promises as tests, the same for every backend.
+//!
+//! A file holds the tests of a few promises; [`promises!`] turns the functions in it into the list, so
+//! that none can be forgotten. The names begin with the promise that they check.
+
+mod dropping;
+mod live;
+mod manners;
+mod nesting;
+mod order;
+mod panics;
+mod pools;
+mod random;
+
+use crate::Subject;
+use crate::watchdog::{LIMIT, within};
+use libtest_mimic::{Arguments, Trial};
+use pool_core::Executor;
+use std::sync::Arc;
+
+type Test<P> = (&'static str, fn(Arc<Subject<P>>));
+
+/// Defines tests as functions of the subject, and `tests()`, the list of them.
+macro_rules! promises {
+    ($($(#[$attribute:meta])* fn $name:ident($subject:ident) $body:block)*) => {
+        pub(super) fn tests<P: pool_core::Executor + 'static>() -> Vec<super::Test<P>> {
+            $($(#[$attribute])*
+            fn $name<P: pool_core::Executor + 'static>(
+                $subject: std::sync::Arc<crate::Subject<P>>
+            ) $body)*
+            vec![$((stringify!($name), $name::<P>)),*]
+        }
+    };
+}
+pub(crate) use promises;
+
+/// The tests of all subjects, and the command line that chooses among them.
+#[derive(Debug)]
+pub struct Suite {
+    arguments: Arguments,
+    trials: Vec<Trial>,
+}
+
+impl Suite {
+    /// An empty suite; the options are those of every Rust test (`--list`, a filter, `--test-threads`).
+    pub fn from_args() -> Suite {
+        Suite { arguments: Arguments::from_args(), trials: Vec::new() }
+    }
+
+    /// Puts a backend under every test.
+    pub fn add<P: Executor + 'static>(&mut self, subject: Subject<P>) {
+        let subject = Arc::new(subject);
+        let files = [
+            order::tests(),
+            live::tests(),
+            panics::tests(),
+            nesting::tests(),
+            dropping::tests(),
+            manners::tests(),
+            pools::tests(),
+            random::tests(),
+        ];
+        for (name, test) in files.into_iter().flatten() {
+            let subject = subject.clone();
+            self.trials.push(Trial::test(format!("{}::{name}", subject.name()), move || {
+                within(LIMIT, move || test(subject));
+                Ok(())
+            }));
+        }
+    }
+
+    /// Runs the tests and ends the process, with status 101 if one failed.
+    pub fn run(self) -> ! {
+        libtest_mimic::run(&self.arguments, self.trials).exit()
+    }
+}

@@ -1,0 +1,63 @@
+//! P13: an idle pool uses no CPU. Alone in its process, whose CPU time it measures.
+#![cfg(target_os = "linux")]
+
+use pool_channel::ChannelPool;
+use pool_core::Executor;
+use pool_harness::watchdog::{LIMIT, within};
+use pool_rayon::RayonPool;
+use pool_stealing::StealingPool;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Nanoseconds of CPU that the threads of this process have used.
+fn cpu_time() -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
+    let times = tasks.flatten().filter_map(|task| {
+        let times = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        times.split(' ').next()?.parse::<u64>().ok()
+    });
+    times.sum()
+}
+
+/// What an idle second costs, the best of three, since a test machine has other things to do.
+fn idle_cost() -> Duration {
+    let costs = (0..3).map(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        let before = cpu_time();
+        std::thread::sleep(Duration::from_secs(1));
+        Duration::from_nanos(cpu_time() - before)
+    });
+    costs.min().unwrap_or_default()
+}
+
+fn check(name: &str, pool: &impl Executor) {
+    // Polling every millisecond, by one thread, costs some 5 ms a second.
+    let limit = Duration::from_millis(2);
+    assert!(pool.imap(0..100_000u64, |x| x).eq(0..100_000));
+    let cost = idle_cost();
+    assert!(cost < limit, "{name}: an idle second of the pool costs {cost:?} of CPU");
+
+    let (send, receive) = mpsc::channel();
+    send.send(1).unwrap();
+    let mut waiting = pool.imap(receive, |x: u64| x).start();
+    assert_eq!(waiting.next(), Some(1));
+    let cost = idle_cost();
+    assert!(cost < limit, "{name}: waiting for the input costs {cost:?} of CPU a second");
+
+    std::thread::scope(|scope| {
+        let consumer = scope.spawn(move || waiting.next());
+        let cost = idle_cost();
+        assert!(cost < limit, "{name}: a consumer that waits costs {cost:?} of CPU a second");
+        drop(send);
+        assert_eq!(consumer.join().unwrap(), None);
+    });
+}
+
+#[test]
+fn p13_an_idle_pool_uses_no_cpu() {
+    within(LIMIT, || {
+        check("channel", &ChannelPool::new(4).unwrap());
+        check("stealing", &StealingPool::new(4).unwrap());
+        check("rayon", &RayonPool::new(4).unwrap());
+    });
+}

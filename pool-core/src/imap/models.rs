@@ -1,0 +1,174 @@
+//! loom models of the line: two workers and a consumer, with every interleaving up to a bound of
+//! preemptions.
+//!
+//! What they look for is a stall, which loom reports as a deadlock, and a wrong result. Each says which
+//! deliberate break turns it red. Run them with `.ci/loom`.
+
+use crate::sync::{Condvar, Mutex, lock};
+use crate::{Executor, Job};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A shared queue, on loom's mutex.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<(VecDeque<Job>, bool)>,
+    pushed: Condvar,
+}
+
+struct Pool {
+    queue: Arc<Queue>,
+    threads: usize,
+}
+
+impl Executor for Pool {
+    fn threads(&self) -> usize {
+        self.threads
+    }
+
+    fn spawn(&self, job: Job) {
+        let mut state = lock(&self.queue.state);
+        if state.1 {
+            drop(state);
+            drop(job);
+            return;
+        }
+        state.0.push_back(job);
+        drop(state);
+        self.queue.pushed.notify_one();
+    }
+}
+
+impl Queue {
+    fn work(self: &Arc<Self>, threads: usize) {
+        let pool = Pool { queue: self.clone(), threads };
+        loop {
+            let mut state = lock(&self.state);
+            let job = loop {
+                if let Some(job) = state.0.pop_front() {
+                    break job;
+                }
+                if state.1 {
+                    return;
+                }
+                state = self.pushed.wait(state).unwrap();
+            };
+            drop(state);
+            job.run(&pool);
+        }
+    }
+
+    fn close(&self) {
+        let mut state = lock(&self.state);
+        state.1 = true;
+        let jobs = std::mem::take(&mut state.0);
+        drop(state);
+        drop(jobs);
+        self.pushed.notify_all();
+    }
+}
+
+/// Explores `body`, which gets a pool of so many threads.
+fn model(threads: usize, preemptions: usize, body: impl Fn(&Pool) + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 10_000;
+    builder.check(move || {
+        let queue = Arc::new(Queue::default());
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                let queue = queue.clone();
+                loom::thread::spawn(move || queue.work(threads))
+            })
+            .collect();
+        let pool = Pool { queue: queue.clone(), threads };
+        body(&pool);
+        queue.close();
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+/// Feed, take, publish, consume, sleep, end; the window is read outside the lock.
+///
+/// Red when `room_or_stall` does not look again after it has written `resume_at` and `sleep` does not
+/// clear it: the worker that trusts the stale count is the last one awake.
+#[test]
+fn window_of_one() {
+    model(2, 2, |pool| {
+        let results: Vec<_> = pool.imap(0..2, |x| x * 10).window(1).collect();
+        assert_eq!(results, [0, 10]);
+    });
+}
+
+/// Lanes of two items: the consumer sleeps beside a lane while its results come one by one.
+///
+/// Red when `Sender::push` leaves its fence out, or reads the bell before it pushes; red when `put_back`
+/// does not report the bell.
+#[test]
+fn window_of_two_in_chunks() {
+    model(2, 2, |pool| {
+        let results: Vec<_> = pool.imap(0..3, |x| x * 10).window(2).chunk(2).collect();
+        assert_eq!(results, [0, 10, 20]);
+    });
+}
+
+/// One thread, whose feeder waits inside `next` for the consumer to have the item before (P4).
+///
+/// Red when `help` does not take what is stuck, and when `feed` does not set the bell of a lane that
+/// the consumer waits for.
+#[test]
+fn input_that_waits_for_the_result() {
+    model(1, 2, |pool| {
+        let received = Arc::new((Mutex::new(0), Condvar::new()));
+        let seen = received.clone();
+        let input = (0..2).inspect(move |&item| {
+            let mut count = lock(&seen.0);
+            while *count < item {
+                count = seen.1.wait(count).unwrap();
+            }
+        });
+        for (index, result) in pool.imap(input, |x| x).window(2).chunk(2).enumerate() {
+            assert_eq!(index, result);
+            *lock(&received.0) += 1;
+            received.1.notify_one();
+        }
+    });
+}
+
+/// The consumer leaves while workers feed and work; every item is dropped.
+///
+/// Red when `return_feeder` or the turn keeps what it holds after a cancellation (the count differs), or
+/// when a worker waits for the consumer.
+#[test]
+fn dropped_on_the_way() {
+    model(2, 2, |pool| {
+        let alive = Arc::new(());
+        let items: Vec<_> = (0..2).map(|_| alive.clone()).collect();
+        let mut imap = pool.imap(items, |item| item).window(2).chunk(2);
+        drop(imap.next());
+        drop(imap);
+        // Tickets that are still queued hold the line, but no item and no result.
+        pool.queue.close();
+        drop(alive);
+    });
+}
+
+/// The pool drops its queue while the consumer waits: it gets `Cancelled`, or all results (P12).
+///
+/// Red when `discard` does not wake the consumer, and when the last ticket of an abandoned line does not.
+#[test]
+fn terminated_pool() {
+    model(1, 2, |pool| {
+        let queue = pool.queue.clone();
+        let closer = loom::thread::spawn(move || queue.close());
+        let results: Vec<_> = pool.imap(0..2, |x| x).window(1).catch_panics().collect();
+        match results.last() {
+            // At the latest when both results are there and nobody looks for the end.
+            Some(Err(panic)) => assert!(results.len() <= 3, "{panic}"),
+            _ => assert_eq!(results.len(), 2),
+        }
+        closer.join().unwrap();
+    });
+}

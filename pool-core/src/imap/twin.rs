@@ -1,0 +1,52 @@
+//! The twin of `rtrb`'s ring under loom, which cannot look into `rtrb`.
+//!
+//! The count of pushed values is the only thing that the two sides share under loom's eyes, written and
+//! read with the orderings that `rtrb` uses for its tail. The values lie behind a lock of std's, which
+//! loom does not see, so that it orders nothing.
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+struct Shared<A> {
+    values: Mutex<VecDeque<A>>,
+    pushed: AtomicUsize,
+}
+
+pub(super) struct Producer<A> {
+    shared: Arc<Shared<A>>,
+    pushed: usize,
+}
+
+pub(super) struct Consumer<A> {
+    shared: Arc<Shared<A>>,
+    popped: usize,
+}
+
+pub(super) fn ring<A>(_capacity: usize) -> (Producer<A>, Consumer<A>) {
+    let shared = Arc::new(Shared { values: Mutex::default(), pushed: AtomicUsize::new(0) });
+    (Producer { shared: shared.clone(), pushed: 0 }, Consumer { shared, popped: 0 })
+}
+
+impl<A> Producer<A> {
+    pub(super) fn push(&mut self, value: A) -> Result<(), A> {
+        self.shared.values.lock().unwrap().push_back(value);
+        self.pushed += 1;
+        self.shared.pushed.store(self.pushed, Ordering::Release);
+        Ok(())
+    }
+}
+
+impl<A> Consumer<A> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.shared.pushed.load(Ordering::Acquire) == self.popped
+    }
+
+    pub(super) fn pop(&mut self) -> Result<A, ()> {
+        if self.is_empty() {
+            return Err(());
+        }
+        self.popped += 1;
+        self.shared.values.lock().unwrap().pop_front().ok_or(())
+    }
+}
