@@ -1,1 +1,5 @@
-//! x
+//! Nothing to call: the programs are cargo examples, and cargo wants a library beside them.
+//!
+//! - `cargo run --release --example quickstart`: three workers, five items, a time limit for each.
+//! - `cargo run --release --example checksums -- --help`: the SHA-256 of every file in a tree, in the
+//!   format of `sha256sum`.

@@ -21,6 +21,8 @@ const WEIGHT: f64 = 0.25;
 /// The longest chunk. Longer ones save nothing, and their rings would no longer fit a core's cache.
 const LONGEST: usize = 1024;
 
+/// How many short items are pulled ahead where they are taken one by one.
+const SINGLES: usize = 4;
 /// The longest chunk that the user can ask for: the lane for it is allocated at once.
 pub(crate) const LONGEST_FIXED: usize = 1 << 16;
 
@@ -32,6 +34,8 @@ pub(crate) struct Pace {
     len: usize,
     longest: usize,
     fixed: Option<usize>,
+    /// Every item must be in the hands of whoever pulled it before the next one is pulled.
+    strict: bool,
 }
 
 impl Pace {
@@ -40,7 +44,7 @@ impl Pace {
         // Every thread and the consumer should be able to hold a chunk while others are in flight.
         let share = window / (2 * (threads as u64 + 1));
         let longest = usize::try_from(share).unwrap_or(LONGEST).clamp(1, LONGEST);
-        Pace { work: None, pull: 0.0, len: 1, longest, fixed: fixed.map(|len| len.min(LONGEST_FIXED)) }
+        Pace { work: None, pull: 0.0, len: 1, longest, fixed: fixed.map(|len| len.min(LONGEST_FIXED)), strict: false }
     }
 
     /// The length of the next chunk. `left` is how many items are still to come, where that is known:
@@ -58,9 +62,25 @@ impl Pace {
         }
     }
 
-    /// One item at a time from now on.
+    /// How many items to pull ahead into a lane: a chunk, or some single items where the consumer helps
+    /// and should find one.
+    pub(crate) fn lane_len(&self, left: Option<u64>, threads: usize) -> usize {
+        match self.len(left, threads) {
+            1 if self.is_short() && !self.strict => self.len.max(SINGLES).min(self.longest),
+            len => len,
+        }
+    }
+
+    /// Whether items are taken out of their lane one by one.
+    pub(crate) fn takes_one(&self) -> bool {
+        self.fixed.unwrap_or(self.len) == 1
+    }
+
+    /// Pulls and takes one item at a time from now on, and leaves none where only the consumer could
+    /// get it.
     pub(crate) fn one_by_one(&mut self) {
         self.fixed = Some(1);
+        self.strict = true;
     }
 
     pub(crate) fn worked(&mut self, items: usize, time: Duration) {

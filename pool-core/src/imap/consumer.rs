@@ -228,7 +228,7 @@ where
             return (true, state);
         }
         if hand.is_none() && (may || stuck) {
-            *hand = state.take_lane();
+            *hand = state.take_chunk();
             if hand.is_none() && may && untaken && state.feeder.is_some() {
                 (*hand, state) = self.pull_for_consumer(state);
                 if hand.is_none() {

@@ -242,7 +242,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
                 return state.feed(room, self.threads);
             }
         }
-        match state.take_lane() {
+        match state.take_chunk() {
             Some(chunk) => Step::Work(chunk),
             None => Step::Nothing,
         }
@@ -308,7 +308,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
 impl<I: Iterator, T> State<I, T> {
     fn feed(&mut self, room: u64, threads: usize) -> Step<I, T> {
         let Some(feeder) = self.feeder.take() else { return Step::Nothing };
-        let len = self.pace.len(self.left(feeder.pulled), threads) as u64;
+        let len = self.pace.lane_len(self.left(feeder.pulled), threads) as u64;
         let len = usize::try_from(len.min(room)).unwrap_or(usize::MAX);
         if len == 1 && self.staged.is_empty() {
             return Step::PullOne(feeder);
@@ -331,10 +331,17 @@ impl<I: Iterator, T> State<I, T> {
         !(self.asymmetric && self.pace.is_tiny())
     }
 
-    /// Takes the oldest lane that has an item.
-    pub(crate) fn take_lane(&mut self) -> Option<Chunk<I::Item, T>> {
+    /// Takes the oldest lane that has an item, or an item of it if items are to be taken one by one.
+    pub(crate) fn take_chunk(&mut self) -> Option<Chunk<I::Item, T>> {
         self.clear_exhausted();
-        if self.staged.front()?.items.is_empty() {
+        let front = self.staged.front_mut()?;
+        if self.pace.takes_one() {
+            let item = front.items.pop()?;
+            let first = front.first;
+            front.first += 1;
+            return Some(self.begin(first, Items::One(Some(item))));
+        }
+        if front.items.is_empty() {
             return None;
         }
         let Staged { first, items } = self.staged.pop_front()?;

@@ -1,0 +1,88 @@
+//! Which files to hash: the walks and lists, as one lazy iterator.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use walkdir::{DirEntry, WalkDir};
+
+/// Something that could not be read, and why.
+#[derive(Debug)]
+pub struct Failure {
+    pub name: PathBuf,
+    pub error: io::Error,
+}
+
+/// A file to hash, or what went wrong while looking for one.
+pub type Entry = Result<PathBuf, Failure>;
+
+/// The files below each of `paths`, in that order. `-` stands for the names on standard input.
+///
+/// Errors are items like any other, so that they are reported when their turn has come.
+pub fn files(paths: Vec<PathBuf>) -> impl Iterator<Item = Entry> + Send {
+    paths.into_iter().flat_map(|path| -> Box<dyn Iterator<Item = Entry> + Send> {
+        if path.as_os_str() == "-" {
+            // Not `StdinLock`: it cannot move to the thread that happens to pull.
+            Box::new(names(BufReader::new(io::stdin())))
+        } else {
+            Box::new(walk(&path))
+        }
+    })
+}
+
+fn walk(root: &Path) -> impl Iterator<Item = Entry> + Send + use<> {
+    let root = root.to_path_buf();
+    let walk = WalkDir::new(&root).sort_by_file_name();
+    walk.into_iter().filter_map(move |entry| match entry {
+        Ok(entry) => is_wanted(&entry).then(|| Ok(entry.into_path())),
+        Err(error) => {
+            let name = error.path().unwrap_or(&root).to_path_buf();
+            let text = error.to_string();
+            let error = error.into_io_error().unwrap_or_else(|| io::Error::other(text));
+            Some(Err(Failure { name, error }))
+        }
+    })
+}
+
+/// Below a directory: regular files. A path that the user has named is read whatever it is, as
+/// `sha256sum` does, if it is not a directory; so `<(command)` works, and a link to a file.
+fn is_wanted(entry: &DirEntry) -> bool {
+    if entry.depth() > 0 {
+        // The directory says what it is: no `stat` for each file.
+        return entry.file_type().is_file();
+    }
+    !entry.path().is_dir()
+}
+
+/// Names, one a line, as they come. Empty lines are skipped.
+fn names(mut input: impl BufRead) -> impl Iterator<Item = Entry> {
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        while !ended {
+            let mut line = Vec::new();
+            match input.read_until(b'\n', &mut line) {
+                Ok(0) => ended = true,
+                Ok(_) => {
+                    line.pop_if(|last| *last == b'\n');
+                    if !line.is_empty() {
+                        return Some(Ok(PathBuf::from(os_string(line))));
+                    }
+                }
+                Err(error) => {
+                    ended = true;
+                    return Some(Err(Failure { name: PathBuf::from("standard input"), error }));
+                }
+            }
+        }
+        None
+    })
+}
+
+#[cfg(unix)]
+fn os_string(bytes: Vec<u8>) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes)
+}
+
+#[cfg(not(unix))]
+fn os_string(bytes: Vec<u8>) -> OsString {
+    String::from_utf8_lossy(bytes.strip_suffix(b"\r").unwrap_or(&bytes)).into_owned().into()
+}

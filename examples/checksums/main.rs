@@ -1,0 +1,133 @@
+//! SHA-256 of every file in a tree, in the format of `sha256sum`.
+//!
+//! The walk is the input of an `imap`, so it runs at most a window ahead of the output, and the lines come
+//! in the order of the walk whichever file is hashed first.
+
+mod hash;
+mod input;
+mod output;
+
+use clap::{Parser, ValueEnum};
+use input::Failure;
+use output::{FLUSH_AFTER, Output, Progress};
+use pool_channel::ChannelPool;
+use pool_core::{BuildError, Executor};
+use pool_rayon::RayonPool;
+use pool_stealing::StealingPool;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::exit;
+
+/// Prints the SHA-256 of every regular file below the given paths.
+///
+/// The lines come in the order of the walk, which is sorted by name, and as soon as they can; `sha256sum
+/// -c` reads them. What cannot be read is reported on standard error, and the exit status is 1 at the end.
+#[derive(Parser, Debug)]
+#[command(name = "checksums")]
+struct Arguments {
+    /// Files and directories. `-` reads names of files from standard input, one a line.
+    ///
+    /// Links are followed if they are named here, and not below a directory. Without any path: names from
+    /// standard input, or the current directory if that is a terminal.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// The pool that does the work.
+    #[arg(long, value_enum, default_value_t = Backend::Stealing)]
+    backend: Backend,
+
+    /// How many files to hash at the same time [default: one per core].
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    threads: Option<usize>,
+
+    /// How many files the walk may be ahead of the output [default: 4096 per thread].
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    window: Option<usize>,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Backend {
+    /// One queue that all threads share.
+    Channel,
+    /// A queue for each thread; idle threads steal.
+    Stealing,
+    /// The threads of rayon.
+    Rayon,
+}
+
+impl Backend {
+    fn pool(self, threads: Option<usize>) -> Result<Box<dyn Executor>, BuildError> {
+        let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        Ok(match self {
+            Backend::Channel => Box::new(ChannelPool::new(threads)?),
+            Backend::Stealing => Box::new(StealingPool::new(threads)?),
+            Backend::Rayon => Box::new(RayonPool::new(threads)?),
+        })
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn main() {
+    let mut arguments = Arguments::parse();
+    if arguments.paths.is_empty() {
+        let path = if io::stdin().is_terminal() { "." } else { "-" };
+        arguments.paths.push(path.into());
+    }
+    let pool = match arguments.backend.pool(arguments.threads) {
+        Ok(pool) => pool,
+        Err(error) => fail(&error.to_string()),
+    };
+    let mut all_read = true;
+    match print(&pool, arguments, &mut all_read) {
+        Ok(()) => {}
+        // Whoever reads the lines has seen enough: not our failure.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        Err(error) => fail(&format!("standard output: {}", output::reason(&error))),
+    }
+    // Not `return`, which would drop the pool and so wait for the files that are being hashed: after a
+    // closed pipe nobody wants them.
+    exit(if all_read { 0 } else { 1 })
+}
+
+/// Prints a line for each file, and clears `all_read` when something could not be read. The error is one
+/// of standard output.
+fn print(pool: &impl Executor, arguments: Arguments, all_read: &mut bool) -> io::Result<()> {
+    let progress = Progress::new();
+    let mut output = Output::new(progress.clone());
+    let files = input::files(arguments.paths);
+    let mut results = pool.imap(files, move |file| {
+        let name = file?;
+        match hash::sha256(&name, |bytes| progress.read(bytes)) {
+            Ok(sum) => Ok((sum, name)),
+            Err(error) => Err(Failure { name, error }),
+        }
+    });
+    if let Some(window) = arguments.window {
+        results = results.window(window);
+    }
+    loop {
+        // With a limit: what has been gathered is handed over before a long wait.
+        match results.next_timeout(FLUSH_AFTER) {
+            Ok(Some(Ok((sum, name)))) => output.line(&sum, &name)?,
+            Ok(Some(Err(failure))) => {
+                output.failure(&failure)?;
+                *all_read = false;
+            }
+            Ok(None) => return output.flush(),
+            Err(_late) => output.flush()?,
+        }
+    }
+}
+
+fn fail(message: &str) -> ! {
+    // `eprintln!` would panic if standard error is closed.
+    let _ = writeln!(io::stderr(), "checksums: {message}");
+    exit(1)
+}

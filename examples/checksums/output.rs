@@ -1,0 +1,187 @@
+//! Lines to standard output, messages to standard error, and a progress bar that keeps out of their way.
+
+use crate::hash::Sum;
+use crate::input::Failure;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a line may wait for others to be written together with it.
+pub const FLUSH_AFTER: Duration = Duration::from_millis(50);
+
+/// How many bytes may wait.
+const FULL: usize = 32 * 1024;
+
+/// Where the results go.
+///
+/// Lines are gathered here and not in a `BufWriter`, which would write when it is full: on a terminal the
+/// bar must step aside first.
+#[derive(Debug)]
+pub struct Output {
+    lines: Vec<u8>,
+    flushed: Instant,
+    progress: Progress,
+}
+
+impl Output {
+    pub fn new(progress: Progress) -> Output {
+        Output { lines: Vec::with_capacity(2 * FULL), flushed: Instant::now(), progress }
+    }
+
+    /// Writes one line as `sha256sum` does.
+    pub fn line(&mut self, sum: &Sum, name: &Path) -> io::Result<()> {
+        push_line(&mut self.lines, sum, name);
+        self.progress.files.fetch_add(1, Ordering::Relaxed);
+        if self.lines.len() >= FULL || self.flushed.elapsed() >= FLUSH_AFTER {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Says what could not be read. The lines before it go first, in case both end in the same place.
+    pub fn failure(&mut self, failure: &Failure) -> io::Result<()> {
+        self.flush()?;
+        let mut message = b"checksums: ".to_vec();
+        push_escaped(&mut message, &bytes(&failure.name));
+        message.extend_from_slice(b": ");
+        message.extend_from_slice(reason(&failure.error).as_bytes());
+        message.push(b'\n');
+        // There is nobody left to tell that standard error does not work.
+        self.progress.suspend(|| {
+            let _ = io::stderr().write_all(&message);
+        });
+        Ok(())
+    }
+
+    /// Hands over the lines that wait.
+    pub fn flush(&mut self) -> io::Result<()> {
+        if !self.lines.is_empty() {
+            self.progress.suspend(|| {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(&self.lines)?;
+                stdout.flush()
+            })?;
+            self.lines.clear();
+        }
+        self.flushed = Instant::now();
+        Ok(())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.progress.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// `<hex>  <name>`. A name with a backslash or an end of line in it is escaped, which a backslash before
+/// the sum announces.
+fn push_line(line: &mut Vec<u8>, sum: &Sum, name: &Path) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let name = bytes(name);
+    if name.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'\r')) {
+        line.push(b'\\');
+    }
+    for byte in sum {
+        line.push(HEX[usize::from(byte >> 4)]);
+        line.push(HEX[usize::from(byte & 15)]);
+    }
+    line.extend_from_slice(b"  ");
+    push_escaped(line, &name);
+    line.push(b'\n');
+}
+
+fn push_escaped(line: &mut Vec<u8>, name: &[u8]) {
+    for &byte in name {
+        match byte {
+            b'\\' => line.extend_from_slice(b"\\\\"),
+            b'\n' => line.extend_from_slice(b"\\n"),
+            b'\r' => line.extend_from_slice(b"\\r"),
+            _ => line.push(byte),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn bytes(name: &Path) -> Cow<'_, [u8]> {
+    use std::os::unix::ffi::OsStrExt;
+    Cow::Borrowed(name.as_os_str().as_bytes())
+}
+
+#[cfg(not(unix))]
+fn bytes(name: &Path) -> Cow<'_, [u8]> {
+    Cow::Owned(name.to_string_lossy().into_owned().into_bytes())
+}
+
+/// What the system says, without the number that std puts behind it.
+pub fn reason(error: &io::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(at) = text.rfind(" (os error ") {
+        text.truncate(at);
+    }
+    text
+}
+
+/// How far we are, for whoever looks at a terminal. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    files: Arc<AtomicU64>,
+}
+
+impl Progress {
+    /// Shows a bar if standard error is a terminal.
+    ///
+    /// Not if standard output is a pipe: the program at its other end may well write to the same
+    /// terminal, and it does not know of the bar.
+    pub fn new() -> Progress {
+        let files = Arc::new(AtomicU64::new(0));
+        let bar = (io::stderr().is_terminal() && !stdout_is_pipe()).then(|| {
+            let shown = files.clone();
+            let bar = ProgressBar::new_spinner().with_style(
+                ProgressStyle::with_template("{spinner} {files} files, {bytes} read, {bytes_per_sec}")
+                    .expect("the template is valid")
+                    .with_key("files", move |_: &_, text: &mut dyn std::fmt::Write| {
+                        let _ = write!(text, "{}", shown.load(Ordering::Relaxed));
+                    }),
+            );
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        Progress { bar, files }
+    }
+
+    /// Counts bytes that have been read.
+    pub fn read(&self, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(bytes);
+        }
+    }
+
+    fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn stdout_is_pipe() -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileTypeExt;
+    let file = io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from);
+    let kind = file.and_then(|file| file.metadata()).map(|metadata| metadata.file_type());
+    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket())
+}
+
+#[cfg(not(unix))]
+fn stdout_is_pipe() -> bool {
+    !io::stdout().is_terminal()
+}

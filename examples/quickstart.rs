@@ -1,0 +1,19 @@
+//! Three workers, five items that take a while, and at most six seconds of waiting for each result.
+
+use pool_stealing::{Executor, StealingPool};
+use std::error::Error;
+use std::thread::sleep;
+use std::time::Duration;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let pool = StealingPool::new(3)?;
+    let mut results = pool.imap([5, 1, 4, 2, 3], |n: u32| {
+        sleep(Duration::from_millis(200) * n);
+        format!("{n} slept for {} ms", 200 * n)
+    });
+    // In the order of the input, although the first is the last to finish.
+    while let Some(line) = results.next_timeout(Duration::from_secs(6))? {
+        println!("{line}");
+    }
+    Ok(())
+}
