@@ -3,3 +3,8 @@
 //! - `cargo run --release --example quickstart`: three workers, five items, a time limit for each.
 //! - `cargo run --release --example checksums -- --help`: the SHA-256 of every file in a tree, in the
 //!   format of `sha256sum`.
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

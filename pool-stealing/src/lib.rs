@@ -1,1 +1,34 @@
-//! x
+//! Ordered parallel `imap` on a work-stealing pool.
+//!
+//! ```
+//! use pool_stealing::{Executor, StealingPool};
+//!
+//! let pool = StealingPool::new(3)?;
+//! let squares: Vec<u64> = pool.imap(0..5u64, |x| x * x).collect();
+//! assert_eq!(squares, [0, 1, 4, 9, 16]);
+//! # Ok::<(), pool_stealing::pool_core::BuildError>(())
+//! ```
+//!
+//! Each worker has a queue of its own. A job that is spawned from inside a job goes there, where its
+//! worker picks it up without meeting anybody; a worker that has run out of jobs takes the oldest job of
+//! another. Jobs from outside go through a shared queue, the injector. Compared with one shared queue
+//! (`pool-channel`), this pays off when jobs are short, when they spawn jobs, and on many cores.
+//!
+//! An idle pool uses no CPU time. Dropping the pool runs what is queued;
+//! [`terminate`](StealingPool::terminate) discards it.
+//!
+//! Inside: `queue` is where jobs wait, `worker` what a worker does, and `sleep` how it falls asleep and
+//! is woken, with the argument why no wake-up is lost.
+
+#[cfg(all(test, loom))]
+mod models;
+mod pool;
+mod queue;
+mod sleep;
+mod sync;
+#[cfg(loom)]
+mod twin;
+mod worker;
+
+pub use pool::StealingPool;
+pub use pool_core::{self, Executor};

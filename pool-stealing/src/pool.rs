@@ -1,0 +1,182 @@
+//! The pool and its handle.
+//!
+//! A worker's deque can be used on its own thread only, while a handle ([`Executor`]) can be shared. So
+//! the deque stays in a thread-local variable, and the handle asks there: if the current thread is a
+//! worker of its pool, the job goes into that worker's deque, else into the injector. This way one handle
+//! serves all, and `spawn` on the pool itself finds the own deque too.
+
+use crate::worker::{Core, Worker};
+use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job};
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A pool whose workers have a queue each, and steal from each other.
+///
+/// Dropping it runs what is queued and waits for its threads, like [`join`](StealingPool::join).
+///
+/// ```
+/// use pool_stealing::{Executor, StealingPool};
+///
+/// let pool = StealingPool::new(2)?;
+/// let lengths: Vec<usize> = pool.imap(["one", "three"], |word| word.len()).collect();
+/// assert_eq!(lengths, [3, 5]);
+/// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+/// ```
+pub struct StealingPool {
+    handle: Handle,
+    crew: Crew,
+}
+
+/// What a job spawns on.
+#[derive(Clone)]
+struct Handle {
+    core: Arc<Core<Job>>,
+}
+
+thread_local! {
+    /// The worker that this thread is, if it is one. A thread is a worker of one pool at most.
+    static HERE: RefCell<Option<Rc<Worker<Job>>>> = const { RefCell::new(None) };
+}
+
+impl StealingPool {
+    /// A pool of so many threads.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::ZeroThreads`] for 0, and [`BuildError::Thread`] if the system refuses a thread.
+    ///
+    /// ```
+    /// use pool_stealing::{Executor, StealingPool};
+    ///
+    /// assert_eq!(StealingPool::new(3)?.threads(), 3);
+    /// assert!(StealingPool::new(0).is_err());
+    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// ```
+    pub fn new(threads: usize) -> Result<StealingPool, BuildError> {
+        StealingPool::builder().threads(threads).build()
+    }
+
+    /// Threads, names, stack size, hooks.
+    ///
+    /// ```
+    /// use pool_stealing::{Executor, StealingPool};
+    ///
+    /// let pool = StealingPool::builder().threads(1).thread_name(|i| format!("io-{i}")).build()?;
+    /// let name = pool.submit(|| std::thread::current().name().map(String::from));
+    /// assert_eq!(name.join().unwrap().as_deref(), Some("io-0"));
+    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// ```
+    pub fn builder() -> Builder<StealingPool> {
+        Builder::new()
+    }
+
+    /// Runs what is queued, and waits until every thread has ended. Dropping the pool does the same.
+    ///
+    /// On one of the pool's own threads it does not wait: the rest is run, and the threads end, when the
+    /// calling job has ended.
+    ///
+    /// ```
+    /// use pool_stealing::{Executor, StealingPool};
+    ///
+    /// let pool = StealingPool::new(1)?;
+    /// let answer = pool.submit(|| 42);
+    /// pool.join();
+    /// assert!(answer.is_finished());
+    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// ```
+    pub fn join(self) {
+        drop(self);
+    }
+
+    /// Discards what is queued, and waits for what runs. Whoever waits for a discarded job gets
+    /// [`Cancelled`](pool_core::Cancelled).
+    ///
+    /// ```
+    /// use pool_stealing::pool_core::JobError;
+    /// use pool_stealing::{Executor, StealingPool};
+    /// use std::time::Duration;
+    ///
+    /// let pool = StealingPool::new(1)?;
+    /// let running = pool.submit(|| std::thread::sleep(Duration::from_millis(50)));
+    /// let queued = pool.submit(|| 42);
+    /// pool.terminate();
+    /// assert!(matches!(queued.join(), Err(JobError::Cancelled)));
+    /// # drop(running);
+    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// ```
+    pub fn terminate(self) {
+        self.handle.core.terminate();
+    }
+}
+
+impl Build for StealingPool {
+    const NAME: &'static str = "pool-stealing";
+
+    fn build(config: Config) -> Result<StealingPool, BuildError> {
+        let (core, workers) = Core::new(config.threads()?);
+        let handle = Handle { core };
+        let workers = workers.into_iter().map(|worker| {
+            let handle = handle.clone();
+            move || handle.work(worker)
+        });
+        let crew = config.start(workers)?;
+        Ok(StealingPool { handle, crew })
+    }
+}
+
+impl Drop for StealingPool {
+    fn drop(&mut self) {
+        self.handle.core.close();
+        self.crew.join();
+    }
+}
+
+impl Handle {
+    /// The life of a worker's thread.
+    fn work(&self, worker: Worker<Job>) {
+        let worker = Rc::new(worker);
+        HERE.set(Some(worker.clone()));
+        worker.work(|job| job.run(self));
+        HERE.set(None);
+    }
+}
+
+impl Executor for Handle {
+    fn threads(&self) -> usize {
+        self.core.workers()
+    }
+
+    fn spawn(&self, job: Job) {
+        let mut job = Some(job);
+        // It fails on a thread that is ending and has lost its thread-locals: no worker then.
+        let _ = HERE.try_with(|here| {
+            if let Some(worker) = &*here.borrow()
+                && worker.belongs_to(&self.core)
+                && let Some(job) = job.take()
+            {
+                worker.push(job);
+            }
+        });
+        if let Some(job) = job {
+            self.core.inject(job);
+        }
+    }
+}
+
+impl Executor for StealingPool {
+    fn threads(&self) -> usize {
+        self.handle.threads()
+    }
+
+    fn spawn(&self, job: Job) {
+        self.handle.spawn(job);
+    }
+}
+
+impl fmt::Debug for StealingPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StealingPool").field("threads", &self.threads()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,151 @@
+//! What a worker does: find a job, run it, and sleep when there is none.
+//!
+//! **Where it looks.** First into its own deque, then into the injector, then, as a searcher, into the
+//! deques of the others, beginning at a different one each time.
+//!
+//! **Fairness.** A job that spawns itself again keeps its worker's deque from ever being empty, and the
+//! jobs elsewhere would wait for ever. So every [`TURN`] jobs a worker looks into the injector first, and
+//! every `TURN` jobs into the deque of one other worker. (tokio does so for its injector every 61 polls;
+//! polls are short, while the engine's jobs run for half a millisecond, so here the turn comes sooner.)
+//! Deques are first in, first out, so within each the oldest job is next.
+//!
+//! Everything here is generic over the job, so that the loom models (`models.rs`) run this code with jobs
+//! of their own.
+
+use crate::queue::{Own, Queues};
+use crate::sleep::{Next, Sleep};
+use std::sync::Arc;
+
+/// So many jobs of its own a worker runs between two looks into the injector. The look costs two loads
+/// if there is nothing.
+const TURN: usize = 4;
+
+/// What the threads of a pool share.
+pub(crate) struct Core<J> {
+    queues: Queues<J>,
+    sleep: Sleep,
+    workers: usize,
+}
+
+/// One worker; moves to its thread, and stays there.
+pub(crate) struct Worker<J> {
+    core: Arc<Core<J>>,
+    own: Own<J>,
+    index: usize,
+}
+
+impl<J> Core<J> {
+    /// A core and its workers. It ends only if each of them is put to [`work`](Worker::work).
+    pub(crate) fn new(workers: usize) -> (Arc<Core<J>>, Vec<Worker<J>>) {
+        let (queues, own) = Queues::new(workers);
+        let core = Arc::new(Core { queues, sleep: Sleep::new(workers), workers });
+        let worker = |(index, own)| Worker { core: core.clone(), own, index };
+        let workers = own.into_iter().enumerate().map(worker).collect();
+        (core, workers)
+    }
+
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Queues a job from outside, or drops it if the pool has been terminated.
+    pub(crate) fn inject(&self, job: J) {
+        if self.sleep.is_terminated() {
+            return;
+        }
+        self.queues.inject(job);
+        self.sleep.pushed();
+    }
+
+    /// Lets the workers end when no job is left.
+    pub(crate) fn close(&self) {
+        self.sleep.close();
+    }
+
+    /// Lets the workers end after what they are running, and drops what is queued.
+    ///
+    /// A job that is pushed at the same time may be missed here. It was pushed from inside a running job,
+    /// so a worker is still to end, and drops it then.
+    pub(crate) fn terminate(&self) {
+        self.sleep.terminate();
+        self.discard();
+    }
+
+    /// Drops every queued job. That runs code of the user's, so no lock may be held.
+    fn discard(&self) {
+        while let Some(job) = self.queues.take_any(0) {
+            drop(job);
+        }
+    }
+}
+
+impl<J> Worker<J> {
+    pub(crate) fn belongs_to(&self, core: &Arc<Core<J>>) -> bool {
+        Arc::ptr_eq(&self.core, core)
+    }
+
+    /// Queues a job in this worker's own deque, or drops it if the pool has been terminated.
+    pub(crate) fn push(&self, job: J) {
+        if self.core.sleep.is_terminated() {
+            return;
+        }
+        self.own.push(job);
+        self.core.sleep.pushed();
+    }
+
+    /// Runs jobs until the pool ends. `run` must not unwind.
+    pub(crate) fn work(&self, run: impl Fn(J)) {
+        let Core { queues, sleep, .. } = &*self.core;
+        let mut round = Round { done: 0, victim: self.index };
+        let mut searching = false;
+        while !sleep.is_terminated() {
+            let near = if searching { None } else { self.near(&mut round) };
+            if let Some(job) = near {
+                run(job);
+                continue;
+            }
+            if !searching {
+                sleep.search();
+            }
+            let victim = round.next_victim(self.core.workers);
+            if let Some(job) = queues.take_any(victim) {
+                sleep.found(|| queues.has_job());
+                searching = false;
+                run(job);
+                continue;
+            }
+            match sleep.park(|| queues.has_job()) {
+                Next::Search => searching = true,
+                Next::End => break,
+            }
+        }
+        // Only a terminated pool leaves jobs behind. What this worker's last job has pushed is dropped
+        // here at the latest, since `terminate` may have been too early for it.
+        self.core.discard();
+    }
+
+    /// A job from the own deque or the injector; when it is their turn, from elsewhere first.
+    fn near(&self, round: &mut Round) -> Option<J> {
+        let queues = &self.core.queues;
+        round.done = round.done.wrapping_add(1);
+        let first = match round.done % TURN {
+            0 => queues.take_injected(),
+            2 => queues.steal_from(round.next_victim(self.core.workers)),
+            _ => None,
+        };
+        first.or_else(|| self.own.pop()).or_else(|| queues.take_injected())
+    }
+}
+
+/// Whose turn it is.
+struct Round {
+    done: usize,
+    victim: usize,
+}
+
+impl Round {
+    fn next_victim(&mut self, workers: usize) -> usize {
+        self.victim = (self.victim + 1) % workers;
+        self.victim
+    }
+}
