@@ -78,8 +78,13 @@ fn timed(expected: u64, run: impl FnOnce() -> u64) -> Duration {
 }
 
 fn ratios(contenders: &Contenders) {
-    println!("ns per item on {THREADS} threads, medians of 5; in brackets ÷ rayon's eager collect, ÷ sequential/2");
-    println!("{:>8} {:>12} {:>12} {:>30} {:>30} {:>30}", "work", "sequential", "eager", "channel", "stealing", "rayon");
+    println!(
+        "ns per item on {THREADS} threads, medians of 5; in brackets ÷ rayon's eager collect, ÷ sequential/2"
+    );
+    println!(
+        "{:>8} {:>12} {:>12} {:>30} {:>30} {:>30}",
+        "work", "sequential", "eager", "channel", "stealing", "rayon"
+    );
     for (name, nanoseconds, items) in WORKS {
         table_row(contenders, name, items, rounds_for(nanoseconds), None);
     }

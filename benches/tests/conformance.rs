@@ -2,9 +2,9 @@
 
 use pool_channel::ChannelPool;
 use pool_core::Executor;
+use pool_harness::Subject;
 use pool_harness::chaos::Chaos;
 use pool_harness::conformance::Suite;
-use pool_harness::Subject;
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 

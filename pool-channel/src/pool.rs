@@ -60,11 +60,7 @@ impl Build for ChannelPool {
         let handle = Handle { queue: Arc::new(Queue::new()), threads };
         let workers = (0..threads).map(|_| {
             let handle = handle.clone();
-            move || {
-                while let Some(job) = handle.queue.pop() {
-                    job.run(&handle);
-                }
-            }
+            move || handle.queue.work(|job| job.run(&handle))
         });
         let crew = config.start(workers)?;
         Ok(ChannelPool { handle, crew, threads })
@@ -86,6 +82,10 @@ impl Executor for Handle {
     fn spawn(&self, job: Job) {
         self.queue.push(job);
     }
+
+    fn has_waiting(&self) -> bool {
+        !self.queue.is_empty()
+    }
 }
 
 impl Executor for ChannelPool {
@@ -95,5 +95,9 @@ impl Executor for ChannelPool {
 
     fn spawn(&self, job: Job) {
         self.handle.spawn(job);
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.handle.has_waiting()
     }
 }

@@ -13,13 +13,15 @@ pub(crate) struct Queue {
 struct State {
     jobs: VecDeque<Job>,
     sleeping: usize,
+    /// Workers in a job. It may push more, so that the others stay while the queue closes.
+    running: usize,
     stage: Stage,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Open,
-    /// Workers end when they find the queue empty.
+    /// Workers end when the queue is empty and no job runs.
     Closing,
     /// Nothing runs any more.
     Terminated,
@@ -27,7 +29,7 @@ enum Stage {
 
 impl Queue {
     pub(crate) fn new() -> Queue {
-        let state = State { jobs: VecDeque::new(), sleeping: 0, stage: Stage::Open };
+        let state = State { jobs: VecDeque::new(), sleeping: 0, running: 0, stage: Stage::Open };
         Queue { state: Mutex::new(state), pushed: Condvar::new() }
     }
 
@@ -35,8 +37,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job. While the queue is closing, jobs may still add jobs: their own worker will come back
-    /// for them. After [`terminate`](Queue::terminate) the job is dropped, and so cancelled.
+    /// Adds a job; while the queue is closing, jobs may still do so. After [`terminate`](Queue::terminate) the job is dropped, and so cancelled.
     pub(crate) fn push(&self, job: Job) {
         let mut state = self.lock();
         if state.stage == Stage::Terminated {
@@ -52,15 +53,27 @@ impl Queue {
         }
     }
 
-    /// The oldest job, as soon as there is one; `None` when the worker should end.
-    pub(crate) fn pop(&self) -> Option<Job> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().jobs.is_empty()
+    }
+
+    /// Runs jobs, the oldest first, until the worker should end.
+    pub(crate) fn work(&self, run: impl Fn(Job)) {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.jobs.pop_front() {
-                return Some(job);
+                state.running += 1;
+                drop(state);
+                run(job);
+                state = self.lock();
+                state.running -= 1;
+                continue;
             }
-            if state.stage != Stage::Open {
-                return None;
+            let idle = state.running == 0;
+            if state.stage == Stage::Terminated || (state.stage == Stage::Closing && idle) {
+                drop(state);
+                self.pushed.notify_all();
+                return;
             }
             state.sleeping += 1;
             state = self.pushed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +81,7 @@ impl Queue {
         }
     }
 
-    /// Lets the workers end when the queue is empty.
+    /// Lets the workers end when the queue is empty and no job runs.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         if state.stage == Stage::Open {

@@ -25,8 +25,7 @@ pub(crate) fn is_asymmetric() -> bool {
     static ANSWER: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     *ANSWER.get_or_init(|| {
         let needed = MembarrierQuery::PRIVATE_EXPEDITED | MembarrierQuery::REGISTER_PRIVATE_EXPEDITED;
-        membarrier_query().contains(needed)
-            && membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
+        membarrier_query().contains(needed) && membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
     })
 }
 
@@ -58,8 +57,7 @@ fn force_everywhere() {
     use rustix::thread::{MembarrierCommand, membarrier};
     // Once registered this cannot fail, says membarrier(2); were it to, a hang would be the result,
     // so say it.
-    membarrier(MembarrierCommand::PrivateExpedited)
-        .expect("membarrier works once it has been registered");
+    membarrier(MembarrierCommand::PrivateExpedited).expect("membarrier works once it has been registered");
 }
 
 #[cfg(not(all(target_os = "linux", not(loom))))]

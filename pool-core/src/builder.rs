@@ -156,9 +156,9 @@ impl Config {
             let (word, heard) = mpsc::channel();
             words.push(word);
             let (config, report) = (self.clone(), report.clone());
-            let started = self.thread(index).and_then(|builder| {
-                builder.spawn(move || config.live(index, &report, &heard, worker))
-            });
+            let started = self
+                .thread(index)
+                .and_then(|builder| builder.spawn(move || config.live(index, &report, &heard, worker)));
             match started {
                 Ok(thread) => crew.threads.push(thread),
                 Err(source) => {

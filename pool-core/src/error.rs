@@ -144,7 +144,9 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BuildError::ZeroThreads => f.write_str("a pool needs at least one thread, and 0 were asked for"),
-            BuildError::Thread { index, source } => write!(f, "thread {index} could not be started: {source}"),
+            BuildError::Thread { index, source } => {
+                write!(f, "thread {index} could not be started: {source}")
+            }
             BuildError::Hook(panic) => write!(f, "the start hook {panic}"),
             BuildError::Backend(error) => write!(f, "the pool could not be built: {error}"),
         }

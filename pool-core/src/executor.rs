@@ -28,6 +28,15 @@ pub trait Executor: Send + Sync {
     /// Queues a job.
     fn spawn(&self, job: Job);
 
+    /// Whether jobs wait for a thread.
+    ///
+    /// A job that could go on for long asks from time to time, and makes room by spawning itself again.
+    /// `true` is always right, and the default; a pool that knows better saves itself the work of moving
+    /// such a job from one thread to another.
+    fn has_waiting(&self) -> bool {
+        true
+    }
+
     /// Whether the current thread is one that this pool needs for running its jobs.
     ///
     /// Whoever waits on such a thread works itself instead of sleeping while there is work. The default
@@ -102,6 +111,9 @@ impl<E: Executor + ?Sized> Executor for &E {
     fn spawn(&self, job: Job) {
         (**self).spawn(job);
     }
+    fn has_waiting(&self) -> bool {
+        (**self).has_waiting()
+    }
     fn is_worker(&self) -> bool {
         (**self).is_worker()
     }
@@ -114,6 +126,9 @@ impl<E: Executor + ?Sized> Executor for Box<E> {
     fn spawn(&self, job: Job) {
         (**self).spawn(job);
     }
+    fn has_waiting(&self) -> bool {
+        (**self).has_waiting()
+    }
     fn is_worker(&self) -> bool {
         (**self).is_worker()
     }
@@ -125,6 +140,9 @@ impl<E: Executor + ?Sized> Executor for Arc<E> {
     }
     fn spawn(&self, job: Job) {
         (**self).spawn(job);
+    }
+    fn has_waiting(&self) -> bool {
+        (**self).has_waiting()
     }
     fn is_worker(&self) -> bool {
         (**self).is_worker()

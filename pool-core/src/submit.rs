@@ -4,11 +4,11 @@
 //! function out of the queued state runs it, so that it runs once: a worker, or the waiting thread itself
 //! if that is inside a job (else a pool whose every thread waits for a job in its own queue would stop).
 
+use crate::Executor;
 use crate::error::{Cancelled, JobError, Panic, TimedOut};
 use crate::job::{Job, Task, in_job};
 use crate::sync::{Condvar, Mutex, lock, wait};
 use crate::unwind::{catch, drop_quietly};
-use crate::Executor;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,10 +38,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let job = Arc::new(Submitted {
-        stage: Mutex::new(Stage::Queued(f)),
-        done: Condvar::new(),
-    });
+    let job = Arc::new(Submitted { stage: Mutex::new(Stage::Queued(f)), done: Condvar::new() });
     executor.spawn(Job::from_task(job.clone()));
     JobHandle { job }
 }
@@ -174,9 +171,7 @@ impl<T> JobHandle<T> {
 
 impl<T> fmt::Debug for JobHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JobHandle")
-            .field("finished", &self.is_finished())
-            .finish_non_exhaustive()
+        f.debug_struct("JobHandle").field("finished", &self.is_finished()).finish_non_exhaustive()
     }
 }
 

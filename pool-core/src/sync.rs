@@ -10,9 +10,7 @@ use std::time::Duration;
 
 /// Locks, and ignores poison: no user code ever runs under a lock of this crate.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Sleeps on a condition variable, at most for `limit` if there is one.
@@ -22,9 +20,7 @@ pub(crate) fn wait<'a, T>(
     limit: Option<Duration>,
 ) -> MutexGuard<'a, T> {
     match limit {
-        None => condvar
-            .wait(guard)
-            .unwrap_or_else(std::sync::PoisonError::into_inner),
+        None => condvar.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner),
         Some(limit) => match condvar.wait_timeout(guard, limit) {
             Ok((guard, _)) => guard,
             Err(poisoned) => poisoned.into_inner().0,

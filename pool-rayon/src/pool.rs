@@ -25,6 +25,8 @@ struct Handle {
 struct Queue {
     state: Mutex<State>,
     idle: Condvar,
+    /// Others use the rayon pool too.
+    shared: bool,
 }
 
 #[derive(Default)]
@@ -63,8 +65,12 @@ impl RayonPool {
     /// # Ok::<(), rayon::ThreadPoolBuildError>(())
     /// ```
     pub fn from_pool(pool: Arc<rayon::ThreadPool>) -> RayonPool {
-        let queue = Queue { state: Mutex::default(), idle: Condvar::new() };
-        RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew: None }
+        RayonPool::around(pool, None)
+    }
+
+    fn around(pool: Arc<rayon::ThreadPool>, crew: Option<Crew>) -> RayonPool {
+        let queue = Queue { state: Mutex::default(), idle: Condvar::new(), shared: crew.is_none() };
+        RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew }
     }
 
     /// Runs what is queued and waits for it. Dropping the pool does the same.
@@ -109,9 +115,7 @@ impl Build for RayonPool {
         });
         let pool = builder.build().map_err(|error| BuildError::Backend(Box::new(error)))?;
         let crew = config.start(workers.into_iter().map(|worker| || worker.run()))?;
-        let mut pool = RayonPool::from_pool(Arc::new(pool));
-        pool.crew = Some(crew);
-        Ok(pool)
+        Ok(RayonPool::around(Arc::new(pool), Some(crew)))
     }
 }
 
@@ -150,6 +154,11 @@ impl Executor for Handle {
         self.pool.spawn(move || handle.queue.run_oldest(&handle));
     }
 
+    fn has_waiting(&self) -> bool {
+        // Whatever else a shared rayon pool has to do cannot be seen.
+        self.queue.shared || !self.queue.lock().jobs.is_empty()
+    }
+
     fn is_worker(&self) -> bool {
         in_job() || self.pool.current_thread_index().is_some()
     }
@@ -162,6 +171,10 @@ impl Executor for RayonPool {
 
     fn spawn(&self, job: Job) {
         self.handle().spawn(job);
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.handle().has_waiting()
     }
 
     fn is_worker(&self) -> bool {

@@ -163,6 +163,10 @@ impl Executor for Handle {
             self.core.inject(job);
         }
     }
+
+    fn has_waiting(&self) -> bool {
+        self.core.has_job()
+    }
 }
 
 impl Executor for StealingPool {
@@ -172,6 +176,10 @@ impl Executor for StealingPool {
 
     fn spawn(&self, job: Job) {
         self.handle.spawn(job);
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.handle.has_waiting()
     }
 }
 

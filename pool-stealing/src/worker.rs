@@ -48,6 +48,11 @@ impl<J> Core<J> {
         self.workers
     }
 
+    /// Whether a job waits in any queue.
+    pub(crate) fn has_job(&self) -> bool {
+        self.queues.has_job()
+    }
+
     /// Queues a job from outside, or drops it if the pool has been terminated.
     pub(crate) fn inject(&self, job: J) {
         if self.sleep.is_terminated() {

@@ -44,11 +44,21 @@ fn lines() -> impl Strategy<Value = Line> {
     let settings = (1..=4usize, window, chunk, cost, any::<bool>(), proptest::bool::weighted(0.2));
     (items, settings).prop_flat_map(|(items, (threads, window, chunk, cost, started, with_limit))| {
         let end = items.max(1);
-        let panics = prop_oneof![2 => Just(BTreeSet::new()), 1 => proptest::collection::btree_set(0..end, 0..12)];
+        let panics =
+            prop_oneof![2 => Just(BTreeSet::new()), 1 => proptest::collection::btree_set(0..end, 0..12)];
         let input_panic = proptest::option::weighted(0.15, 0..end);
         let taken = prop_oneof![3 => Just(usize::MAX), 1 => 0..end as usize];
-        (panics, input_panic, taken).prop_map(move |(panics, input_panic, taken)| {
-            Line { threads, items, window, chunk, cost, panics, input_panic, taken, started, with_limit }
+        (panics, input_panic, taken).prop_map(move |(panics, input_panic, taken)| Line {
+            threads,
+            items,
+            window,
+            chunk,
+            cost,
+            panics,
+            input_panic,
+            taken,
+            started,
+            with_limit,
         })
     })
 }

@@ -44,7 +44,14 @@ impl Pace {
         // Every thread and the consumer should be able to hold a chunk while others are in flight.
         let share = window / (2 * (threads as u64 + 1));
         let longest = usize::try_from(share).unwrap_or(LONGEST).clamp(1, LONGEST);
-        Pace { work: None, pull: 0.0, len: 1, longest, fixed: fixed.map(|len| len.min(LONGEST_FIXED)), strict: false }
+        Pace {
+            work: None,
+            pull: 0.0,
+            len: 1,
+            longest,
+            fixed: fixed.map(|len| len.min(LONGEST_FIXED)),
+            strict: false,
+        }
     }
 
     /// The length of the next chunk. `left` is how many items are still to come, where that is known:

@@ -26,9 +26,9 @@
 //! an item of its line. What that thread waits for in turn are items of lines that this item created.
 //! So waiting goes from a line to lines inside it, and cannot come back.
 
+use super::chunk::Pace;
 use super::lane::Receiver;
 use super::line::{Chunk, Gauge, Items, Line, NOT_STALLED, Output, State};
-use super::chunk::Pace;
 use crate::Executor;
 use crate::sync::atomic::Ordering;
 use crate::sync::{MutexGuard, Stamp, wait};
@@ -164,6 +164,12 @@ where
         let feeder = state.feeder.take();
         let staged = std::mem::take(&mut state.staged);
         let finished = state.reorder.take_all();
+        // Whoever works on one of these lanes sees the bell after its present item.
+        let running = finished.iter().filter_map(|(_, output)| match output {
+            Output::Lane(lane) => Some(lane),
+            Output::Panicked(_) => None,
+        });
+        running.chain(&lane).for_each(Receiver::set_bell);
         let panic = state.input_panic.take();
         drop(state);
         drop_quietly(self.hand.take());

@@ -63,6 +63,11 @@ impl<A> Sender<A> {
         self.bell.store(false, Ordering::Relaxed);
     }
 
+    /// Sets the bell from this side, for a line that nobody consumes any more.
+    pub(crate) fn ring_bell(&self) {
+        self.bell.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn bell_is_set(&self) -> bool {
         self.bell.load(Ordering::Relaxed)
     }

@@ -41,6 +41,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How many lanes are kept filled for a consumer that helps.
+const RESERVE: usize = 2;
+
 /// For how long a consumer that has helped is expected to go on.
 const HELPING: Duration = Duration::from_micros(300);
 
@@ -55,7 +58,7 @@ pub(crate) struct Gauge {
     pub(crate) delivered: Padded<AtomicU64>,
     /// The count of delivered results at which the feeder wants to be called again.
     pub(crate) resume_at: Padded<AtomicU64>,
-    /// The consumer is gone: begin nothing.
+    /// The consumer is gone: begin nothing. Whoever is at work sees it when the bell rings.
     pub(crate) cancelled: AtomicBool,
 }
 
@@ -94,14 +97,6 @@ pub(crate) enum Items<A> {
 }
 
 impl<A> Items<A> {
-    #[inline(always)]
-    pub(crate) fn pop(&mut self) -> Option<A> {
-        match self {
-            Items::One(item) => item.take(),
-            Items::Lane(lane) => lane.pop(),
-        }
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Items::One(item) => item.is_none(),
@@ -119,10 +114,17 @@ impl<A> Items<A> {
 
 /// What a worker has taken, and where its results go.
 pub(crate) struct Chunk<A, T> {
-    /// The index of the next item to begin.
-    pub(crate) next: u64,
+    /// The index of the first result in `results`.
+    pub(crate) first: u64,
     pub(crate) items: Items<A>,
     pub(crate) results: Sender<T>,
+}
+
+impl<A, T> Chunk<A, T> {
+    /// The index of the next item to begin, while none is being worked on.
+    pub(crate) fn next(&self) -> u64 {
+        self.first + self.results.pushed() as u64
+    }
 }
 
 /// What a look under the lock gives a worker to do.
@@ -235,7 +237,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         }
         state.clear_exhausted();
         // With short items the consumer helps, and should find a lane when it comes.
-        let reserve = usize::from(state.pace.is_short());
+        let reserve = if state.pace.is_short() { RESERVE } else { 0 };
         if state.staged.len() <= reserve && state.feeder.is_some() && state.end.is_none() {
             let room = self.room_or_stall(state);
             if room > 0 {
@@ -364,7 +366,7 @@ impl<I: Iterator, T> State<I, T> {
     /// Opens the way for the results of these items.
     pub(crate) fn begin(&mut self, first: u64, items: Items<I::Item>) -> Chunk<I::Item, T> {
         let results = self.open_results(first, items.most());
-        Chunk { next: first, items, results }
+        Chunk { first, items, results }
     }
 
     pub(crate) fn open_results(&mut self, first: u64, most: usize) -> Sender<T> {
@@ -381,7 +383,8 @@ impl<I: Iterator, T> State<I, T> {
     /// Returns whether the consumer slept beside it.
     #[must_use]
     pub(crate) fn put_back(&mut self, chunk: Chunk<I::Item, T>) -> bool {
-        let Chunk { next, items, results } = chunk;
+        let next = chunk.next();
+        let Chunk { items, results, .. } = chunk;
         let bell = results.bell_is_set();
         self.result_lanes.close(results);
         match items {

@@ -1,7 +1,7 @@
 //! What a ticket does when its turn comes: feed, take, work, and again, for a slice of time.
 
-use super::line::{Chunk, Feeder, Items, Line, Output, State, Step};
 use super::lane::Sender;
+use super::line::{Chunk, Feeder, Items, Line, Output, State, Step};
 use crate::Executor;
 use crate::job::Task;
 use crate::sync::{MutexGuard, Stamp};
@@ -9,7 +9,8 @@ use crate::unwind::{catch, drop_quietly};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// After so long a ticket goes back to the end of the pool's queue, so that lines share the pool (P14).
+/// After so long a ticket goes back to the end of the pool's queue if others wait there, so that lines
+/// share the pool (P14).
 const SLICE: Duration = Duration::from_micros(500);
 
 impl<I, F, T> Task for Line<I, F, T>
@@ -41,15 +42,15 @@ where
     }
 
     fn turn(self: &Arc<Self>, executor: &dyn Executor) {
-        let began = Stamp::now();
+        let mut began = Stamp::now();
         let mut now = began;
         let mut step = self.begin_step(self.lock(), executor, now);
         loop {
             match step {
                 Step::Work(chunk) => {
-                    let first = chunk.next;
+                    let first = chunk.first;
                     let chunk = self.work(chunk, || false);
-                    let worked = (chunk.next - first) as usize;
+                    let worked = (chunk.next() - first) as usize;
                     let before = std::mem::replace(&mut now, Stamp::now());
                     if self.gauge.is_cancelled() {
                         drop_quietly(chunk);
@@ -62,8 +63,11 @@ where
                         self.wake(&mut state);
                     }
                     if now.since(began) >= SLICE {
-                        drop(state);
-                        return self.spawn_ticket(executor);
+                        if executor.has_waiting() {
+                            drop(state);
+                            return self.spawn_ticket(executor);
+                        }
+                        began = now;
                     }
                     step = self.begin_step(state, executor, now);
                 }
@@ -101,11 +105,8 @@ where
         now: Stamp,
     ) -> Step<I, T> {
         state.now = now;
-        let step = if state.tickets > self.most_tickets(&state) {
-            Step::Nothing
-        } else {
-            self.step(&mut state)
-        };
+        let step =
+            if state.tickets > self.most_tickets(&state) { Step::Nothing } else { self.step(&mut state) };
         if matches!(step, Step::Nothing) {
             state.tickets -= 1;
             // Nobody will come any more to an abandoned line.
@@ -119,11 +120,7 @@ where
     }
 
     /// Leaves the lock, and calls a ticket if there is work left behind.
-    pub(crate) fn leave(
-        self: &Arc<Self>,
-        mut state: MutexGuard<'_, State<I, T>>,
-        executor: &dyn Executor,
-    ) {
+    pub(crate) fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State<I, T>>, executor: &dyn Executor) {
         let call = self.call(&mut state);
         drop(state);
         if call {
@@ -132,31 +129,50 @@ where
     }
 
     /// Goes through a chunk until it is empty, `stop` says so, or the line is cancelled.
-    pub(crate) fn work(
-        &self,
-        mut chunk: Chunk<I::Item, T>,
-        stop: impl Fn() -> bool,
-    ) -> Chunk<I::Item, T> {
+    pub(crate) fn work(&self, mut chunk: Chunk<I::Item, T>, stop: impl Fn() -> bool) -> Chunk<I::Item, T> {
         while let Err(payload) = catch(|| self.work_until_panic(&mut chunk, &stop)) {
             // The panicking item ends this lane of results; the next one begins behind it.
+            let panicked = chunk.next();
             let most = chunk.items.most();
             let mut state = self.lock();
-            let fresh = state.open_results(chunk.next, most);
+            let fresh = state.open_results(panicked + 1, most);
+            if self.gauge.is_cancelled() {
+                fresh.ring_bell();
+            }
             let ended = std::mem::replace(&mut chunk.results, fresh);
+            chunk.first = panicked + 1;
             state.result_lanes.close(ended);
-            state.reorder.insert(chunk.next - 1, Output::Panicked(payload));
+            state.reorder.insert(panicked, Output::Panicked(payload));
             self.wake(&mut state);
         }
         chunk
     }
 
+    /// The loop that every item goes through. It looks at nothing shared but the rings and the bell,
+    /// which is set for a cancelled line, too.
     fn work_until_panic(&self, chunk: &mut Chunk<I::Item, T>, stop: &impl Fn() -> bool) {
-        while !self.gauge.is_cancelled() && !stop() {
-            let Some(item) = chunk.items.pop() else { return };
-            chunk.next += 1;
-            let result = (self.function)(item);
-            if chunk.results.push(result) {
-                self.answer_bell(&chunk.results);
+        if self.gauge.is_cancelled() {
+            return;
+        }
+        let Chunk { items, results, .. } = chunk;
+        match items {
+            Items::One(item) => {
+                if let Some(item) = item.take() {
+                    if results.push((self.function)(item)) {
+                        self.answer_bell(results);
+                    }
+                }
+            }
+            Items::Lane(lane) => {
+                while !stop() {
+                    let Some(item) = lane.pop() else { return };
+                    if results.push((self.function)(item)) {
+                        self.answer_bell(results);
+                        if self.gauge.is_cancelled() {
+                            return;
+                        }
+                    }
+                }
             }
         }
     }
