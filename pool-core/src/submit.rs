@@ -11,6 +11,7 @@ use crate::sync::{Condvar, Mutex, lock, wait};
 use crate::unwind::{catch, drop_quietly};
 use std::fmt;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 /// A submitted job. From [`Executor::submit`].
@@ -19,6 +20,8 @@ use std::time::{Duration, Instant};
 #[must_use = "dropping the handle throws the result away; the job runs all the same"]
 pub struct JobHandle<T> {
     job: Arc<dyn Waitable<T>>,
+    /// The thread that submitted it, if that is one which the pool needs for running jobs.
+    worker: Option<ThreadId>,
 }
 
 enum Stage<F, T> {
@@ -40,7 +43,7 @@ where
 {
     let job = Arc::new(Submitted { stage: Mutex::new(Stage::Queued(f)), done: Condvar::new() });
     executor.spawn(Job::from_task(job.clone()));
-    JobHandle { job }
+    JobHandle { job, worker: executor.is_worker().then(|| thread::current().id()) }
 }
 
 /// What the handle needs of the job, without the type of its function.
@@ -128,15 +131,15 @@ where
 impl<T> JobHandle<T> {
     /// Waits for the job and returns its result.
     ///
-    /// Inside a job (of any pool) it runs the function itself if nobody has begun it, so that a pool of
-    /// one thread finishes too.
+    /// Inside a job (of any pool), and on a thread of the pool that submitted it, it runs the function
+    /// itself if nobody has begun it, so that a pool of one thread finishes too.
     ///
     /// # Errors
     ///
     /// [`JobError::Panicked`] with the payload if the function panicked, [`JobError::Cancelled`] if it
     /// never ran.
     pub fn join(self) -> Result<T, JobError> {
-        if in_job() {
+        if in_job() || self.worker == Some(thread::current().id()) {
             self.job.run_if_queued();
         }
         // Without a limit `wait` does not return before there is a result.

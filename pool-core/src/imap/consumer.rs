@@ -207,11 +207,11 @@ where
     ) -> Chunk<I::Item, T> {
         let left = Cell::new(every);
         self.work(chunk, || {
+            left.set(left.get() - 1);
             if left.get() > 0 {
-                left.set(left.get() - 1);
                 return false;
             }
-            left.set(every - 1);
+            left.set(every);
             front.is_ready()
         })
     }

@@ -45,7 +45,7 @@ use std::time::Duration;
 const RESERVE: usize = 2;
 
 /// For how long a consumer that has helped is expected to go on.
-const HELPING: Duration = Duration::from_micros(300);
+const HELPING: Duration = Duration::from_millis(2);
 
 /// Written by the consumer for every item, read by the feeder: alone in its cache lines.
 #[repr(align(128))]

@@ -164,11 +164,15 @@ where
                 }
             }
             Items::Lane(lane) => {
-                while !stop() {
-                    let Some(item) = lane.pop() else { return };
-                    if results.push((self.function)(item)) {
-                        self.answer_bell(results);
-                        if self.gauge.is_cancelled() {
+                while !lane.is_empty() {
+                    for item in lane.drain() {
+                        if results.push((self.function)(item)) {
+                            self.answer_bell(results);
+                            if self.gauge.is_cancelled() {
+                                return;
+                            }
+                        }
+                        if stop() {
                             return;
                         }
                     }
