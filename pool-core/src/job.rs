@@ -94,10 +94,12 @@ impl<F: FnOnce(&dyn Executor) + Send> Task for Once<F> {
     }
 }
 
-#[cfg(loom)]
-use loom::thread_local;
-
+#[cfg(not(loom))]
 thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+#[cfg(loom)]
+loom::thread_local! {
     static DEPTH: Cell<usize> = Cell::new(0);
 }
 

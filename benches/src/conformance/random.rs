@@ -70,9 +70,9 @@ fn compute(line: &Line, item: u64) -> u64 {
     match line.cost {
         Cost::Nothing => item,
         Cost::Even => xorshift(item, 100),
-        Cost::Uneven => xorshift(item, if item % 50 == 0 { 5_000 } else { 10 }),
+        Cost::Uneven => xorshift(item, if item.is_multiple_of(50) { 5_000 } else { 10 }),
         Cost::Sleeps => {
-            if item % 64 == 0 {
+            if item.is_multiple_of(64) {
                 std::thread::sleep(Duration::from_micros(item % 5 * 50));
             }
             item

@@ -28,10 +28,10 @@
 
 use super::chunk::Pace;
 use super::lane::Receiver;
-use super::line::{Chunk, Gauge, Items, Line, NOT_STALLED, Output, State};
+use super::line::{Chunk, Gauge, Hand, Line, Locked, NOT_STALLED, Output, State};
 use crate::Executor;
 use crate::sync::atomic::Ordering;
-use crate::sync::{MutexGuard, Stamp, wait};
+use crate::sync::{Stamp, wait};
 use crate::unwind::{Payload, drop_quietly};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -86,8 +86,6 @@ pub(crate) struct LineBack<'p, I: Iterator, F, T> {
     /// Items that the consumer has taken and not finished.
     pub(crate) hand: Hand<I, T>,
 }
-
-type Hand<I, T> = Option<Chunk<<I as Iterator>::Item, T>>;
 
 /// Where the head is.
 enum Place {
@@ -221,10 +219,10 @@ where
         self: &'a Arc<Self>,
         executor: &dyn Executor,
         hand: &mut Hand<I, T>,
-        mut state: MutexGuard<'a, State<I, T>>,
+        mut state: Locked<'a, I, T>,
         front: &mut Front<T>,
         untaken: bool,
-    ) -> (bool, MutexGuard<'a, State<I, T>>) {
+    ) -> (bool, Locked<'a, I, T>) {
         let may = executor.is_worker() || state.pace.is_short();
         // In nobody's hands, and the feeder does not come back.
         let stuck = untaken && state.is_feeding();
@@ -235,8 +233,13 @@ where
         }
         if hand.is_none() && (may || stuck) {
             *hand = state.take_chunk();
-            if hand.is_none() && may && untaken && state.feeder.is_some() {
-                (*hand, state) = self.pull_for_consumer(state);
+            if hand.is_none()
+                && may
+                && untaken
+                && let Some(feeder) = state.feeder.take()
+            {
+                drop(state);
+                (*hand, state) = self.pull_one(feeder);
                 if hand.is_none() {
                     // The input has ended: look again.
                     return (true, state);
@@ -262,18 +265,6 @@ where
         (true, state)
     }
 
-    /// Pulls one item for the consumer, if nobody else is pulling.
-    fn pull_for_consumer<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State<I, T>>,
-    ) -> (Hand<I, T>, MutexGuard<'a, State<I, T>>) {
-        let Some(feeder) = state.feeder.take() else { return (None, state) };
-        drop(state);
-        let (item, mut state) = self.pull_one(feeder);
-        let chunk = item.map(|(first, item)| state.begin(first, Items::One(Some(item))));
-        (chunk, state)
-    }
-
     /// Gives back what is in the consumer's hand, so that others can take it.
     fn lay_down(&self, hand: &mut Hand<I, T>, state: &mut State<I, T>) {
         if let Some(chunk) = hand.take() {
@@ -285,10 +276,10 @@ where
     fn sleep<'a>(
         self: &'a Arc<Self>,
         executor: &dyn Executor,
-        mut state: MutexGuard<'a, State<I, T>>,
+        mut state: Locked<'a, I, T>,
         front: &Front<T>,
         left: Option<Duration>,
-    ) -> MutexGuard<'a, State<I, T>> {
+    ) -> Locked<'a, I, T> {
         // Whoever could be called must be, before nobody is awake to call.
         self.gauge.resume_at.0.store(NOT_STALLED, Ordering::Relaxed);
         if self.call(&mut state) {

@@ -127,6 +127,12 @@ impl<A, T> Chunk<A, T> {
     }
 }
 
+/// A chunk, if there is one.
+pub(crate) type Hand<I, T> = Option<Chunk<<I as Iterator>::Item, T>>;
+
+/// The state, under the lock.
+pub(crate) type Locked<'a, I, T> = MutexGuard<'a, State<I, T>>;
+
 /// What a look under the lock gives a worker to do.
 pub(crate) enum Step<I: Iterator, T> {
     Work(Chunk<I::Item, T>),
@@ -211,7 +217,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State<I, T>> {
+    pub(crate) fn lock(&self) -> Locked<'_, I, T> {
         lock(&self.state)
     }
 
@@ -293,7 +299,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
     /// Whether one more ticket should come: there is work that nobody has taken. Counts the ticket; the
     /// caller must spawn it, after it has left the lock.
     pub(crate) fn call(&self, state: &mut State<I, T>) -> bool {
-        if state.tickets >= self.most_tickets(state) || self.gauge.is_cancelled() {
+        if state.abandoned || self.gauge.is_cancelled() || state.tickets >= self.most_tickets(state) {
             return false;
         }
         let can_feed = state.end.is_none() && self.room(state) > 0 && !self.is_stalled();
@@ -334,7 +340,7 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     /// Takes the oldest lane that has an item, or an item of it if items are to be taken one by one.
-    pub(crate) fn take_chunk(&mut self) -> Option<Chunk<I::Item, T>> {
+    pub(crate) fn take_chunk(&mut self) -> Hand<I, T> {
         self.clear_exhausted();
         let front = self.staged.front_mut()?;
         if self.pace.takes_one() {

@@ -1,11 +1,11 @@
 //! What a ticket does when its turn comes: feed, take, work, and again, for a slice of time.
 
 use super::lane::Sender;
-use super::line::{Chunk, Feeder, Items, Line, Output, State, Step};
+use super::line::{Chunk, Feeder, Hand, Items, Line, Locked, Output, Step};
 use crate::Executor;
 use crate::job::Task;
-use crate::sync::{MutexGuard, Stamp};
-use crate::unwind::{catch, drop_quietly};
+use crate::sync::Stamp;
+use crate::unwind::{Payload, catch, drop_quietly};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,13 +72,11 @@ where
                     step = self.begin_step(state, executor, now);
                 }
                 Step::PullOne(feeder) => {
-                    let (item, state) = self.pull_one(feeder);
+                    let (hand, mut state) = self.pull_one(feeder);
                     let before = std::mem::replace(&mut now, Stamp::now());
-                    let mut state = state;
                     state.pace.pulled(1, now.since(before));
-                    step = match item {
-                        Some((first, item)) => {
-                            let chunk = state.begin(first, Items::One(Some(item)));
+                    step = match hand {
+                        Some(chunk) => {
                             self.leave(state, executor);
                             Step::Work(chunk)
                         }
@@ -86,9 +84,8 @@ where
                     };
                 }
                 Step::Fill(feeder, sender, len) => {
-                    let (pulled, state) = self.fill(feeder, sender, len);
+                    let (pulled, mut state) = self.fill(feeder, sender, len);
                     let before = std::mem::replace(&mut now, Stamp::now());
-                    let mut state = state;
                     state.pace.pulled(pulled, now.since(before));
                     step = self.begin_step(state, executor, now);
                 }
@@ -100,7 +97,7 @@ where
     /// Decides what to do next, and leaves the lock. The ticket is given up if there is nothing.
     fn begin_step(
         self: &Arc<Self>,
-        mut state: MutexGuard<'_, State<I, T>>,
+        mut state: Locked<'_, I, T>,
         executor: &dyn Executor,
         now: Stamp,
     ) -> Step<I, T> {
@@ -120,7 +117,7 @@ where
     }
 
     /// Leaves the lock, and calls a ticket if there is work left behind.
-    pub(crate) fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State<I, T>>, executor: &dyn Executor) {
+    pub(crate) fn leave(self: &Arc<Self>, mut state: Locked<'_, I, T>, executor: &dyn Executor) {
         let call = self.call(&mut state);
         drop(state);
         if call {
@@ -157,10 +154,10 @@ where
         let Chunk { items, results, .. } = chunk;
         match items {
             Items::One(item) => {
-                if let Some(item) = item.take() {
-                    if results.push((self.function)(item)) {
-                        self.answer_bell(results);
-                    }
+                if let Some(item) = item.take()
+                    && results.push((self.function)(item))
+                {
+                    self.answer_bell(results);
                 }
             }
             Items::Lane(lane) => {
@@ -181,20 +178,18 @@ where
         }
     }
 
-    /// Pulls one item and gives the input back.
-    pub(crate) fn pull_one(
-        &self,
-        mut feeder: Box<Feeder<I>>,
-    ) -> (Option<(u64, I::Item)>, MutexGuard<'_, State<I, T>>) {
+    /// Pulls one item, gives the input back, and begins a chunk of that item.
+    pub(crate) fn pull_one(&self, mut feeder: Box<Feeder<I>>) -> (Hand<I, T>, Locked<'_, I, T>) {
         let index = feeder.pulled;
-        let pulled = catch(|| feeder.input.next());
-        let (item, end) = match pulled {
-            Ok(Some(item)) => (Some((index, item)), None),
+        let (item, end) = match catch(|| feeder.input.next()) {
+            Ok(Some(item)) => (Some(item), None),
             Ok(None) => (None, Some(None)),
             Err(payload) => (None, Some(Some(payload))),
         };
         feeder.pulled += u64::from(item.is_some());
-        (item, self.return_feeder(feeder, end))
+        let mut state = self.return_feeder(feeder, end);
+        let hand = item.map(|item| state.begin(index, Items::One(Some(item))));
+        (hand, state)
     }
 
     /// Pulls up to `len` items into a lane, where each can be seen at once. Returns how many there were.
@@ -203,7 +198,7 @@ where
         mut feeder: Box<Feeder<I>>,
         mut sender: Sender<I::Item>,
         len: usize,
-    ) -> (usize, MutexGuard<'_, State<I, T>>) {
+    ) -> (usize, Locked<'_, I, T>) {
         let input = &mut feeder.input;
         let filled = catch(|| {
             while sender.pushed() < len && !self.gauge.is_cancelled() {
@@ -223,11 +218,7 @@ where
     }
 
     /// Puts the input back, or notes that it has ended: `end` is then the panic that ended it, if any.
-    fn return_feeder(
-        &self,
-        feeder: Box<Feeder<I>>,
-        end: Option<Option<crate::unwind::Payload>>,
-    ) -> MutexGuard<'_, State<I, T>> {
+    fn return_feeder(&self, feeder: Box<Feeder<I>>, end: Option<Option<Payload>>) -> Locked<'_, I, T> {
         let pulled = feeder.pulled;
         let Some(panic) = end else {
             let hint = catch(|| feeder.input.size_hint()).unwrap_or((0, None));
