@@ -15,7 +15,8 @@ fn log() -> &'static Mutex<Vec<(String, String)>> {
     LOG.get_or_init(|| {
         std::panic::set_hook(Box::new(|info| {
             let file = info.location().map_or(String::new(), |location| location.file().to_string());
-            let message = info.payload_as_str().unwrap_or("").to_string();
+            let string = info.payload().downcast_ref::<String>().map(String::as_str);
+            let message = string.or(info.payload().downcast_ref::<&str>().copied()).unwrap_or("").to_string();
             log().lock().unwrap().push((message, file));
         }));
         Mutex::default()

@@ -71,6 +71,25 @@ promises! {
         }
     }
 
+    /// What was pulled ahead for calls without a limit is delivered to calls with one.
+    fn p4_a_limit_after_a_burst(subject) {
+        for threads in [1, 2] {
+            for taken in [1, 100, 400, 996] {
+                let pool = subject.pool(threads);
+                let (send, receive) = mpsc::channel();
+                (0..1_000u32).for_each(|item| send.send(item).unwrap());
+                let mut results = pool.imap(receive, |x| x).start();
+                for expected in 0..taken {
+                    assert_eq!(results.next(), Some(expected));
+                }
+                for expected in taken..1_000 {
+                    assert_eq!(results.next_timeout(Duration::from_secs(30)), Ok(Some(expected)));
+                }
+                drop(send);
+            }
+        }
+    }
+
     /// One item of a chunk waits until the consumer has the results before it.
     fn p5_results_inside_a_chunk_are_not_held_back(subject) {
         for blocked in [1u32, 3, 6] {

@@ -34,8 +34,16 @@ use crate::sync::atomic::Ordering;
 use crate::sync::{Stamp, wait};
 use crate::unwind::{Payload, drop_quietly};
 use std::cell::Cell;
+use std::hint;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// For how long a consumer that has helped looks for more before it sleeps. It takes no core from anybody
+/// meanwhile, since a worker has made room for it; see [`Line::most_tickets`].
+#[cfg(not(loom))]
+const PATIENCE: Duration = Duration::from_micros(100);
+#[cfg(loom)]
+const PATIENCE: Duration = Duration::ZERO;
 
 /// What `next` touches for every item.
 pub(crate) struct Front<T> {
@@ -50,6 +58,18 @@ pub(crate) struct Front<T> {
 impl<T> Front<T> {
     fn is_ready(&self) -> bool {
         self.lane.as_ref().is_some_and(|lane| !lane.is_empty())
+    }
+
+    /// Looks a few times, for about a microsecond, whether the head is ready.
+    fn look_for_a_moment(&self) {
+        for _ in 0..4 {
+            if self.is_ready() {
+                return;
+            }
+            for _ in 0..16 {
+                hint::spin_loop();
+            }
+        }
     }
 }
 
@@ -71,7 +91,7 @@ pub(crate) enum Arrival {
 
 /// The line, without the types of its input and function.
 pub(crate) trait Back<T> {
-    fn start(&mut self, window: u64, chunk: Option<usize>);
+    fn start(&mut self, window: u64, chunk: Option<usize>, timed: bool);
     fn refill(&mut self, front: &mut Front<T>, limit: Option<Duration>) -> Arrival;
     /// The consumer has made the room that a feeder waits for.
     fn make_room(&mut self);
@@ -101,10 +121,13 @@ where
     I: Iterator,
     F: Fn(I::Item) -> T,
 {
-    fn start(&mut self, window: u64, chunk: Option<usize>) {
+    fn start(&mut self, window: u64, chunk: Option<usize>, timed: bool) {
         let mut state = self.line.lock();
         state.window = window;
         state.pace = Pace::new(window, self.line.threads, chunk);
+        if timed {
+            state.pace.one_by_one();
+        }
         self.line.leave(state, self.executor);
     }
 
@@ -129,13 +152,26 @@ where
             if state.abandoned && state.tickets == 0 {
                 return Arrival::Cancelled;
             }
-            if limit.is_none() {
-                let untaken = matches!(place, Place::Untaken);
+            let untaken = matches!(place, Place::Untaken);
+            // What was pulled before the first call with a limit, and nobody else can come for.
+            let left_over = untaken && state.tickets >= line.threads;
+            if limit.is_none() || left_over {
                 let helped;
-                (helped, state) = line.help(executor, hand, state, front, untaken);
+                (helped, state) = line.help(executor, hand, state, front, untaken, limit.is_some());
                 if helped {
                     continue;
                 }
+            }
+            if state.helped.is_some() {
+                // This consumer is one of the threads at work, and soon there will be something for it.
+                if limit.is_none() && started.elapsed() < PATIENCE {
+                    drop(state);
+                    front.look_for_a_moment();
+                    state = line.lock();
+                    continue;
+                }
+                // Somebody else must come in its place.
+                state.helped = None;
             }
             let left = limit.map(|limit| limit.saturating_sub(started.elapsed()));
             if left == Some(Duration::ZERO) {
@@ -222,8 +258,9 @@ where
         mut state: Locked<'a, I, T>,
         front: &mut Front<T>,
         untaken: bool,
+        timed: bool,
     ) -> (bool, Locked<'a, I, T>) {
-        let may = executor.is_worker() || state.pace.is_short();
+        let may = !timed && (executor.is_worker() || state.pace.is_short());
         // In nobody's hands, and the feeder does not come back.
         let stuck = untaken && state.is_feeding();
         if !may && hand.is_some() {
@@ -252,8 +289,8 @@ where
             }
         }
         let Some(chunk) = hand.take() else { return (false, state) };
-        front.every = state.pace.items_per_look();
-        state.helped = Some(Stamp::now());
+        front.every = if may { state.pace.items_per_look() } else { 1 };
+        state.helped = may.then(Stamp::now);
         self.leave(state, executor);
         let chunk = self.work_until_ready(chunk, front, front.every);
         let mut state = self.lock();

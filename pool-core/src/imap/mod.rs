@@ -221,9 +221,10 @@ impl<'p, T> Imap<'p, T> {
     /// The next result, or [`TimedOut`] if it is not there after `limit`. Then nothing is lost: the next
     /// call waits for the same item again. `Duration::ZERO` asks without waiting.
     ///
-    /// It never runs the function on this thread, and from the first such call on workers take items one
-    /// by one, so that a late item has no others in its hand. The item that is late goes on running: a
-    /// thread cannot be stopped.
+    /// From the first such call on, workers take items one by one, so that a late item has no others in its
+    /// hand, and the function does not run on this thread (but for an item that was pulled before, by a
+    /// `next` or [`start`](Imap::start), if all threads of the pool are held up). The item that is late
+    /// goes on running: a thread cannot be stopped.
     ///
     /// # Errors
     ///
@@ -280,8 +281,7 @@ impl<T> LineIter<'_, T> {
     fn start(&mut self, timed: bool) {
         if self.stage == Stage::Lazy {
             self.stage = Stage::Running;
-            let chunk = if timed { Some(1) } else { self.settings.chunk };
-            self.back.start(self.settings.window, chunk);
+            self.back.start(self.settings.window, self.settings.chunk, timed);
         }
     }
 
