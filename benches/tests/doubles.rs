@@ -113,4 +113,6 @@ fn a_late_job_is_waited_for_again() {
     assert!(!handle.is_finished());
     assert!(pool.run_one());
     assert_eq!(handle.join_timeout(Duration::from_secs(30)).unwrap().unwrap(), 3);
+    // Its result has been taken.
+    assert!(matches!(handle.join(), Err(JobError::Cancelled)));
 }

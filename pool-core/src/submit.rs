@@ -103,6 +103,7 @@ where
         loop {
             match std::mem::replace(&mut *stage, Stage::Taken) {
                 Stage::Done(result) => return Some(result),
+                Stage::Taken => return Some(Err(JobError::Cancelled)),
                 other => *stage = other,
             }
             let left = limit.map(|limit| limit.saturating_sub(started.elapsed()));

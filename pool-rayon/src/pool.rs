@@ -75,7 +75,7 @@ impl RayonPool {
 
     /// Runs what is queued and waits for it. Dropping the pool does the same.
     ///
-    /// In one of its own jobs it returns at once: that job could not wait for itself.
+    /// On one of its own threads it returns at once: that job could not wait for itself.
     pub fn join(self) {
         drop(self);
     }
@@ -122,7 +122,7 @@ impl Build for RayonPool {
 impl Drop for RayonPool {
     fn drop(&mut self) {
         let Some(handle) = self.handle.take() else { return };
-        if !handle.is_worker() {
+        if handle.pool.current_thread_index().is_none() {
             let mut state = handle.queue.lock();
             while state.running > 0 || !state.jobs.is_empty() {
                 state = handle.queue.idle.wait(state).unwrap_or_else(PoisonError::into_inner);

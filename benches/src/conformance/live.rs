@@ -156,6 +156,21 @@ promises! {
         assert_eq!(results.next_timeout(long), Ok(None));
     }
 
+    /// An item that arrives while a call with a limit waits, after calls without one.
+    fn p10_an_item_that_arrives_in_time_is_delivered(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let (send, receive) = mpsc::channel();
+            let mut results = pool.imap(receive, |x: u32| x).chunk(16);
+            for round in 0..50 {
+                send.send(2 * round).unwrap();
+                assert_eq!(results.next(), Some(2 * round));
+                send.send(2 * round + 1).unwrap();
+                assert_eq!(results.next_timeout(Duration::from_secs(30)), Ok(Some(2 * round + 1)));
+            }
+        }
+    }
+
     /// Calls with and without a limit take turns.
     fn p10_limits_can_come_and_go(subject) {
         let pool = subject.pool(2);

@@ -52,6 +52,28 @@ promises! {
         }
     }
 
+    /// The thread is in the input, so that the consumer runs items itself, and they use the pool.
+    fn p8_nested_while_the_input_waits_for_the_result(subject) {
+        for chunk in [None, Some(8)] {
+            let pool = Arc::new(subject.pool(1));
+            let inner = pool.clone();
+            let (send, receive) = std::sync::mpsc::channel();
+            send.send(0u64).unwrap();
+            let nested = move |x| {
+                let submitted = inner.submit(move || x).join().unwrap();
+                inner.imap([submitted], |x| x + 1).next().unwrap()
+            };
+            let mut results = pool.imap(receive, nested);
+            if let Some(chunk) = chunk {
+                results = results.chunk(chunk).window(2 * chunk);
+            }
+            for expected in 1..=1_000 {
+                assert_eq!(results.next(), Some(expected));
+                send.send(expected).unwrap();
+            }
+        }
+    }
+
     fn p8_imap_inside_a_submitted_job(subject) {
         let pool = Arc::new(subject.pool(1));
         let inner = pool.clone();

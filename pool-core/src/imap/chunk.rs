@@ -12,8 +12,8 @@ const TARGET: f64 = 50_000.0;
 /// Below this many nanoseconds per item the consumer rather works than sleeps: a sleep and a wake-up
 /// cost about as much.
 const SHORT: f64 = 100_000.0;
-/// How often a helping consumer looks for the head, in nanoseconds.
-const LOOK: f64 = 5_000.0;
+/// How often a helping consumer looks at the clock, in nanoseconds.
+const LOOK: f64 = 2_500.0;
 /// Below this many nanoseconds per item a memory fence per item would be noticed.
 const TINY: f64 = 250.0;
 /// The weight of a new measurement in the running average.
@@ -119,11 +119,11 @@ impl Pace {
         self.work.is_some_and(|work| work < SHORT)
     }
 
-    /// After how many items a helping consumer looks whether the head is ready. To look is to take a
-    /// cache line from the worker that has the head, so it is not done every few nanoseconds.
+    /// After how many items a helping consumer looks at the clock: seldom enough not to notice it, and not
+    /// so seldom that items which suddenly take long hold it up for more than some of them.
     pub(crate) fn items_per_look(&self) -> usize {
         match self.work {
-            Some(work) => (LOOK / work.max(1.0)).ceil() as usize,
+            Some(work) => ((LOOK / work.max(1.0)) as usize).clamp(1, 32),
             None => 1,
         }
     }

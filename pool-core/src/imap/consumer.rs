@@ -30,6 +30,7 @@ use super::chunk::Pace;
 use super::lane::Receiver;
 use super::line::{Chunk, Gauge, Hand, Line, Locked, NOT_STALLED, Output, State};
 use crate::Executor;
+use crate::job::Inside;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Stamp, wait};
 use crate::unwind::{Payload, drop_quietly};
@@ -37,6 +38,13 @@ use std::cell::Cell;
 use std::hint;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// How often a helping consumer looks for the head. To look is to take a cache line from the worker that
+/// has the head, so it is not done every few nanoseconds.
+#[cfg(not(loom))]
+const LOOK: Duration = Duration::from_micros(5);
+#[cfg(loom)]
+const LOOK: Duration = Duration::ZERO;
 
 /// For how long a consumer that has helped looks for more before it sleeps. It takes no core from anybody
 /// meanwhile, since a worker has made room for it; see [`Line::most_tickets`].
@@ -50,7 +58,7 @@ pub(crate) struct Front<T> {
     pub(crate) lane: Option<Receiver<T>>,
     /// The index of the next result.
     pub(crate) head: u64,
-    /// After how many items a helping consumer looks for the head.
+    /// After how many items a helping consumer looks at the clock.
     pub(crate) every: usize,
     pub(crate) gauge: Arc<Gauge>,
 }
@@ -154,7 +162,8 @@ where
             }
             let untaken = matches!(place, Place::Untaken);
             // What was pulled before the first call with a limit, and nobody else can come for.
-            let left_over = untaken && state.tickets >= line.threads;
+            let left_over =
+                untaken && (state.abandoned || (state.queued == 0 && state.tickets >= line.threads));
             if limit.is_none() || left_over {
                 let helped;
                 (helped, state) = line.help(executor, hand, state, front, untaken, limit.is_some());
@@ -232,21 +241,29 @@ where
         front.is_ready()
     }
 
-    /// Works on a chunk, and looks after `every` so many items whether the head is ready.
+    /// Works on a chunk, and looks after `every` so many items whether it is time to look for the head.
     fn work_until_ready(
         &self,
         chunk: Chunk<I::Item, T>,
         front: &Front<T>,
         every: usize,
     ) -> Chunk<I::Item, T> {
+        // What the function waits for in a pool must not need this thread's own line to move on.
+        let _inside = Inside::enter();
         let left = Cell::new(every);
+        let looked = Cell::new(Stamp::now());
         self.work(chunk, || {
             left.set(left.get() - 1);
             if left.get() > 0 {
                 return false;
             }
             left.set(every);
-            front.is_ready()
+            let now = Stamp::now();
+            if every > 1 && now.since(looked.get()) < LOOK {
+                return false;
+            }
+            looked.set(now);
+            front.is_ready() || front.lane.as_ref().is_some_and(Receiver::has_ended)
         })
     }
 
@@ -327,8 +344,9 @@ where
         let ready = match (&front.lane, state.staged.front()) {
             (Some(lane), _) => !lane.is_empty_with_bell(),
             // The head may be pulled at any moment, and this consumer may have to take it.
-            (None, Some(staged)) if left.is_none() && state.is_feeding() => {
-                !staged.items.is_empty_with_bell()
+            (None, Some(staged)) if state.is_feeding() => {
+                let empty = staged.items.is_empty_with_bell();
+                !empty && (left.is_none() || state.queued == 0)
             }
             _ => false,
         };

@@ -29,6 +29,7 @@ pub(crate) struct Sender<A> {
     id: usize,
     fenced: bool,
     pushed: usize,
+    ended: Arc<AtomicBool>,
 }
 
 pub(crate) struct Receiver<A> {
@@ -37,6 +38,7 @@ pub(crate) struct Receiver<A> {
     id: usize,
     fenced: bool,
     capacity: usize,
+    ended: Arc<AtomicBool>,
 }
 
 impl<A> Sender<A> {
@@ -76,6 +78,11 @@ impl<A> Sender<A> {
 impl<A> Receiver<A> {
     pub(crate) fn id(&self) -> usize {
         self.id
+    }
+
+    /// Whether the sender has closed the lane. Only a hint without the lock.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -162,6 +169,7 @@ impl<A> Lanes<A> {
         sender.fenced = fenced;
         receiver.fenced = fenced;
         sender.silence();
+        sender.ended.store(false, Ordering::Relaxed);
         (sender, receiver)
     }
 
@@ -171,6 +179,7 @@ impl<A> Lanes<A> {
     }
 
     pub(crate) fn close(&mut self, sender: Sender<A>) {
+        sender.ended.store(true, Ordering::Relaxed);
         let half = &mut self.halves[sender.id];
         match std::mem::replace(half, Half::Neither) {
             Half::Receiver(receiver) => self.spare.push((sender, receiver)),
@@ -192,7 +201,9 @@ fn new_lane<A>(capacity: usize, id: usize) -> (Sender<A>, Receiver<A>) {
     let capacity = capacity.next_power_of_two();
     let (producer, consumer) = ring(capacity);
     let bell = Arc::new(AtomicBool::new(false));
-    let sender = Sender { ring: producer, bell: bell.clone(), id, fenced: true, pushed: 0 };
-    let receiver = Receiver { ring: consumer, bell, id, fenced: true, capacity };
+    let ended = Arc::new(AtomicBool::new(false));
+    let sender =
+        Sender { ring: producer, bell: bell.clone(), id, fenced: true, pushed: 0, ended: ended.clone() };
+    let receiver = Receiver { ring: consumer, bell, id, fenced: true, capacity, ended };
     (sender, receiver)
 }

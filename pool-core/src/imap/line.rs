@@ -159,6 +159,8 @@ pub(crate) struct State<I: Iterator, T> {
     pub(crate) window: u64,
     /// Jobs of this line that are queued or running.
     pub(crate) tickets: usize,
+    /// Those of them that have not begun.
+    pub(crate) queued: usize,
     /// When the consumer last helped, and when a worker last looked.
     pub(crate) helped: Option<Stamp>,
     pub(crate) now: Stamp,
@@ -207,6 +209,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
                 pace: Pace::new(1, 1, None),
                 window: 1,
                 tickets: 0,
+                queued: 0,
                 helped: None,
                 now: Stamp::now(),
                 abandoned: false,
@@ -307,6 +310,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         if can_feed || can_take {
             self.gauge.resume_at.0.store(NOT_STALLED, Ordering::Relaxed);
             state.tickets += 1;
+            state.queued += 1;
             return true;
         }
         false

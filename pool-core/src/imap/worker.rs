@@ -3,7 +3,7 @@
 use super::lane::Sender;
 use super::line::{Chunk, Feeder, Hand, Items, Line, Locked, Output, Step};
 use crate::Executor;
-use crate::job::Task;
+use crate::job::{Task, is_nested};
 use crate::sync::Stamp;
 use crate::unwind::{Payload, catch, drop_quietly};
 use std::sync::Arc;
@@ -27,6 +27,7 @@ where
     fn discard(self: Arc<Self>) {
         let mut state = self.lock();
         state.tickets -= 1;
+        state.queued -= 1;
         state.abandoned = true;
         self.wake(&mut state);
     }
@@ -44,7 +45,9 @@ where
     fn turn(self: &Arc<Self>, executor: &dyn Executor) {
         let mut began = Stamp::now();
         let mut now = began;
-        let mut step = self.begin_step(self.lock(), executor, now);
+        let mut state = self.lock();
+        state.queued -= 1;
+        let mut step = self.begin_step(state, executor, now);
         loop {
             match step {
                 Step::Work(chunk) => {
@@ -63,7 +66,9 @@ where
                         self.wake(&mut state);
                     }
                     if now.since(began) >= SLICE {
-                        if executor.has_waiting() {
+                        // On top of another job this one keeps a thread from what is below it.
+                        if executor.has_waiting() || is_nested() {
+                            state.queued += 1;
                             drop(state);
                             return self.spawn_ticket(executor);
                         }
@@ -141,6 +146,10 @@ where
             state.result_lanes.close(ended);
             state.reorder.insert(panicked, Output::Panicked(payload));
             self.wake(&mut state);
+            drop(state);
+            if stop() {
+                break;
+            }
         }
         chunk
     }
