@@ -5,6 +5,17 @@ use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job};
 use std::sync::Arc;
 
 /// A pool whose threads share one queue.
+///
+/// Dropping it runs what is queued, and waits until every thread has ended; on one of its own threads it
+/// does not wait.
+///
+/// ```
+/// use pool_channel::ChannelPool;
+///
+/// let pool = ChannelPool::builder().threads(2).thread_name(|index| format!("hash-{index}")).build()?;
+/// pool.join();
+/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// ```
 #[derive(Debug)]
 pub struct ChannelPool {
     handle: Handle,

@@ -1,4 +1,25 @@
 //! Ordered, lazy, bounded parallel `imap` on any thread pool.
+//!
+//! This crate has the contract ([`Executor`], [`Job`]) and the engine ([`Imap`]); the threads are in the
+//! backends: `pool-channel`, `pool-stealing`, `pool-rayon`. Each re-exports this crate, so a user depends on
+//! one of them alone. An author of another backend implements two methods of [`Executor`].
+//!
+//! ```
+//! use pool_core::{Executor, Job};
+//!
+//! /// A thread for each job: the simplest executor.
+//! struct Threads;
+//!
+//! impl Executor for Threads {
+//!     fn threads(&self) -> usize { 2 }
+//!     fn spawn(&self, job: Job) {
+//!         std::thread::spawn(move || job.run(&Threads));
+//!     }
+//! }
+//!
+//! let lengths = Threads.imap(["a", "list", "of", "words"], str::len);
+//! assert_eq!(lengths.collect::<Vec<_>>(), [1, 4, 2, 5]);
+//! ```
 
 mod barrier;
 mod builder;

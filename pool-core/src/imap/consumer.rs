@@ -24,7 +24,8 @@
 //!
 //! Why two nested consumers never wait for each other: a consumer sleeps only while another thread holds
 //! an item of its line. What that thread waits for in turn are items of lines that this item created.
-//! So waiting goes from a line to lines inside it, and cannot come back.
+//! So waiting goes from a line to lines inside it, and cannot come back. (A function that waits in
+//! `rayon::join` on a `RayonPool` is outside of this argument: rayon may put another job on top of it.)
 
 use super::chunk::Pace;
 use super::lane::Receiver;
