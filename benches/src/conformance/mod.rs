@@ -1,6 +1,6 @@
 //! The promises as tests, the same for every backend.
 //!
-//! A file holds the tests of a few promises; [`promises!`] turns the functions in it into the list, so
+//! A file holds the tests of a few promises; the macro `promises!` turns the functions in it into the list, so
 //! that none can be forgotten. The names begin with the promise that they check.
 
 mod dropping;
