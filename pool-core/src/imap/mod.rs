@@ -44,7 +44,8 @@ pub const DEFAULT_WINDOW_PER_THREAD: usize = 4096;
 ///
 /// On the pool's threads, and on the consumer's: a thread that waits in `next` works on items itself
 /// while they are measured to be short (below 100 µs), since sleeping would cost more, and always when it
-/// is itself a job of a pool. `next` may therefore take one item longer than the result took. A function
+/// is itself a job of a pool. `next` may therefore come some microseconds or one item later than its result
+/// (or up to 32 items, when items that were short suddenly take long). A function
 /// that *blocks* until the consumer has moved on should be consumed with
 /// [`next_timeout`](Imap::next_timeout), which only ever sleeps.
 #[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
@@ -224,7 +225,8 @@ impl<'p, T> Imap<'p, T> {
     /// From the first such call on, workers take items one by one, so that a late item has no others in its
     /// hand, and the function does not run on this thread (but for an item that was pulled before, by a
     /// `next` or [`start`](Imap::start), if all threads of the pool are held up). The item that is late
-    /// goes on running: a thread cannot be stopped.
+    /// goes on running: a thread cannot be stopped. Inside a job, prefer `next`: a call with a limit only
+    /// waits for the pool's other threads, and there may be none.
     ///
     /// # Errors
     ///
