@@ -21,7 +21,8 @@ fn check(name: &str, pool: &impl Executor) {
     pool.submit(|| ()).join().unwrap();
     let before = peak();
     let sum = pool.imap(0..items, |x| x).fold(0, checksum);
-    let grown = peak() - before;
+    // The kernel counts pages per core and sums up late, so that a peak may seem to have shrunk.
+    let grown = peak().saturating_sub(before);
     assert_eq!(sum, (0..items).fold(0, checksum));
     println!("{name}: {items} items, peak memory {grown} KiB above the pool's own");
     assert!(grown < 32 * 1024, "{name}: {grown} KiB for {items} items");
