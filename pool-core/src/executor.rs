@@ -1,6 +1,6 @@
 //! The contract between a pool and the engine.
 
-use crate::imap::Imap;
+use crate::imap::{Imap, Local};
 use crate::job::{Job, in_job};
 use crate::submit::{self, JobHandle};
 use std::sync::Arc;
@@ -78,6 +78,69 @@ pub trait Executor: Send + Sync {
         T: Send + 'static,
     {
         Imap::new(self, items.into_iter(), f)
+    }
+
+    /// Like [`imap`](Executor::imap), with a state that `f` may change: a buffer, a connection, a random
+    /// number generator.
+    ///
+    /// `init` makes a state when a thread begins to work and finds none free, so there are at most as many as
+    /// threads at work at the same time (the pool's, and the consumer's when it helps). A state serves one
+    /// thread at a time, but may serve another later. Which items it has seen before is not defined. States
+    /// are dropped when the line ends; one that a worker holds then, when the worker comes back.
+    ///
+    /// A panic of `init` surfaces at the position of the item that it was needed for, and the next item
+    /// tries again. After a panic of `f` its state is dropped.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let lines = ["a b", "c", ""];
+    /// let counts = pool.imap_init(lines, Vec::new, |words, line| {
+    ///     words.clear();
+    ///     words.extend(line.split(' '));
+    ///     words.len()
+    /// });
+    /// assert_eq!(counts.collect::<Vec<_>>(), [2, 1, 1]);
+    /// ```
+    fn imap_init<I, N, S, F, T>(&self, items: I, init: N, f: F) -> Imap<'_, T>
+    where
+        Self: Sized,
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        I::Item: Send + 'static,
+        N: Fn() -> S + Send + Sync + 'static,
+        S: Send + 'static,
+        F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Imap::with_state(self, items.into_iter(), init, f)
+    }
+
+    /// Like [`imap`](Executor::imap), for an input that is not `Send`, or borrows: it is pulled on the
+    /// thread that iterates, when that does not find the next result. Items still go to other threads.
+    ///
+    /// A result that is ready is handed out before anything is pulled. But while `next` waits in the input it
+    /// cannot hand out a result that becomes ready then. So where the input blocks, results come late by one
+    /// item, and an input that waits for a result before it gives the next item needs
+    /// [`window(1)`](Imap::window).
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let text = String::from("some\nlines\nof text");
+    /// let shouted = pool.imap_local(text.lines().map(String::from), |line| line.to_uppercase());
+    /// assert_eq!(shouted.collect::<Vec<_>>(), ["SOME", "LINES", "OF TEXT"]);
+    /// ```
+    fn imap_local<'p, I, F, T>(&'p self, items: I, f: F) -> Imap<'p, T, Local>
+    where
+        Self: Sized,
+        I: IntoIterator,
+        I::IntoIter: 'p,
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Imap::local(self, items.into_iter(), f)
     }
 
     /// Runs `f` on the pool, and gives a handle to wait for its result.

@@ -34,6 +34,8 @@ mod unwind;
 pub use builder::{Build, Builder, Config, Crew};
 pub use error::{BuildError, Cancelled, JobError, Panic, TimedOut};
 pub use executor::Executor;
-pub use imap::{DEFAULT_WINDOW_PER_THREAD, Imap};
+#[cfg(feature = "stream")]
+pub use imap::ImapStream;
+pub use imap::{CancelToken, DEFAULT_WINDOW_PER_THREAD, Imap, ImapStats, Local, Place, Pooled, Timeout};
 pub use job::{Job, in_job};
 pub use submit::JobHandle;

@@ -7,10 +7,15 @@
 use crate::Executor;
 use crate::error::{Cancelled, JobError, Panic, TimedOut};
 use crate::job::{Job, Task, in_job};
-use crate::sync::{Condvar, Mutex, lock, wait};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, wait};
 use crate::unwind::{catch, drop_quietly};
 use std::fmt;
+#[cfg(feature = "stream")]
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Waker;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -32,8 +37,14 @@ enum Stage<F, T> {
 }
 
 struct Submitted<F, T> {
-    stage: Mutex<Stage<F, T>>,
+    state: Mutex<State<F, T>>,
     done: Condvar,
+}
+
+struct State<F, T> {
+    stage: Stage<F, T>,
+    /// The task that waits, where that is not a thread.
+    waker: Option<Waker>,
 }
 
 pub(crate) fn submit<F, T>(executor: &dyn Executor, f: F) -> JobHandle<T>
@@ -41,7 +52,8 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let job = Arc::new(Submitted { stage: Mutex::new(Stage::Queued(f)), done: Condvar::new() });
+    let state = State { stage: Stage::Queued(f), waker: None };
+    let job = Arc::new(Submitted { state: Mutex::new(state), done: Condvar::new() });
     executor.spawn(Job::from_task(job.clone()));
     JobHandle { job, worker: executor.is_worker().then(|| thread::current().id()) }
 }
@@ -53,23 +65,51 @@ trait Waitable<T>: Send + Sync {
     fn is_finished(&self) -> bool;
     /// The result, or `None` if the limit has passed.
     fn wait(&self, limit: Option<Duration>) -> Option<Result<T, JobError>>;
+    /// The result, or else this task will be woken.
+    #[cfg(feature = "stream")]
+    fn poll(&self, waker: &Waker) -> Poll<Result<T, JobError>>;
 }
 
 impl<F, T> Submitted<F, T> {
     fn finish(&self, result: Result<T, JobError>) {
-        *lock(&self.stage) = Stage::Done(result);
+        let mut state = lock(&self.state);
+        state.stage = Stage::Done(result);
+        self.wake(state);
+    }
+
+    /// Leaves the lock, and tells whoever waits.
+    fn wake(&self, mut state: MutexGuard<'_, State<F, T>>) {
+        let waker = state.waker.take();
+        drop(state);
         self.done.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Takes the function, if nobody has: `next` is the stage that it leaves behind.
     fn claim(&self, next: Stage<F, T>) -> Option<F> {
-        let mut stage = lock(&self.stage);
-        if !matches!(*stage, Stage::Queued(_)) {
+        let mut state = lock(&self.state);
+        if !matches!(state.stage, Stage::Queued(_)) {
             return None;
         }
-        match std::mem::replace(&mut *stage, next) {
+        match std::mem::replace(&mut state.stage, next) {
             Stage::Queued(f) => Some(f),
             _ => None,
+        }
+    }
+}
+
+impl<F, T> State<F, T> {
+    /// The result, once.
+    fn take(&mut self) -> Option<Result<T, JobError>> {
+        match std::mem::replace(&mut self.stage, Stage::Taken) {
+            Stage::Done(result) => Some(result),
+            Stage::Taken => Some(Err(JobError::Cancelled)),
+            other => {
+                self.stage = other;
+                None
+            }
         }
     }
 }
@@ -88,30 +128,42 @@ where
     fn cancel(&self) -> bool {
         let claimed = self.claim(Stage::Done(Err(JobError::Cancelled)));
         let cancelled = claimed.is_some();
-        self.done.notify_all();
+        self.wake(lock(&self.state));
         drop_quietly(claimed);
         cancelled
     }
 
     fn is_finished(&self) -> bool {
-        matches!(*lock(&self.stage), Stage::Done(_) | Stage::Taken)
+        matches!(lock(&self.state).stage, Stage::Done(_) | Stage::Taken)
     }
 
     fn wait(&self, limit: Option<Duration>) -> Option<Result<T, JobError>> {
         let started = Instant::now();
-        let mut stage = lock(&self.stage);
+        let mut state = lock(&self.state);
         loop {
-            match std::mem::replace(&mut *stage, Stage::Taken) {
-                Stage::Done(result) => return Some(result),
-                Stage::Taken => return Some(Err(JobError::Cancelled)),
-                other => *stage = other,
+            if let Some(result) = state.take() {
+                return Some(result);
             }
             let left = limit.map(|limit| limit.saturating_sub(started.elapsed()));
             if left == Some(Duration::ZERO) {
                 return None;
             }
-            stage = wait(&self.done, stage, left);
+            state = wait(&self.done, state, left);
         }
+    }
+
+    #[cfg(feature = "stream")]
+    fn poll(&self, waker: &Waker) -> Poll<Result<T, JobError>> {
+        let old;
+        {
+            let mut state = lock(&self.state);
+            if let Some(result) = state.take() {
+                return Poll::Ready(result);
+            }
+            old = state.waker.replace(waker.clone());
+        }
+        drop(old);
+        Poll::Pending
     }
 }
 
@@ -170,6 +222,17 @@ impl<T> JobHandle<T> {
     /// [`JobError::Cancelled`]. Returns whether that was so; a running job cannot be stopped.
     pub fn cancel(&self) -> bool {
         self.job.cancel()
+    }
+}
+
+/// Waits for the job without blocking the thread: what [`join`](JobHandle::join) gives. The function runs
+/// on the pool, never on the thread that polls.
+#[cfg(feature = "stream")]
+impl<T> Future for JobHandle<T> {
+    type Output = Result<T, JobError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, JobError>> {
+        self.job.poll(context.waker())
     }
 }
 

@@ -13,7 +13,7 @@ promises! {
         let ran = Arc::new(AtomicUsize::new(0));
         for _ in 0..1_000 {
             let ran = ran.clone();
-            let _ = pool.submit(move || ran.fetch_add(1, Ordering::SeqCst));
+            drop(pool.submit(move || ran.fetch_add(1, Ordering::SeqCst)));
         }
         drop(pool);
         assert_eq!(ran.load(Ordering::SeqCst), 1_000);

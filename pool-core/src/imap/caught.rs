@@ -1,43 +1,59 @@
 //! `catch_panics`: the same line, with panics as values.
 
-use super::{Adapted, Imap, Settings, Source};
-use crate::error::{Panic, TimedOut};
-use std::time::Duration;
+use super::front::{Settings, Wait};
+use super::line_iter::Next;
+use super::place::Place;
+use super::stats::ImapStats;
+use super::{Adapted, CancelToken, Imap};
+use crate::error::Panic;
 
-pub(super) struct Caught<'p, T> {
-    inner: Imap<'p, T>,
+pub(super) struct Caught<'p, T, P: Place> {
+    inner: Imap<'p, T, P>,
 }
 
-impl<'p, T> Caught<'p, T> {
-    pub(super) fn new(inner: Imap<'p, T>) -> Caught<'p, T> {
+impl<'p, T, P: Place> Caught<'p, T, P> {
+    pub(super) fn new(inner: Imap<'p, T, P>) -> Self {
         Caught { inner }
     }
 }
 
-impl<T> Adapted<Result<T, Panic>> for Caught<'_, T> {
-    fn next(&mut self) -> Option<Result<T, Panic>> {
-        self.inner.next_caught(None).unwrap_or(None)
+impl<T, P: Place> Adapted<Result<T, Panic>> for Caught<'_, T, P> {
+    fn next(&mut self, wait: Wait<'_>) -> Next<Result<T, Panic>> {
+        self.inner.next_caught(wait).map(|next| next.map(Ok))
     }
 
-    fn next_timeout(&mut self, limit: Duration) -> Result<Option<Result<T, Panic>>, TimedOut> {
-        self.inner.next_caught(Some(limit))
+    fn give_up(&mut self) -> bool {
+        self.inner.give_up()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.inner.size_hint()
+        let (least, most) = self.inner.size_hint();
+        // A panic of the input, which has been seen and not yet handed out, will be one more.
+        let more = usize::from(self.inner.input_has_panicked());
+        (least.saturating_add(more), most.map(|most| most.saturating_add(more)))
     }
 
     fn settings(&mut self) -> Option<&mut Settings> {
-        match &mut self.inner.source {
-            Source::Line(line) => line.settings(),
-            Source::Adapted(adapted) => adapted.settings(),
-        }
+        self.inner.settings_mut()
     }
 
     fn start(&mut self) {
-        match &mut self.inner.source {
-            Source::Line(line) => line.start(false),
-            Source::Adapted(adapted) => adapted.start(),
-        }
+        self.inner.begin();
+    }
+
+    fn cancel_with(&mut self, token: &CancelToken) {
+        self.inner.attach(token);
+    }
+
+    fn cancel_token(&self) -> CancelToken {
+        self.inner.cancel_token()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.inner.is_cancelled()
+    }
+
+    fn stats(&self) -> ImapStats {
+        self.inner.stats()
     }
 }

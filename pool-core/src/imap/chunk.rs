@@ -16,6 +16,8 @@ const SHORT: f64 = 100_000.0;
 const LOOK: f64 = 2_500.0;
 /// Below this many nanoseconds per item a memory fence per item would be noticed.
 const TINY: f64 = 250.0;
+/// From this many nanoseconds per item on, items of an unordered line are taken one by one.
+const LONE: f64 = 10_000.0;
 /// The weight of a new measurement in the running average.
 const WEIGHT: f64 = 0.25;
 /// The longest chunk. Longer ones save nothing, and their rings would no longer fit a core's cache.
@@ -29,6 +31,9 @@ pub(crate) const LONGEST_FIXED: usize = 1 << 16;
 pub(crate) struct Pace {
     /// Nanoseconds per item in `f`; `None` until measured.
     work: Option<f64>,
+    /// The last three measurements. The middle one of them does not jump when a worker was switched out for
+    /// some milliseconds in one.
+    recent: [f64; 3],
     /// Nanoseconds per item in the input's `next`.
     pull: f64,
     len: usize,
@@ -36,21 +41,24 @@ pub(crate) struct Pace {
     fixed: Option<usize>,
     /// Every item must be in the hands of whoever pulled it before the next one is pulled.
     strict: bool,
+    unordered: bool,
 }
 
 impl Pace {
     /// For a line with this window, on this many threads; `fixed` is the user's own chunk length.
-    pub(crate) fn new(window: u64, threads: usize, fixed: Option<usize>) -> Pace {
+    pub(crate) fn new(window: u64, threads: usize, fixed: Option<usize>, unordered: bool) -> Pace {
         // Every thread and the consumer should be able to hold a chunk while others are in flight.
         let share = window / (2 * (threads as u64 + 1));
         let longest = usize::try_from(share).unwrap_or(LONGEST).clamp(1, LONGEST);
         Pace {
             work: None,
+            recent: [f64::MAX; 3],
             pull: 0.0,
             len: 1,
             longest,
             fixed: fixed.map(|len| len.min(LONGEST_FIXED)),
             strict: false,
+            unordered,
         }
     }
 
@@ -80,7 +88,12 @@ impl Pace {
 
     /// Whether items are taken out of their lane one by one.
     pub(crate) fn takes_one(&self) -> bool {
-        self.fixed.unwrap_or(self.len) == 1
+        match self.fixed {
+            Some(fixed) => fixed == 1,
+            // Where order does not matter, no item should wait behind one that takes long.
+            None if self.unordered => self.work.is_none_or(|work| work >= LONE),
+            None => self.len == 1,
+        }
     }
 
     /// Pulls and takes one item at a time from now on, and leaves none where only the consumer could
@@ -95,6 +108,7 @@ impl Pace {
             return;
         }
         let sample = time.as_nanos() as f64 / items as f64;
+        self.recent = [self.recent[1], self.recent[2], sample];
         let average = self.work.unwrap_or(sample);
         self.work = Some(average + WEIGHT * (sample - average));
         self.adapt();
@@ -116,7 +130,8 @@ impl Pace {
 
     /// Whether items are known to be so short that sleeping costs more than working.
     pub(crate) fn is_short(&self) -> bool {
-        self.work.is_some_and(|work| work < SHORT)
+        let [a, b, c] = self.recent;
+        a.min(b).max(a.max(b).min(c)) < SHORT
     }
 
     /// After how many items a helping consumer looks at the clock: seldom enough not to notice it, and not

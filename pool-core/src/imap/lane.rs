@@ -10,6 +10,7 @@
 
 use crate::barrier;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, lock};
 use crate::unwind::drop_quietly;
 use std::sync::Arc;
 
@@ -61,13 +62,9 @@ impl<A> Sender<A> {
         self.pushed
     }
 
+    /// Whoever set the bell has written down before why; after this the reason can be read.
     pub(crate) fn silence(&self) {
-        self.bell.store(false, Ordering::Relaxed);
-    }
-
-    /// Sets the bell from this side, for a line that nobody consumes any more.
-    pub(crate) fn ring_bell(&self) {
-        self.bell.store(true, Ordering::Relaxed);
+        self.bell.swap(false, Ordering::AcqRel);
     }
 
     pub(crate) fn bell_is_set(&self) -> bool {
@@ -113,6 +110,11 @@ impl<A> Receiver<A> {
         self.ring.is_empty()
     }
 
+    /// How many values can be seen now.
+    pub(crate) fn len(&self) -> usize {
+        self.ring.slots()
+    }
+
     /// Sets the bell, then looks again. If this says empty, the next push will see the bell.
     pub(crate) fn is_empty_with_bell(&self) -> bool {
         if !self.is_empty() {
@@ -137,8 +139,13 @@ impl<A> Drop for Receiver<A> {
     }
 }
 
+/// The bells of all lanes, so that a cancelled line can set them: then whoever pushes looks up after its
+/// present item. That saves a look at the line's own flag for every item.
+pub(crate) type Bells = Mutex<Vec<Arc<AtomicBool>>>;
+
 /// The lanes of one line, for reuse. Used under the line's lock.
 pub(crate) struct Lanes<A> {
+    bells: Arc<Bells>,
     spare: Vec<(Sender<A>, Receiver<A>)>,
     /// By lane number: the half that has come back already.
     halves: Vec<Half<A>>,
@@ -151,18 +158,20 @@ enum Half<A> {
 }
 
 impl<A> Lanes<A> {
-    pub(crate) fn new() -> Lanes<A> {
-        Lanes { spare: Vec::new(), halves: Vec::new() }
+    pub(crate) fn new(bells: Arc<Bells>) -> Lanes<A> {
+        Lanes { bells, spare: Vec::new(), halves: Vec::new() }
     }
 
     /// A lane for at most `capacity` values. `fenced` says which barrier its bell uses.
     pub(crate) fn open(&mut self, capacity: usize, fenced: bool) -> (Sender<A>, Receiver<A>) {
         let (mut sender, mut receiver) = match self.spare.pop() {
             Some(lane) if lane.1.capacity >= capacity => lane,
-            Some(small) => new_lane(capacity, small.1.id),
+            Some(small) => new_lane(capacity, small.1.id, small.1.bell.clone()),
             None => {
                 self.halves.push(Half::Neither);
-                new_lane(capacity, self.halves.len() - 1)
+                let bell = Arc::new(AtomicBool::new(false));
+                lock(&self.bells).push(bell.clone());
+                new_lane(capacity, self.halves.len() - 1, bell)
             }
         };
         sender.pushed = 0;
@@ -187,6 +196,13 @@ impl<A> Lanes<A> {
         }
     }
 
+    /// Takes out the senders that have come back alone, with what their rings hold.
+    pub(crate) fn take_closed(&mut self) -> Vec<Sender<A>> {
+        let closed = self.halves.iter_mut().filter(|half| matches!(half, Half::Sender(_)));
+        let taken = closed.map(|half| std::mem::replace(half, Half::Neither));
+        taken.filter_map(|half| if let Half::Sender(sender) = half { Some(sender) } else { None }).collect()
+    }
+
     /// Takes back an emptied receiver.
     pub(crate) fn give_back(&mut self, receiver: Receiver<A>) {
         let half = &mut self.halves[receiver.id];
@@ -197,10 +213,9 @@ impl<A> Lanes<A> {
     }
 }
 
-fn new_lane<A>(capacity: usize, id: usize) -> (Sender<A>, Receiver<A>) {
+fn new_lane<A>(capacity: usize, id: usize, bell: Arc<AtomicBool>) -> (Sender<A>, Receiver<A>) {
     let capacity = capacity.next_power_of_two();
     let (producer, consumer) = ring(capacity);
-    let bell = Arc::new(AtomicBool::new(false));
     let ended = Arc::new(AtomicBool::new(false));
     let sender =
         Sender { ring: producer, bell: bell.clone(), id, fenced: true, pushed: 0, ended: ended.clone() };

@@ -29,20 +29,19 @@
 //! be called again, and looks once more. The consumer compares at each `next`, and once more under the
 //! lock before it sleeps, so a stale look costs time but never a wake-up.
 
-use super::chunk::Pace;
-use super::lane::{Lanes, Receiver, Sender};
-use super::reorder::Reorder;
-use crate::barrier;
+use super::lane::{Bells, Sender};
+use super::parker::Parker;
+use super::state::{State, Step};
 use crate::job::Job;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use crate::sync::{Condvar, Mutex, MutexGuard, Stamp, lock};
-use crate::unwind::Payload;
-use std::collections::VecDeque;
+use crate::sync::{Mutex, MutexGuard, lock};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many lanes are kept filled for a consumer that helps.
-const RESERVE: usize = 2;
+/// How many lanes are kept filled for a consumer that helps. It may not pull any itself while a worker has
+/// the head, so this is how long it has work if that worker is switched out: 16 chunks, about 800 µs.
+const RESERVE: usize = 16;
 
 /// For how long a consumer that has helped is expected to go on.
 const HELPING: Duration = Duration::from_millis(2);
@@ -52,123 +51,46 @@ const HELPING: Duration = Duration::from_millis(2);
 #[derive(Default)]
 pub(crate) struct Padded<A>(pub(crate) A);
 
-/// What is shared without the lock.
-pub(crate) struct Gauge {
+/// What is shared without the lock, and has none of the line's types.
+pub struct Gauge {
     /// How many results the consumer has been handed.
     pub(crate) delivered: Padded<AtomicU64>,
     /// The count of delivered results at which the feeder wants to be called again.
     pub(crate) resume_at: Padded<AtomicU64>,
-    /// The consumer is gone: begin nothing. Whoever is at work sees it when the bell rings.
-    pub(crate) cancelled: AtomicBool,
+    /// Begin nothing. Looked at before every chunk, and when a bell is set.
+    cancelled: AtomicBool,
+    bells: Arc<Bells>,
+    /// Where the consumer sleeps.
+    pub(crate) parker: Parker,
 }
 
 /// No feeder waits for the window.
 pub(crate) const NOT_STALLED: u64 = u64::MAX;
 
 impl Gauge {
+    fn new() -> Gauge {
+        Gauge {
+            delivered: Padded::default(),
+            resume_at: Padded(AtomicU64::new(NOT_STALLED)),
+            cancelled: AtomicBool::new(false),
+            bells: Arc::default(),
+            parker: Parker::new(),
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
-}
 
-/// The input, and how far it has been pulled.
-pub(crate) struct Feeder<I> {
-    pub(crate) input: I,
-    pub(crate) pulled: u64,
-}
-
-/// Items that wait to be taken.
-pub(crate) struct Staged<A> {
-    pub(crate) first: u64,
-    pub(crate) items: Receiver<A>,
-}
-
-/// What the consumer finds at an index.
-pub(crate) enum Output<T> {
-    Lane(Receiver<T>),
-    Panicked(Payload),
-}
-
-/// Items in the hand of a worker.
-pub(crate) enum Items<A> {
-    One(Option<A>),
-    Lane(Receiver<A>),
-}
-
-impl<A> Items<A> {
-    pub(crate) fn is_empty(&self) -> bool {
-        match self {
-            Items::One(item) => item.is_none(),
-            Items::Lane(lane) => lane.is_empty(),
+    /// Nothing begins any more, and the consumer looks up.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        for bell in lock(&self.bells).iter() {
+            bell.store(true, Ordering::Release);
         }
+        self.parker.unpark();
     }
-
-    pub(crate) fn most(&self) -> usize {
-        match self {
-            Items::One(_) => 1,
-            Items::Lane(lane) => lane.capacity(),
-        }
-    }
-}
-
-/// What a worker has taken, and where its results go.
-pub(crate) struct Chunk<A, T> {
-    /// The index of the first result in `results`.
-    pub(crate) first: u64,
-    pub(crate) items: Items<A>,
-    pub(crate) results: Sender<T>,
-}
-
-impl<A, T> Chunk<A, T> {
-    /// The index of the next item to begin, while none is being worked on.
-    pub(crate) fn next(&self) -> u64 {
-        self.first + self.results.pushed() as u64
-    }
-}
-
-/// A chunk, if there is one.
-pub(crate) type Hand<I, T> = Option<Chunk<<I as Iterator>::Item, T>>;
-
-/// The state, under the lock.
-pub(crate) type Locked<'a, I, T> = MutexGuard<'a, State<I, T>>;
-
-/// What a look under the lock gives a worker to do.
-pub(crate) enum Step<I: Iterator, T> {
-    Work(Chunk<I::Item, T>),
-    /// Pull one item and work on it.
-    PullOne(Box<Feeder<I>>),
-    /// Fill the lane with so many items.
-    Fill(Box<Feeder<I>>, Sender<I::Item>, usize),
-    Nothing,
-}
-
-pub(crate) struct State<I: Iterator, T> {
-    pub(crate) feeder: Option<Box<Feeder<I>>>,
-    /// The input's size hint, and how many items had been pulled when it gave it.
-    pub(crate) hint: (u64, (usize, Option<usize>)),
-    /// How many items there were, once the input has ended.
-    pub(crate) end: Option<u64>,
-    pub(crate) input_panic: Option<Payload>,
-    /// Sorted by index; only the last one can still be filling.
-    pub(crate) staged: VecDeque<Staged<I::Item>>,
-    pub(crate) item_lanes: Lanes<I::Item>,
-    pub(crate) result_lanes: Lanes<T>,
-    pub(crate) reorder: Reorder<Output<T>>,
-    pub(crate) pace: Pace,
-    pub(crate) window: u64,
-    /// Jobs of this line that are queued or running.
-    pub(crate) tickets: usize,
-    /// Those of them that have not begun.
-    pub(crate) queued: usize,
-    /// When the consumer last helped, and when a worker last looked.
-    pub(crate) helped: Option<Stamp>,
-    pub(crate) now: Stamp,
-    /// A ticket was dropped by its pool.
-    pub(crate) abandoned: bool,
-    /// The index that the sleeping consumer waits for.
-    pub(crate) sleeping_at: Option<u64>,
-    asymmetric: bool,
 }
 
 pub(crate) struct Line<I: Iterator, F, T> {
@@ -176,67 +98,72 @@ pub(crate) struct Line<I: Iterator, F, T> {
     pub(crate) threads: usize,
     pub(crate) ticket: fn(Arc<Line<I, F, T>>) -> Job,
     pub(crate) gauge: Arc<Gauge>,
-    pub(crate) state: Mutex<State<I, T>>,
-    pub(crate) arrival: Condvar,
+    state: Mutex<State<I, T>>,
+}
+
+/// The state, under the lock. The consumer is called after the lock has been left: else it would wake up
+/// only to wait for it.
+pub(crate) struct Locked<'a, I: Iterator, T> {
+    // Dropped in this order.
+    state: MutexGuard<'a, State<I, T>>,
+    call: Call<'a>,
+}
+
+struct Call<'a> {
+    parker: &'a Parker,
+    wanted: bool,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if self.wanted {
+            self.parker.unpark();
+        }
+    }
+}
+
+impl<I: Iterator, T> Locked<'_, I, T> {
+    /// Wakes the consumer if it sleeps. It looks for itself whether that was worth it.
+    pub(crate) fn wake(&mut self) {
+        self.call.wanted |= self.state.sleeping_at.take().is_some();
+    }
+}
+
+impl<I: Iterator, T> Deref for Locked<'_, I, T> {
+    type Target = State<I, T>;
+    fn deref(&self) -> &State<I, T> {
+        &self.state
+    }
+}
+
+impl<I: Iterator, T> DerefMut for Locked<'_, I, T> {
+    fn deref_mut(&mut self) -> &mut State<I, T> {
+        &mut self.state
+    }
 }
 
 impl<I: Iterator, F, T> Line<I, F, T> {
+    /// A line for this input; `None` if the consumer will stage the items itself.
     pub(crate) fn new(
-        input: I,
+        input: Option<I>,
         function: F,
         threads: usize,
         ticket: fn(Arc<Line<I, F, T>>) -> Job,
     ) -> Line<I, F, T> {
-        let hint = (0, input.size_hint());
-        Line {
-            function,
-            threads: threads.max(1),
-            ticket,
-            gauge: Arc::new(Gauge {
-                delivered: Padded::default(),
-                resume_at: Padded(AtomicU64::new(NOT_STALLED)),
-                cancelled: AtomicBool::new(false),
-            }),
-            state: Mutex::new(State {
-                feeder: Some(Box::new(Feeder { input, pulled: 0 })),
-                hint,
-                end: None,
-                input_panic: None,
-                staged: VecDeque::new(),
-                item_lanes: Lanes::new(),
-                result_lanes: Lanes::new(),
-                reorder: Reorder::new(),
-                pace: Pace::new(1, 1, None),
-                window: 1,
-                tickets: 0,
-                queued: 0,
-                helped: None,
-                now: Stamp::now(),
-                abandoned: false,
-                sleeping_at: None,
-                asymmetric: barrier::is_asymmetric(),
-            }),
-            arrival: Condvar::new(),
-        }
+        let gauge = Arc::new(Gauge::new());
+        let state = Mutex::new(State::new(input, &gauge.bells));
+        Line { function, threads: threads.max(1), ticket, gauge, state }
     }
 
     pub(crate) fn lock(&self) -> Locked<'_, I, T> {
-        lock(&self.state)
-    }
-
-    /// Wakes the consumer if it sleeps. It looks for itself whether that was worth it.
-    pub(crate) fn wake(&self, state: &mut State<I, T>) {
-        if state.sleeping_at.take().is_some() {
-            self.arrival.notify_one();
-        }
+        Locked { state: lock(&self.state), call: Call { parker: &self.gauge.parker, wanted: false } }
     }
 
     /// For a sender whose bell was set.
     #[cold]
     pub(crate) fn answer_bell<A>(&self, sender: &Sender<A>) {
-        let mut state = self.lock();
         sender.silence();
-        self.wake(&mut state);
+        self.gauge.parker.unpark();
     }
 
     /// What to do next, for a worker.
@@ -246,7 +173,11 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         }
         state.clear_exhausted();
         // With short items the consumer helps, and should find a lane when it comes.
-        let reserve = if state.pace.is_short() { RESERVE } else { 0 };
+        let reserve = if state.pace.is_short() {
+            (2048 / state.pace.len(None, self.threads)).clamp(2, RESERVE)
+        } else {
+            0
+        };
         if state.staged.len() <= reserve && state.feeder.is_some() && state.end.is_none() {
             let room = self.room_or_stall(state);
             if room > 0 {
@@ -262,11 +193,10 @@ impl<I: Iterator, F, T> Line<I, F, T> {
     /// How many items may be pulled. If none, the consumer knows when to call again.
     fn room_or_stall(&self, state: &State<I, T>) -> u64 {
         let room = self.room(state);
-        if room > 0 {
+        if room > 0 || state.feeder.is_none() {
             return room;
         }
-        let Some(feeder) = &state.feeder else { return 0 };
-        let full_at = feeder.pulled.saturating_sub(state.window);
+        let full_at = state.pulled.saturating_sub(state.window);
         let batch = (state.pace.len(None, self.threads) as u64).min(state.window.div_ceil(2));
         self.gauge.resume_at.0.store(full_at + batch, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -284,10 +214,9 @@ impl<I: Iterator, F, T> Line<I, F, T> {
     }
 
     /// How many items may be pulled now.
-    fn room(&self, state: &State<I, T>) -> u64 {
-        let Some(feeder) = &state.feeder else { return 0 };
+    pub(crate) fn room(&self, state: &State<I, T>) -> u64 {
         let delivered = self.gauge.delivered.0.load(Ordering::Acquire);
-        delivered.saturating_add(state.window).saturating_sub(feeder.pulled)
+        delivered.saturating_add(state.window).saturating_sub(state.pulled)
     }
 
     /// How many tickets may be out. A consumer that helps is one of the threads: one more than there are
@@ -305,7 +234,8 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         if state.abandoned || self.gauge.is_cancelled() || state.tickets >= self.most_tickets(state) {
             return false;
         }
-        let can_feed = state.end.is_none() && self.room(state) > 0 && !self.is_stalled();
+        let can_feed =
+            state.feeder.is_some() && state.end.is_none() && self.room(state) > 0 && !self.is_stalled();
         let can_take = state.staged.iter().any(|staged| !staged.items.is_empty());
         if can_feed || can_take {
             self.gauge.resume_at.0.store(NOT_STALLED, Ordering::Relaxed);
@@ -314,115 +244,5 @@ impl<I: Iterator, F, T> Line<I, F, T> {
             return true;
         }
         false
-    }
-}
-
-impl<I: Iterator, T> State<I, T> {
-    fn feed(&mut self, room: u64, threads: usize) -> Step<I, T> {
-        let Some(feeder) = self.feeder.take() else { return Step::Nothing };
-        let len = self.pace.lane_len(self.left(feeder.pulled), threads) as u64;
-        let len = usize::try_from(len.min(room)).unwrap_or(usize::MAX);
-        if len == 1 && self.staged.is_empty() {
-            return Step::PullOne(feeder);
-        }
-        let (sender, items) = self.item_lanes.open(len, self.fenced());
-        if self.sleeping_at == Some(feeder.pulled) {
-            items.set_bell();
-        }
-        self.staged.push_back(Staged { first: feeder.pulled, items });
-        Step::Fill(feeder, sender, len)
-    }
-
-    /// How many items are still to be pulled, if the input knows.
-    fn left(&self, pulled: u64) -> Option<u64> {
-        let (at, (least, most)) = self.hint;
-        (Some(least) == most).then(|| at.saturating_add(least as u64).saturating_sub(pulled))
-    }
-
-    fn fenced(&self) -> bool {
-        !(self.asymmetric && self.pace.is_tiny())
-    }
-
-    /// Takes the oldest lane that has an item, or an item of it if items are to be taken one by one.
-    pub(crate) fn take_chunk(&mut self) -> Hand<I, T> {
-        self.clear_exhausted();
-        let front = self.staged.front_mut()?;
-        if self.pace.takes_one() {
-            let item = front.items.pop()?;
-            let first = front.first;
-            front.first += 1;
-            return Some(self.begin(first, Items::One(Some(item))));
-        }
-        if front.items.is_empty() {
-            return None;
-        }
-        let Staged { first, items } = self.staged.pop_front()?;
-        Some(self.begin(first, Items::Lane(items)))
-    }
-
-    /// Puts lanes away into which nothing more will come.
-    fn clear_exhausted(&mut self) {
-        while let Some(front) = self.staged.front() {
-            // In this order: what is closed stays empty.
-            if !(self.item_lanes.is_closed(front.items.id()) && front.items.is_empty()) {
-                return;
-            }
-            if let Some(exhausted) = self.staged.pop_front() {
-                self.item_lanes.give_back(exhausted.items);
-            }
-        }
-    }
-
-    /// Opens the way for the results of these items.
-    pub(crate) fn begin(&mut self, first: u64, items: Items<I::Item>) -> Chunk<I::Item, T> {
-        let results = self.open_results(first, items.most());
-        Chunk { first, items, results }
-    }
-
-    pub(crate) fn open_results(&mut self, first: u64, most: usize) -> Sender<T> {
-        let fenced = self.fenced();
-        let (sender, receiver) = self.result_lanes.open(most, fenced);
-        if self.sleeping_at == Some(first) {
-            receiver.set_bell();
-        }
-        self.reorder.insert(first, Output::Lane(receiver));
-        sender
-    }
-
-    /// Takes a chunk back from a worker that found no more items in it, or has no time for the rest.
-    /// Returns whether the consumer slept beside it.
-    #[must_use]
-    pub(crate) fn put_back(&mut self, chunk: Chunk<I::Item, T>) -> bool {
-        let next = chunk.next();
-        let Chunk { items, results, .. } = chunk;
-        let bell = results.bell_is_set();
-        self.result_lanes.close(results);
-        match items {
-            Items::One(None) => {}
-            Items::One(Some(item)) => {
-                // Only the consumer stops early, and it never stops before its first item.
-                let (mut sender, receiver) = self.item_lanes.open(1, true);
-                sender.push(item);
-                self.item_lanes.close(sender);
-                self.stage(next, receiver);
-            }
-            Items::Lane(lane) => {
-                let closed = self.item_lanes.is_closed(lane.id());
-                if closed && lane.is_empty() {
-                    self.item_lanes.give_back(lane);
-                } else {
-                    self.stage(next, lane);
-                }
-            }
-        }
-        bell
-    }
-
-    fn stage(&mut self, first: u64, items: Receiver<I::Item>) {
-        if self.sleeping_at == Some(first) {
-            items.set_bell();
-        }
-        let at = self.staged.partition_point(|staged| staged.first <= first);
-        self.staged.insert(at, Staged { first, items });
     }
 }

@@ -22,12 +22,25 @@ impl<V> Reorder<V> {
         self.entries.insert(at, (first, value));
     }
 
-    /// The next entry, if it begins at `head`, or earlier, in which case it is an empty one.
-    pub(crate) fn take(&mut self, head: u64) -> Option<V> {
-        if self.entries.front()?.0 > head {
-            return None;
-        }
-        self.entries.pop_front().map(|entry| entry.1)
+    /// Whether there is an entry that begins at `head` or earlier.
+    pub(crate) fn reaches(&self, head: u64) -> bool {
+        self.entries.front().is_some_and(|entry| entry.0 <= head)
+    }
+
+    /// The next entry and its index, if it begins at `head` or earlier.
+    pub(crate) fn take(&mut self, head: u64) -> Option<(u64, V)> {
+        if self.reaches(head) { self.entries.pop_front() } else { None }
+    }
+
+    /// The first entry of which `wanted` is true, wherever it is.
+    pub(crate) fn take_any(&mut self, wanted: impl Fn(&V) -> bool) -> Option<V> {
+        let at = self.entries.iter().position(|(_, value)| wanted(value))?;
+        self.entries.remove(at).map(|entry| entry.1)
+    }
+
+    /// All values, in order.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.iter().map(|entry| &entry.1)
     }
 
     /// Empties it, for whoever drops the values.
@@ -48,7 +61,7 @@ mod tests {
         }
         let mut taken = Vec::new();
         for head in 0..10 {
-            taken.extend(reorder.take(head));
+            taken.extend(reorder.take(head).map(|entry| entry.1));
         }
         assert_eq!(taken, [0, 20, 40, 70]);
     }
@@ -58,7 +71,7 @@ mod tests {
         let mut reorder = Reorder::new();
         reorder.insert(3, 'a');
         assert_eq!(reorder.take(0), None);
-        assert_eq!(reorder.take(3), Some('a'));
+        assert_eq!(reorder.take(3), Some((3, 'a')));
         assert_eq!(reorder.take(3), None);
     }
 
@@ -67,7 +80,7 @@ mod tests {
         let mut reorder = Reorder::new();
         reorder.insert(5, "closed and empty");
         reorder.insert(5, "the item");
-        assert_eq!(reorder.take(5), Some("closed and empty"));
-        assert_eq!(reorder.take(5), Some("the item"));
+        assert_eq!(reorder.take(5), Some((5, "closed and empty")));
+        assert_eq!(reorder.take(6), Some((5, "the item")));
     }
 }

@@ -42,6 +42,10 @@ impl<A> Consumer<A> {
         self.shared.pushed.load(Ordering::Acquire) == self.popped
     }
 
+    pub(super) fn slots(&self) -> usize {
+        self.shared.pushed.load(Ordering::Acquire) - self.popped
+    }
+
     pub(super) fn pop(&mut self) -> Result<A, ()> {
         if self.is_empty() {
             return Err(());

@@ -1,7 +1,9 @@
 //! What a ticket does when its turn comes: feed, take, work, and again, for a slice of time.
 
+use super::function::Function;
 use super::lane::Sender;
-use super::line::{Chunk, Feeder, Hand, Items, Line, Locked, Output, Step};
+use super::line::{Line, Locked};
+use super::state::{Chunk, Hand, Items, Output, Step};
 use crate::Executor;
 use crate::job::{Task, is_nested};
 use crate::sync::Stamp;
@@ -17,7 +19,7 @@ impl<I, F, T> Task for Line<I, F, T>
 where
     I: Iterator + Send,
     I::Item: Send,
-    F: Fn(I::Item) -> T + Send + Sync,
+    F: Function<I::Item, Output = T> + Send + Sync,
     T: Send,
 {
     fn run(self: Arc<Self>, executor: &dyn Executor) {
@@ -29,14 +31,14 @@ where
         state.tickets -= 1;
         state.queued -= 1;
         state.abandoned = true;
-        self.wake(&mut state);
+        state.wake();
     }
 }
 
 impl<I, F, T> Line<I, F, T>
 where
     I: Iterator,
-    F: Fn(I::Item) -> T,
+    F: Function<I::Item, Output = T>,
 {
     pub(crate) fn spawn_ticket(self: &Arc<Self>, executor: &dyn Executor) {
         executor.spawn((self.ticket)(self.clone()));
@@ -55,19 +57,14 @@ where
                     let chunk = self.work(chunk, || false);
                     let worked = (chunk.next() - first) as usize;
                     let before = std::mem::replace(&mut now, Stamp::now());
-                    if self.gauge.is_cancelled() {
-                        drop_quietly(chunk);
-                        self.lock().tickets -= 1;
-                        return;
-                    }
                     let mut state = self.lock();
                     state.pace.worked(worked, now.since(before));
                     if state.put_back(chunk) {
-                        self.wake(&mut state);
+                        state.wake();
                     }
                     if now.since(began) >= SLICE {
                         // On top of another job this one keeps a thread from what is below it.
-                        if executor.has_waiting() || is_nested() {
+                        if !state.deserted && (executor.has_waiting() || is_nested()) {
                             state.queued += 1;
                             drop(state);
                             return self.spawn_ticket(executor);
@@ -113,7 +110,10 @@ where
             state.tickets -= 1;
             // Nobody will come any more to an abandoned line.
             if state.abandoned {
-                self.wake(&mut state);
+                state.wake();
+            }
+            if state.deserted {
+                self.clear(state);
             }
         } else {
             self.leave(state, executor);
@@ -130,41 +130,65 @@ where
         }
     }
 
+    /// Drops everything that nobody will come for. A worker that is still at work does the same when it
+    /// has brought back what it has.
+    pub(crate) fn clear(&self, mut state: Locked<'_, I, T>) {
+        let feeder = state.feeder.take();
+        let staged = std::mem::take(&mut state.staged);
+        let finished = state.reorder.take_all();
+        let item_lanes = state.item_lanes.take_closed();
+        let result_lanes = state.result_lanes.take_closed();
+        let panic = state.input_panic.take();
+        drop(state);
+        drop_quietly(staged);
+        drop_quietly(finished);
+        drop_quietly(item_lanes);
+        drop_quietly(result_lanes);
+        drop_quietly(panic);
+        drop_quietly(feeder);
+        self.function.clear();
+    }
+
     /// Goes through a chunk until it is empty, `stop` says so, or the line is cancelled.
     pub(crate) fn work(&self, mut chunk: Chunk<I::Item, T>, stop: impl Fn() -> bool) -> Chunk<I::Item, T> {
-        while let Err(payload) = catch(|| self.work_until_panic(&mut chunk, &stop)) {
+        let mut session = self.function.begin();
+        while let Err(payload) = catch(|| self.work_until_panic(&mut chunk, &mut session, &stop)) {
+            self.function.spoil(&mut session);
             // The panicking item ends this lane of results; the next one begins behind it.
             let panicked = chunk.next();
             let most = chunk.items.most();
             let mut state = self.lock();
             let fresh = state.open_results(panicked + 1, most);
-            if self.gauge.is_cancelled() {
-                fresh.ring_bell();
-            }
             let ended = std::mem::replace(&mut chunk.results, fresh);
             chunk.first = panicked + 1;
             state.result_lanes.close(ended);
             state.reorder.insert(panicked, Output::Panicked(payload));
-            self.wake(&mut state);
+            state.wake();
             drop(state);
             if stop() {
                 break;
             }
         }
+        self.function.end(session);
         chunk
     }
 
-    /// The loop that every item goes through. It looks at nothing shared but the rings and the bell,
-    /// which is set for a cancelled line, too.
-    fn work_until_panic(&self, chunk: &mut Chunk<I::Item, T>, stop: &impl Fn() -> bool) {
+    /// The loop that every item goes through. It looks at nothing shared but the rings and the bell, which
+    /// is set for a cancelled line, too.
+    fn work_until_panic(
+        &self,
+        chunk: &mut Chunk<I::Item, T>,
+        session: &mut F::Session,
+        stop: &impl Fn() -> bool,
+    ) {
+        let Chunk { items, results, .. } = chunk;
         if self.gauge.is_cancelled() {
             return;
         }
-        let Chunk { items, results, .. } = chunk;
         match items {
             Items::One(item) => {
                 if let Some(item) = item.take()
-                    && results.push((self.function)(item))
+                    && results.push(self.function.call(session, item))
                 {
                     self.answer_bell(results);
                 }
@@ -172,7 +196,7 @@ where
             Items::Lane(lane) => {
                 while !lane.is_empty() {
                     for item in lane.drain() {
-                        if results.push((self.function)(item)) {
+                        if results.push(self.function.call(session, item)) {
                             self.answer_bell(results);
                             if self.gauge.is_cancelled() {
                                 return;
@@ -188,30 +212,25 @@ where
     }
 
     /// Pulls one item, gives the input back, and begins a chunk of that item.
-    pub(crate) fn pull_one(&self, mut feeder: Box<Feeder<I>>) -> (Hand<I, T>, Locked<'_, I, T>) {
-        let index = feeder.pulled;
-        let (item, end) = match catch(|| feeder.input.next()) {
+    pub(crate) fn pull_one(&self, mut feeder: Box<I>) -> (Hand<I, T>, Locked<'_, I, T>) {
+        let (item, end) = match catch(|| feeder.next()) {
             Ok(Some(item)) => (Some(item), None),
             Ok(None) => (None, Some(None)),
             Err(payload) => (None, Some(Some(payload))),
         };
-        feeder.pulled += u64::from(item.is_some());
-        let mut state = self.return_feeder(feeder, end);
-        let hand = item.map(|item| state.begin(index, Items::One(Some(item))));
+        let mut state = self.return_feeder(feeder, u64::from(item.is_some()), end);
+        let hand = item.map(|item| {
+            let index = state.pulled - 1;
+            state.begin(index, Items::One(Some(item)))
+        });
         (hand, state)
     }
 
     /// Pulls up to `len` items into a lane, where each can be seen at once. Returns how many there were.
-    fn fill(
-        &self,
-        mut feeder: Box<Feeder<I>>,
-        mut sender: Sender<I::Item>,
-        len: usize,
-    ) -> (usize, Locked<'_, I, T>) {
-        let input = &mut feeder.input;
+    fn fill(&self, mut feeder: Box<I>, mut sender: Sender<I::Item>, len: usize) -> (usize, Locked<'_, I, T>) {
         let filled = catch(|| {
             while sender.pushed() < len && !self.gauge.is_cancelled() {
-                let Some(item) = input.next() else { return Some(None) };
+                let Some(item) = feeder.next() else { return Some(None) };
                 if sender.push(item) {
                     self.answer_bell(&sender);
                 }
@@ -220,32 +239,30 @@ where
         });
         let end = filled.unwrap_or_else(|payload| Some(Some(payload)));
         let pulled = sender.pushed();
-        feeder.pulled += pulled as u64;
-        let mut state = self.return_feeder(feeder, end);
+        let mut state = self.return_feeder(feeder, pulled as u64, end);
         state.item_lanes.close(sender);
         (pulled, state)
     }
 
     /// Puts the input back, or notes that it has ended: `end` is then the panic that ended it, if any.
-    fn return_feeder(&self, feeder: Box<Feeder<I>>, end: Option<Option<Payload>>) -> Locked<'_, I, T> {
-        let pulled = feeder.pulled;
-        let Some(panic) = end else {
-            let hint = catch(|| feeder.input.size_hint()).unwrap_or((0, None));
-            if self.gauge.is_cancelled() {
-                drop_quietly(feeder);
-                return self.lock();
+    fn return_feeder(&self, feeder: Box<I>, pulled: u64, end: Option<Option<Payload>>) -> Locked<'_, I, T> {
+        match end {
+            None => {
+                let hint = catch(|| feeder.size_hint()).unwrap_or((0, None));
+                let mut state = self.lock();
+                state.pulled += pulled;
+                state.hint = hint;
+                state.feeder = Some(feeder);
+                state
             }
-            let mut state = self.lock();
-            state.hint = (pulled, hint);
-            state.feeder = Some(feeder);
-            return state;
-        };
-        drop_quietly(feeder);
-        let mut state = self.lock();
-        state.end = Some(pulled);
-        state.hint = (pulled, (0, Some(0)));
-        state.input_panic = panic;
-        self.wake(&mut state);
-        state
+            Some(panic) => {
+                drop_quietly(feeder);
+                let mut state = self.lock();
+                state.pulled += pulled;
+                state.finish(panic);
+                state.wake();
+                state
+            }
+        }
     }
 }

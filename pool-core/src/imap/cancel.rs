@@ -1,0 +1,85 @@
+//! Cancelling a line from somewhere else.
+
+use super::line::Gauge;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Ends lines from any thread. From [`Imap::cancel_token`](crate::Imap::cancel_token), or
+/// [`new`](CancelToken::new) and [`Imap::cancel_with`](crate::Imap::cancel_with).
+///
+/// After [`cancel`](CancelToken::cancel) no item begins any more and nothing is pulled from the input. The
+/// consumer still gets every result that is finished, up to the first that is not; then the iteration ends,
+/// and [`Imap::is_cancelled`](crate::Imap::is_cancelled) tells it from one that has reached the end of the
+/// input. What runs goes on, as a thread cannot be stopped; a long function can ask the token.
+///
+/// ```
+/// use pool_channel::{ChannelPool, Executor, pool_core::CancelToken};
+///
+/// let pool = ChannelPool::new(2)?;
+/// let token = CancelToken::new();
+/// let asked = token.clone();
+/// let mut search = pool
+///     .imap(0u64.., move |x| {
+///         // Something long that looks up from time to time.
+///         if asked.is_cancelled() { None } else { Some(x) }
+///     })
+///     .cancel_with(&token);
+/// assert_eq!(search.next(), Some(Some(0)));
+/// token.cancel();
+/// search.by_ref().for_each(drop);
+/// assert!(search.is_cancelled());
+/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct CancelToken {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    cancelled: AtomicBool,
+    lines: Mutex<Vec<Weak<Gauge>>>,
+}
+
+impl CancelToken {
+    /// A token of no line yet.
+    pub fn new() -> CancelToken {
+        CancelToken::default()
+    }
+
+    /// Ends every line of this token. It can be called often, from anywhere, and does not wait.
+    pub fn cancel(&self) {
+        let lines = {
+            let mut lines = self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            self.shared.cancelled.store(true, Ordering::SeqCst);
+            std::mem::take(&mut *lines)
+        };
+        // Not under the lock: a consumer may be a task, and is woken here.
+        lines.iter().filter_map(Weak::upgrade).for_each(|line| line.cancel());
+    }
+
+    /// Whether [`cancel`](CancelToken::cancel) has been called.
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.cancelled.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, line: &Arc<Gauge>) {
+        let mut lines = self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.cancelled.load(Ordering::SeqCst) {
+            drop(lines);
+            return line.cancel();
+        }
+        // A token may see many lines come and go.
+        if lines.len() == lines.capacity() {
+            lines.retain(|line| line.strong_count() > 0);
+        }
+        lines.push(Arc::downgrade(line));
+    }
+}
+
+impl fmt::Debug for CancelToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelToken").field("cancelled", &self.is_cancelled()).finish_non_exhaustive()
+    }
+}

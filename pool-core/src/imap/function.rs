@@ -1,0 +1,79 @@
+//! The function of a line, with whatever it needs on the thread that runs it.
+
+use crate::sync::{Mutex, lock};
+use crate::unwind::drop_quietly;
+
+/// What is done with each item. A session is what one worker holds while it goes through a chunk.
+pub(crate) trait Function<A> {
+    type Output;
+    type Session;
+
+    /// Begins a session. Runs no code of the user's.
+    fn begin(&self) -> Self::Session;
+    fn call(&self, session: &mut Self::Session, item: A) -> Self::Output;
+    /// The call has panicked: what is left in the session is not to be used again.
+    fn spoil(&self, session: &mut Self::Session);
+    fn end(&self, session: Self::Session);
+    /// Drops what ended sessions have left.
+    fn clear(&self);
+}
+
+/// `f(item)`.
+pub(crate) struct Plain<F>(pub(crate) F);
+
+impl<A, T, F: Fn(A) -> T> Function<A> for Plain<F> {
+    type Output = T;
+    type Session = ();
+
+    fn begin(&self) {}
+    #[inline(always)]
+    fn call(&self, (): &mut (), item: A) -> T {
+        (self.0)(item)
+    }
+    fn spoil(&self, (): &mut ()) {}
+    fn end(&self, (): ()) {}
+    fn clear(&self) {}
+}
+
+/// `f(&mut state, item)`, with states that are made when one is needed and none is free. So there are as
+/// many as there are threads at work at the same time. A state after a panic is dropped, since nobody
+/// knows what is left in it.
+pub(crate) struct WithState<N, F, S> {
+    init: N,
+    f: F,
+    free: Mutex<Vec<S>>,
+}
+
+impl<N, F, S> WithState<N, F, S> {
+    pub(crate) fn new(init: N, f: F) -> WithState<N, F, S> {
+        WithState { init, f, free: Mutex::new(Vec::new()) }
+    }
+}
+
+impl<A, T, N: Fn() -> S, F: Fn(&mut S, A) -> T, S> Function<A> for WithState<N, F, S> {
+    type Output = T;
+    type Session = Option<S>;
+
+    fn begin(&self) -> Option<S> {
+        lock(&self.free).pop()
+    }
+
+    fn call(&self, session: &mut Option<S>, item: A) -> T {
+        (self.f)(session.get_or_insert_with(&self.init), item)
+    }
+
+    fn spoil(&self, session: &mut Option<S>) {
+        drop_quietly(session.take());
+    }
+
+    fn end(&self, session: Option<S>) {
+        if let Some(state) = session {
+            lock(&self.free).push(state);
+        }
+    }
+
+    fn clear(&self) {
+        let free = std::mem::take(&mut *lock(&self.free));
+        free.into_iter().for_each(drop_quietly);
+    }
+}

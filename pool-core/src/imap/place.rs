@@ -1,0 +1,59 @@
+//! On which thread a line's input is pulled, as a type: it decides whether the iterator is `Send`.
+
+use super::caught::Caught;
+use super::front::Back;
+use super::{Adapted, Imap};
+use crate::error::Panic;
+
+/// Where the input of an [`Imap`] is pulled: [`Pooled`] or [`Local`].
+pub trait Place: sealed::Place + sealed::Adapt {}
+
+/// On the pool's threads. The default; the input is `Send`, and so is the [`Imap`].
+#[derive(Debug)]
+pub enum Pooled {}
+
+/// On the thread that iterates, from [`imap_local`](crate::Executor::imap_local) and
+/// [`IterExt::imap`](crate::IterExt::imap). The input need not be `Send`, so the [`Imap`] is not.
+#[derive(Debug)]
+pub enum Local {}
+
+impl Place for Pooled {}
+impl Place for Local {}
+
+pub(super) mod sealed {
+    use super::*;
+
+    pub trait Place: Sized {
+        type Back<'p, T>: Back<T>;
+        type Adapted<'p, T>: Adapted<T>;
+    }
+
+    // A trait of its own, since in the other it would ask for `T: 'p` everywhere.
+    pub trait Adapt: Place {
+        fn adapt<'p, T: Send + 'p>(inner: Imap<'p, T, Self>) -> Self::Adapted<'p, Result<T, Panic>>
+        where
+            Self: super::Place;
+    }
+
+    impl Place for Pooled {
+        type Back<'p, T> = Box<dyn Back<T> + Send + 'p>;
+        type Adapted<'p, T> = Box<dyn Adapted<T> + Send + 'p>;
+    }
+
+    impl Place for Local {
+        type Back<'p, T> = Box<dyn Back<T> + 'p>;
+        type Adapted<'p, T> = Box<dyn Adapted<T> + 'p>;
+    }
+
+    impl Adapt for Pooled {
+        fn adapt<'p, T: Send + 'p>(inner: Imap<'p, T>) -> Self::Adapted<'p, Result<T, Panic>> {
+            Box::new(Caught::new(inner))
+        }
+    }
+
+    impl Adapt for Local {
+        fn adapt<'p, T: Send + 'p>(inner: Imap<'p, T, Local>) -> Self::Adapted<'p, Result<T, Panic>> {
+            Box::new(Caught::new(inner))
+        }
+    }
+}

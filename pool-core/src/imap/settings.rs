@@ -1,0 +1,201 @@
+//! What can be set on an [`Imap`] before it begins, and asked of it later.
+
+use super::front::{Back, Settings, Wait};
+use super::place::Place;
+use super::{Adapted, CancelToken, Imap, ImapStats, Source, Stage};
+use crate::error::Panic;
+
+impl<'p, T, P: Place> Imap<'p, T, P> {
+    /// Bounds how many items are between the input and the consumer: item *k + n* is not pulled before
+    /// result *k* has been handed out and `next` called again.
+    ///
+    /// The default is [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD) for each thread. A
+    /// window below the number of threads leaves threads idle.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the iteration has begun.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// // At most 8 blocks are in memory at any time.
+    /// let blocks = (0..100).map(|_| vec![1u8; 1 << 16]);
+    /// let sums = pool.imap(blocks, |block| block.iter().map(|&b| b as u64).sum::<u64>()).window(8);
+    /// assert!(sums.eq(std::iter::repeat_n(1 << 16, 100)));
+    /// ```
+    #[track_caller]
+    pub fn window(mut self, n: usize) -> Self {
+        assert!(n > 0, "window(0): no item could ever be pulled; the smallest window is 1");
+        self.settings("window").window = n as u64;
+        self
+    }
+
+    /// Makes workers take `n` items at a time (at most 65,536), instead of as many as are measured to be
+    /// good.
+    ///
+    /// Results inside a chunk are handed out as soon as each is computed, whatever its length. Worth
+    /// setting where the cost of items is known to vary much.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the iteration has begun.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// assert_eq!(pool.imap(0..4, |x| x * 2).chunk(1).collect::<Vec<_>>(), [0, 2, 4, 6]);
+    /// ```
+    #[track_caller]
+    pub fn chunk(mut self, n: usize) -> Self {
+        assert!(n > 0, "chunk(0): a worker must take at least 1 item at a time");
+        self.settings("chunk").chunk = Some(n);
+        self
+    }
+
+    /// Hands out results as they finish, instead of in the order of the input. All else stays: the window,
+    /// panics, limits, cancelling.
+    ///
+    /// The window counts results then: item *k + n* is not pulled before *k* results have been handed out.
+    /// Items of 10 µs and more are taken one by one, so that none waits behind one that takes long; shorter
+    /// ones may wait for the others of their chunk.
+    ///
+    /// # Panics
+    ///
+    /// If the iteration has begun.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let mut seen: Vec<u32> = pool.imap(0..100, |x| x).unordered().collect();
+    /// seen.sort_unstable();
+    /// assert!(seen.into_iter().eq(0..100));
+    /// ```
+    #[track_caller]
+    pub fn unordered(mut self) -> Self {
+        self.settings("unordered").unordered = true;
+        self
+    }
+
+    #[track_caller]
+    fn settings(&mut self, name: &str) -> &mut Settings {
+        match self.settings_mut() {
+            Some(settings) => settings,
+            None => panic!("{name} must be set before the iteration begins"),
+        }
+    }
+
+    pub(super) fn settings_mut(&mut self) -> Option<&mut Settings> {
+        match &mut self.source {
+            Source::Line(line) => line.settings(),
+            Source::Adapted(adapted) => adapted.settings(),
+        }
+    }
+
+    /// Begins to pull and to compute now, up to the window, instead of at the first `next`.
+    ///
+    /// An input that is [`Local`](crate::Local) is pulled on this thread, so not before `next` all the same.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let mut pages = pool.imap(["a", "b"], |name| name.to_uppercase()).start();
+    /// // ... the pool is at work while this thread does something else ...
+    /// assert_eq!(pages.next().as_deref(), Some("A"));
+    /// ```
+    pub fn start(mut self) -> Self {
+        self.begin();
+        self
+    }
+
+    pub(super) fn begin(&mut self) {
+        match &mut self.source {
+            Source::Line(line) => line.start(Wait::Forever),
+            Source::Adapted(adapted) => adapted.start(),
+        }
+    }
+
+    /// Hands out panics as values instead of going on with them: each item whose function panicked
+    /// gives `Err`, and so does the input if it panics, as the last item.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let results: Vec<_> = pool.imap([4, 0, 2], |x| 8 / x).catch_panics().collect();
+    /// assert_eq!(*results[0].as_ref().unwrap(), 2);
+    /// assert_eq!(results[1].as_ref().unwrap_err().message(), Some("attempt to divide by zero"));
+    /// assert_eq!(*results[2].as_ref().unwrap(), 4);
+    /// ```
+    pub fn catch_panics(self) -> Imap<'p, Result<T, Panic>, P>
+    where
+        T: Send + 'p,
+    {
+        Imap { source: Source::Adapted(P::adapt(self)) }
+    }
+
+    /// A token that cancels this line, from any thread. See [`CancelToken`].
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let mut endless = pool.imap(0u64.., |x| x);
+    /// let token = endless.cancel_token();
+    /// let stopper = std::thread::spawn(move || token.cancel());
+    /// endless.by_ref().for_each(drop);
+    /// assert!(endless.is_cancelled());
+    /// # stopper.join().unwrap();
+    /// ```
+    pub fn cancel_token(&self) -> CancelToken {
+        match &self.source {
+            Source::Line(line) => line.token.get_or_init(|| line.new_token()).clone(),
+            Source::Adapted(adapted) => adapted.cancel_token(),
+        }
+    }
+
+    /// Lets this token, too, cancel the line. One token can cancel many lines, and the function can hold a
+    /// clone of it.
+    pub fn cancel_with(mut self, token: &CancelToken) -> Self {
+        self.attach(token);
+        self
+    }
+
+    pub(super) fn attach(&mut self, token: &CancelToken) {
+        match &mut self.source {
+            Source::Line(line) => {
+                token.add(&line.front.gauge);
+                let _ = line.token.set(token.clone());
+            }
+            Source::Adapted(adapted) => adapted.cancel_with(token),
+        }
+    }
+
+    /// Whether the iteration has ended early, because of a [`CancelToken`].
+    ///
+    /// `false` as long as it goes on, and after an iteration that reached the end of its input.
+    pub fn is_cancelled(&self) -> bool {
+        match &self.source {
+            Source::Line(line) => line.stage == Stage::Cancelled,
+            Source::Adapted(adapted) => adapted.is_cancelled(),
+        }
+    }
+
+    /// How the line is doing: how much is in which place, and what the consumer waited for. It can be
+    /// printed.
+    ///
+    /// Always counted; the call itself takes the line's lock for a moment.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let mut results = pool.imap(0..100, |x| x);
+    /// results.by_ref().for_each(drop);
+    /// assert_eq!(results.stats().delivered, 100);
+    /// println!("{}", results.stats());
+    /// ```
+    pub fn stats(&self) -> ImapStats {
+        match &self.source {
+            Source::Line(line) => line.back.stats(&line.front),
+            Source::Adapted(adapted) => adapted.stats(),
+        }
+    }
+}
