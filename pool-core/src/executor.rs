@@ -2,6 +2,7 @@
 
 use crate::imap::{Imap, Local};
 use crate::job::{Job, in_job};
+use crate::scope::{self, Scope};
 use crate::submit::{self, JobHandle};
 use std::sync::Arc;
 
@@ -164,6 +165,72 @@ pub trait Executor: Send + Sync {
         T: Send + 'static,
     {
         submit::submit(self, f)
+    }
+
+    /// Runs `f` with a [`Scope`], in which jobs and lines may borrow from the stack, and returns when
+    /// nothing of them runs any more.
+    ///
+    /// Submitted jobs are waited for, also those whose handle was dropped; lines that were not consumed are
+    /// cancelled, and only what they run is waited for. Inside a job, the waiting thread runs queued jobs of
+    /// the scope itself, so a pool of one thread finishes too.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of `f`, or else of the first job that panicked without being joined; in both cases after
+    /// all other jobs have ended.
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, Executor};
+    ///
+    /// let pool = ChannelPool::new(2)?;
+    /// let text = String::from("all on the stack");
+    /// let mut longest = "";
+    /// pool.scope(|s| {
+    ///     let count = s.submit(|| text.split(' ').count());
+    ///     for word in s.imap(text.split(' '), |word| word.trim()) {
+    ///         if word.len() > longest.len() {
+    ///             longest = word;
+    ///         }
+    ///     }
+    ///     assert_eq!(count.join().unwrap(), 4);
+    /// });
+    /// assert_eq!(longest, "stack");
+    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// ```
+    fn scope<'env, F, R>(&'env self, f: F) -> R
+    where
+        Self: Sized,
+        F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
+    {
+        scope::scope(self, f)
+    }
+
+    /// `items.into_iter().map(f).collect()`, computed on this pool. It blocks until all is done, and `items`
+    /// and `f` may borrow.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of the first item (or of the input) that panics, after whatever runs has ended.
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, Executor};
+    ///
+    /// let pool = ChannelPool::new(2)?;
+    /// let words = vec![String::from("one"), String::from("two"), String::from("three")];
+    /// assert_eq!(pool.map(&words, |word| word.len()), [3, 3, 5]);
+    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// ```
+    fn map<'env, I, F, T>(&'env self, items: I, f: F) -> Vec<T>
+    where
+        Self: Sized,
+        I: IntoIterator + 'env,
+        I::IntoIter: Send + 'env,
+        I::Item: Send + 'env,
+        F: Fn(I::Item) -> T + Send + Sync + 'env,
+        T: Send + 'env,
+    {
+        let items = items.into_iter();
+        self.scope(move |s| s.imap(items, f).collect())
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::Executor;
 use crate::error::{Cancelled, JobError, Panic, TimedOut};
 use crate::job::{Job, Task, in_job};
+use crate::scope;
 use crate::sync::{Condvar, Mutex, MutexGuard, lock, wait};
 use crate::unwind::{catch, drop_quietly};
 use std::fmt;
@@ -19,12 +20,17 @@ use std::task::{Context, Poll};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-/// A submitted job. From [`Executor::submit`].
+/// A submitted job that borrows nothing. From [`Executor::submit`]; its methods are those of
+/// [`ScopedJobHandle`].
+pub type JobHandle<T> = ScopedJobHandle<'static, T>;
+
+/// A submitted job, which may borrow for `'s`. From [`Scope::submit`](crate::Scope::submit), and as
+/// [`JobHandle`] from [`Executor::submit`].
 ///
-/// Dropping it lets the job run; see [`cancel`](JobHandle::cancel) for the other wish.
+/// Dropping it lets the job run; see [`cancel`](ScopedJobHandle::cancel) for the other wish.
 #[must_use = "dropping the handle throws the result away; the job runs all the same"]
-pub struct JobHandle<T> {
-    job: Arc<dyn Waitable<T>>,
+pub struct ScopedJobHandle<'s, T> {
+    job: Arc<dyn Waitable<T> + 's>,
     /// The thread that submitted it, if that is one which the pool needs for running jobs.
     worker: Option<ThreadId>,
 }
@@ -36,9 +42,11 @@ enum Stage<F, T> {
     Taken,
 }
 
-struct Submitted<F, T> {
+pub(crate) struct Submitted<F, T> {
     state: Mutex<State<F, T>>,
     done: Condvar,
+    /// The scope that is told of a panic that nobody has joined.
+    scope: Option<Arc<scope::Shared>>,
 }
 
 struct State<F, T> {
@@ -52,14 +60,13 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let state = State { stage: Stage::Queued(f), waker: None };
-    let job = Arc::new(Submitted { state: Mutex::new(state), done: Condvar::new() });
+    let job = Arc::new(Submitted::new(f, None));
     executor.spawn(Job::from_task(job.clone()));
-    JobHandle { job, worker: executor.is_worker().then(|| thread::current().id()) }
+    JobHandle::new(job, executor)
 }
 
 /// What the handle needs of the job, without the type of its function.
-trait Waitable<T>: Send + Sync {
+pub(crate) trait Waitable<T>: Send + Sync {
     fn run_if_queued(&self);
     fn cancel(&self) -> bool;
     fn is_finished(&self) -> bool;
@@ -71,6 +78,11 @@ trait Waitable<T>: Send + Sync {
 }
 
 impl<F, T> Submitted<F, T> {
+    pub(crate) fn new(f: F, scope: Option<Arc<scope::Shared>>) -> Submitted<F, T> {
+        let state = State { stage: Stage::Queued(f), waker: None };
+        Submitted { state: Mutex::new(state), done: Condvar::new(), scope }
+    }
+
     fn finish(&self, result: Result<T, JobError>) {
         let mut state = lock(&self.state);
         state.stage = Stage::Done(result);
@@ -96,6 +108,16 @@ impl<F, T> Submitted<F, T> {
         match std::mem::replace(&mut state.stage, next) {
             Stage::Queued(f) => Some(f),
             _ => None,
+        }
+    }
+}
+
+impl<F, T> Drop for Submitted<F, T> {
+    fn drop(&mut self) {
+        let Some(scope) = &self.scope else { return };
+        match lock(&self.state).take() {
+            Some(Err(JobError::Panicked(panic))) => scope.note_panic(panic.into_payload()),
+            result => drop_quietly(result),
         }
     }
 }
@@ -181,7 +203,11 @@ where
     }
 }
 
-impl<T> JobHandle<T> {
+impl<'s, T> ScopedJobHandle<'s, T> {
+    pub(crate) fn new(job: Arc<dyn Waitable<T> + 's>, executor: &dyn Executor) -> Self {
+        ScopedJobHandle { job, worker: executor.is_worker().then(|| thread::current().id()) }
+    }
+
     /// Waits for the job and returns its result.
     ///
     /// Inside a job (of any pool), and on a thread of the pool that submitted it, it runs the function
@@ -205,7 +231,7 @@ impl<T> JobHandle<T> {
     ///
     /// # Errors
     ///
-    /// [`TimedOut`] if there is no result yet. The inner result is that of [`join`](JobHandle::join).
+    /// [`TimedOut`] if there is no result yet. The inner result is that of [`join`](ScopedJobHandle::join).
     pub fn join_timeout(&mut self, limit: Duration) -> Result<Result<T, JobError>, TimedOut> {
         match self.job.wait(Some(limit)) {
             Some(result) => Ok(result),
@@ -225,10 +251,10 @@ impl<T> JobHandle<T> {
     }
 }
 
-/// Waits for the job without blocking the thread: what [`join`](JobHandle::join) gives. The function runs
+/// Waits for the job without blocking the thread: what [`join`](ScopedJobHandle::join) gives. The function runs
 /// on the pool, never on the thread that polls.
 #[cfg(feature = "stream")]
-impl<T> Future for JobHandle<T> {
+impl<T> Future for ScopedJobHandle<'_, T> {
     type Output = Result<T, JobError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, JobError>> {
@@ -236,7 +262,7 @@ impl<T> Future for JobHandle<T> {
     }
 }
 
-impl<T> fmt::Debug for JobHandle<T> {
+impl<T> fmt::Debug for ScopedJobHandle<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobHandle").field("finished", &self.is_finished()).finish_non_exhaustive()
     }

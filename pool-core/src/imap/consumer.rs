@@ -206,6 +206,9 @@ where
         let mut state = self.line.lock();
         state.deserted = true;
         self.line.clear(state);
+        if let Some(slot) = self.line.slot.get() {
+            slot.close();
+        }
         drop_quietly(self.hand.take());
         self.supply.close();
     }

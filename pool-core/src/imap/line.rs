@@ -33,10 +33,11 @@ use super::lane::{Bells, Sender};
 use super::parker::Parker;
 use super::state::{State, Step};
 use crate::job::Job;
+use crate::slot::Slot;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use crate::sync::{Mutex, MutexGuard, lock};
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How many lanes are kept filled for a consumer that helps. It may not pull any itself while a worker has
@@ -96,8 +97,10 @@ impl Gauge {
 pub(crate) struct Line<I: Iterator, F, T> {
     pub(crate) function: F,
     pub(crate) threads: usize,
-    pub(crate) ticket: fn(Arc<Line<I, F, T>>) -> Job,
+    pub(crate) ticket: fn(&Arc<Line<I, F, T>>) -> Job,
     pub(crate) gauge: Arc<Gauge>,
+    /// What its tickets go through, if the line borrows.
+    pub(crate) slot: OnceLock<Arc<Slot>>,
     state: Mutex<State<I, T>>,
 }
 
@@ -148,11 +151,11 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         input: Option<I>,
         function: F,
         threads: usize,
-        ticket: fn(Arc<Line<I, F, T>>) -> Job,
+        ticket: fn(&Arc<Line<I, F, T>>) -> Job,
     ) -> Line<I, F, T> {
         let gauge = Arc::new(Gauge::new());
         let state = Mutex::new(State::new(input, &gauge.bells));
-        Line { function, threads: threads.max(1), ticket, gauge, state }
+        Line { function, threads: threads.max(1), ticket, gauge, slot: OnceLock::new(), state }
     }
 
     pub(crate) fn lock(&self) -> Locked<'_, I, T> {

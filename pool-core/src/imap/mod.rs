@@ -34,6 +34,7 @@ mod twin;
 mod worker;
 
 pub use cancel::CancelToken;
+pub(crate) use line::Gauge;
 pub use new::DEFAULT_WINDOW_PER_THREAD;
 pub use place::{Local, Place, Pooled};
 pub use stats::ImapStats;

@@ -9,7 +9,8 @@ use super::local::{Here, InLine};
 use super::place::{Local, Place, Pooled};
 use super::{Imap, Source};
 use crate::Executor;
-use crate::job::Job;
+use crate::job::{Job, Task};
+use crate::slot::Slot;
 use std::iter::Empty;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ impl<'p, T: Send + 'static> Imap<'p, T> {
         I::Item: Send + 'static,
         F: Fn(I::Item) -> T + Send + Sync + 'static,
     {
-        Imap::pooled(executor, input, Plain(f), |line| Job::from_task(line))
+        Imap::pooled(executor, input, Plain(f), |line| Job::from_task(line.clone()))
     }
 
     pub(crate) fn with_state<I, N, S, F>(executor: &'p dyn Executor, input: I, init: N, f: F) -> Imap<'p, T>
@@ -35,24 +36,53 @@ impl<'p, T: Send + 'static> Imap<'p, T> {
         S: Send + 'static,
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
     {
-        Imap::pooled(executor, input, WithState::new(init, f), |line| Job::from_task(line))
+        Imap::pooled(executor, input, WithState::new(init, f), |line| Job::from_task(line.clone()))
     }
 }
 
 impl<'p, T: Send + 'p> Imap<'p, T> {
-    /// `ticket` makes a job of the line, which may have to say that it outlives what it borrows.
-    pub(crate) fn pooled<I, F>(
+    /// A line that borrows. `slot` makes what its tickets go through.
+    pub(crate) fn scoped<I, F>(
+        executor: &'p dyn Executor,
+        input: I,
+        f: F,
+        slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Gauge>) -> Arc<Slot>,
+    ) -> Imap<'p, T>
+    where
+        I: Iterator + Send + 'p,
+        I::Item: Send + 'p,
+        F: Fn(I::Item) -> T + Send + Sync + 'p,
+    {
+        let ticket = |line: &Arc<Line<I, Plain<F>, T>>| {
+            let slot = line.slot.get().expect("it was set before the first ticket");
+            Job::from_task(slot.clone())
+        };
+        let line = Line::new(Some(input), Plain(f), executor.threads(), ticket);
+        let line = Arc::new(line);
+        let _ = line.slot.set(slot(line.clone(), line.gauge.clone()));
+        Imap::from_line(executor, line)
+    }
+
+    fn pooled<I, F>(
         executor: &'p dyn Executor,
         input: I,
         function: F,
-        ticket: fn(Arc<Line<I, F, T>>) -> Job,
+        ticket: fn(&Arc<Line<I, F, T>>) -> Job,
     ) -> Imap<'p, T>
     where
         I: Iterator + Send + 'p,
         I::Item: Send + 'p,
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
-        let line = Arc::new(Line::new(Some(input), function, executor.threads(), ticket));
+        Imap::from_line(executor, Arc::new(Line::new(Some(input), function, executor.threads(), ticket)))
+    }
+
+    fn from_line<I, F>(executor: &'p dyn Executor, line: Arc<Line<I, F, T>>) -> Imap<'p, T>
+    where
+        I: Iterator + Send + 'p,
+        I::Item: Send + 'p,
+        F: Function<I::Item, Output = T> + Send + Sync + 'p,
+    {
         let gauge = line.gauge.clone();
         let back = LineBack { line, executor, hand: None, supply: InLine };
         Imap::<'p, T, Pooled>::over(executor, gauge, Box::new(back))
@@ -67,7 +97,7 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
         F: Fn(J::Item) -> T + Send + Sync + 'static,
     {
         let line: Line<Empty<J::Item>, _, T> =
-            Line::new(None, Plain(f), executor.threads(), |line| Job::from_task(line));
+            Line::new(None, Plain(f), executor.threads(), |line| Job::from_task(line.clone()));
         let line = Arc::new(line);
         let gauge = line.gauge.clone();
         let back = LineBack { line, executor, hand: None, supply: Here(Some(input)) };

@@ -41,7 +41,7 @@ where
     F: Function<I::Item, Output = T>,
 {
     pub(crate) fn spawn_ticket(self: &Arc<Self>, executor: &dyn Executor) {
-        executor.spawn((self.ticket)(self.clone()));
+        executor.spawn((self.ticket)(self));
     }
 
     fn turn(self: &Arc<Self>, executor: &dyn Executor) {

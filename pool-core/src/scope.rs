@@ -1,0 +1,227 @@
+//! Jobs that borrow: `scope`, and the only `unsafe` of the workspace.
+//!
+//! A pool keeps jobs for as long as it likes, so what is in a [`Job`] must borrow nothing. Here it may, and
+//! the [`scope`] makes up for it: it does not return before nobody can reach what was borrowed any more.
+//!
+//! What the pool gets is a [`Slot`], which borrows nothing by its type and holds the task that does. The
+//! task can be reached only through the slot and while the slot is open; whoever runs it is counted. At its
+//! end the scope closes every slot, which takes the task out, and waits until the count is zero. A slot that
+//! still lies in the pool's queue then is an empty shell. So the scope waits for what *runs*, but for the
+//! queue only where a submitted job must still run; and on a thread that the pool needs (P8) it runs such a
+//! job itself.
+//!
+//! The shape of the interface, two lifetimes and a higher-ranked closure, is that of `std::thread::scope`.
+#![allow(unsafe_code)]
+
+use crate::Executor;
+use crate::imap::Imap;
+use crate::job::{Job, Task, in_job};
+use crate::slot::Slot;
+use crate::submit::{ScopedJobHandle, Submitted};
+use crate::sync::{Mutex, lock};
+use crate::unwind::{Payload, catch, drop_quietly};
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+/// Where jobs that borrow are spawned. From [`Executor::scope`].
+///
+/// `'env` is what may be borrowed, `'scope` is the scope itself: what is spawned in it may also borrow from
+/// what outlives the scope's body.
+///
+/// # What the compiler refuses
+///
+/// A job cannot borrow what ends before the scope does:
+///
+/// ```compile_fail,E0597
+/// # use pool_channel::{ChannelPool, Executor};
+/// # let pool = ChannelPool::new(2).unwrap();
+/// pool.scope(|s| {
+///     let inside = vec![1, 2, 3];
+///     s.imap(&inside, |x| x + 1).start();
+/// });
+/// ```
+///
+/// What borrows cannot leave the scope:
+///
+/// ```compile_fail,E0521
+/// # use pool_channel::{ChannelPool, Executor};
+/// # let pool = ChannelPool::new(2).unwrap();
+/// let data = vec![1, 2, 3];
+/// let mut escaped = None;
+/// pool.scope(|s| {
+///     escaped = Some(s.imap(&data, |x| x + 1));
+/// });
+/// ```
+///
+/// ```compile_fail,E0521
+/// # use pool_channel::{ChannelPool, Executor};
+/// # let pool = ChannelPool::new(2).unwrap();
+/// let data = vec![1, 2, 3];
+/// let mut escaped = None;
+/// pool.scope(|s| {
+///     escaped = Some(s.submit(|| data.len()));
+/// });
+/// ```
+///
+/// What is borrowed cannot change meanwhile:
+///
+/// ```compile_fail,E0502
+/// # use pool_channel::{ChannelPool, Executor};
+/// # let pool = ChannelPool::new(2).unwrap();
+/// let mut data = vec![1, 2, 3];
+/// pool.scope(|s| {
+///     let length = s.submit(|| data.len());
+///     data.push(4);
+///     length.join().unwrap();
+/// });
+/// ```
+///
+/// `Rc` cannot cross to another thread, neither in the function, nor as an item, nor as a result:
+///
+/// ```compile_fail,E0277
+/// # use pool_channel::{ChannelPool, Executor};
+/// # let pool = ChannelPool::new(2).unwrap();
+/// let shared = std::rc::Rc::new(1);
+/// pool.scope(|s| s.submit(|| *shared).join().unwrap());
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use pool_channel::{ChannelPool, Executor};
+/// # let pool = ChannelPool::new(2).unwrap();
+/// let items = vec![std::rc::Rc::new(1)];
+/// pool.map(items, |item| *item);
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use pool_channel::{ChannelPool, Executor};
+/// # let pool = ChannelPool::new(2).unwrap();
+/// pool.map([1, 2], |item| std::rc::Rc::new(item));
+/// ```
+pub struct Scope<'scope, 'env: 'scope> {
+    executor: &'env dyn Executor,
+    shared: Arc<Shared>,
+    // Invariant in both, as in `std::thread::Scope`: neither may be shortened behind our back.
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+/// What belongs to a scope and borrows nothing.
+#[derive(Default)]
+pub(crate) struct Shared {
+    slots: Mutex<Vec<Arc<Slot>>>,
+    /// The first panic of a job that nobody has joined.
+    panic: Mutex<Option<Payload>>,
+}
+
+impl Shared {
+    pub(crate) fn note_panic(&self, payload: Payload) {
+        let late = {
+            let mut first = lock(&self.panic);
+            if first.is_none() {
+                *first = Some(payload);
+                return;
+            }
+            payload
+        };
+        drop_quietly(late);
+    }
+
+    fn add(&self, slot: Arc<Slot>) {
+        let mut slots = lock(&self.slots);
+        // A long scope may see many come and go.
+        if slots.len() == slots.capacity() {
+            slots.retain(|slot| !slot.is_empty());
+        }
+        slots.push(slot);
+    }
+}
+
+pub(crate) fn scope<'env, F, R>(executor: &'env dyn Executor, f: F) -> R
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
+{
+    let shared = Arc::<Shared>::default();
+    let scope = Scope { executor, shared: shared.clone(), scope: PhantomData, env: PhantomData };
+    let result = catch(|| f(&scope));
+    // On every way out of here, and before anything else: see `erase`.
+    finish(&shared, executor);
+    let unseen = lock(&shared.panic).take();
+    match (result, unseen) {
+        (Ok(result), None) => result,
+        (Ok(result), Some(payload)) => {
+            drop_quietly(result);
+            resume_unwind(payload)
+        }
+        (Err(payload), unseen) => {
+            drop_quietly(unseen);
+            resume_unwind(payload)
+        }
+    }
+}
+
+/// Closes every slot, and waits until nothing of what they held can run.
+fn finish(shared: &Shared, executor: &dyn Executor) {
+    // Nobody else may be there to run what is queued, and whoever waits on such a thread must work.
+    let works = in_job() || executor.is_worker();
+    // Jobs may spawn more jobs in this scope.
+    loop {
+        let slots = std::mem::take(&mut *lock(&shared.slots));
+        if slots.is_empty() {
+            return;
+        }
+        for slot in slots {
+            slot.finish(works.then_some(executor));
+        }
+    }
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// [`Executor::imap`] on borrowed data. What has not begun when the scope ends is cancelled, even if the
+    /// `Imap` was leaked.
+    pub fn imap<I, F, T>(&'scope self, items: I, f: F) -> Imap<'scope, T>
+    where
+        I: IntoIterator,
+        I::IntoIter: Send + 'scope,
+        I::Item: Send + 'scope,
+        F: Fn(I::Item) -> T + Send + Sync + 'scope,
+        T: Send + 'scope,
+    {
+        Imap::scoped(self.executor, items.into_iter(), f, |task, gauge| {
+            let slot = Arc::new(Slot::new(erase(task), Some(gauge)));
+            self.shared.add(slot.clone());
+            slot
+        })
+    }
+
+    /// [`Executor::submit`] with borrowed data. The job runs even if the handle is dropped, and the scope
+    /// waits for it. If it panics and nobody joins it, the scope panics with its payload at the end.
+    pub fn submit<F, T>(&'scope self, f: F) -> ScopedJobHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let job = Arc::new(Submitted::new(f, Some(self.shared.clone())));
+        let slot = Arc::new(Slot::new(erase(job.clone()), None));
+        self.shared.add(slot.clone());
+        self.executor.spawn(Job::from_task(slot));
+        ScopedJobHandle::new(job, self.executor)
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
+
+/// Hides from the compiler that the task borrows.
+fn erase<'scope>(task: Arc<dyn Task + 'scope>) -> Arc<dyn Task> {
+    // SAFETY: the two types differ in the lifetime of the trait object only, so they have one layout and one
+    // vtable. The task must not be used after `'scope`. The result goes into a slot at once, in both places
+    // that call this, and the slot into the scope's list. `scope` calls `finish` on every way out of itself,
+    // before `'scope` ends, and that empties the slot and waits for whoever has taken the task out of it:
+    // they drop it before they stop being counted.
+    unsafe { std::mem::transmute::<Arc<dyn Task + 'scope>, Arc<dyn Task + 'static>>(task) }
+}
