@@ -4,17 +4,15 @@
 //! five rounds, medians, so that what the machine does meanwhile hits all of them. Then criterion measures
 //! each for itself. A filter (`-- none`) goes to criterion alone; `-- --test` runs everything once.
 
+mod contenders;
+
+use contenders::{Contenders, THREADS, medians, timed};
 use criterion::{BenchmarkId, Criterion, Throughput};
-use pool_channel::ChannelPool;
 use pool_core::Executor;
 use pool_harness::workloads::{checksum, rounds_for, xorshift};
-use pool_rayon::RayonPool;
-use pool_stealing::StealingPool;
 use rayon::prelude::*;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
-
-const THREADS: usize = 2;
 
 /// Name, nanoseconds of work per item, and items in a run.
 const WORKS: [(&str, f64, u64); 6] = [
@@ -25,21 +23,6 @@ const WORKS: [(&str, f64, u64); 6] = [
     ("10us", 1e4, 30_000),
     ("1ms", 1e6, 400),
 ];
-
-struct Contenders {
-    rayon: rayon::ThreadPool,
-    ours: [(&'static str, Box<dyn Executor>); 3],
-}
-
-impl Contenders {
-    fn new() -> Contenders {
-        let rayon = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build().expect("threads start");
-        let channel: Box<dyn Executor> = Box::new(ChannelPool::new(THREADS).expect("threads start"));
-        let stealing: Box<dyn Executor> = Box::new(StealingPool::new(THREADS).expect("threads start"));
-        let wrapped: Box<dyn Executor> = Box::new(RayonPool::new(THREADS).expect("threads start"));
-        Contenders { rayon, ours: [("channel", channel), ("stealing", stealing), ("rayon", wrapped)] }
-    }
-}
 
 fn sequential(items: u64, rounds: u64) -> u64 {
     (0..items).map(|x| xorshift(x, rounds)).fold(0, checksum)
@@ -57,24 +40,6 @@ fn ordered(pool: &dyn Executor, items: u64, rounds: u64, chunk: Option<usize>) -
         Some(chunk) => imap.chunk(chunk).fold(0, checksum),
         None => imap.fold(0, checksum),
     }
-}
-
-/// Medians over five rounds of all runs in turn.
-fn medians(runs: &mut [&mut dyn FnMut() -> Duration]) -> Vec<f64> {
-    let mut times = vec![Vec::new(); runs.len()];
-    for _ in 0..5 {
-        for (run, times) in runs.iter_mut().zip(&mut times) {
-            times.push(run().as_secs_f64());
-        }
-    }
-    times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
-    times.iter().map(|times| times[2]).collect()
-}
-
-fn timed(expected: u64, run: impl FnOnce() -> u64) -> Duration {
-    let started = Instant::now();
-    assert_eq!(run(), expected);
-    started.elapsed()
 }
 
 fn ratios(contenders: &Contenders) {

@@ -248,7 +248,7 @@ where
             Wait::Task(waker) => self.gauge.parker.prepare_task(waker),
             _ => self.gauge.parker.prepare(),
         }
-        if state.is_ready_with_bells(front, left.is_none()) || self.gauge.is_cancelled() {
+        if state.is_ready_with_bells(front, wait) || self.gauge.is_cancelled() {
             return Some(state);
         }
         state.sleeping_at = Some(front.head);
@@ -267,7 +267,7 @@ where
 
 impl<I: Iterator, T> State<I, T> {
     /// Looks for the head, and sets the bell of whatever it may come from.
-    fn is_ready_with_bells(&self, front: &Front<T>, takes_items: bool) -> bool {
+    fn is_ready_with_bells(&self, front: &Front<T>, wait: Wait<'_>) -> bool {
         if self.unordered {
             let rings = |output: &Output<T>| match output {
                 Output::Lane(lane) => !lane.is_empty_with_bell(),
@@ -281,12 +281,23 @@ impl<I: Iterator, T> State<I, T> {
         match (front.lane.as_ref().or(late), self.staged.front()) {
             (Some(lane), _) => !lane.is_empty_with_bell(),
             // The head may be pulled at any moment, and this consumer may have to take it.
-            (None, Some(staged)) if self.is_feeding() => {
-                let empty = staged.items.is_empty_with_bell();
-                !empty && (takes_items || self.queued == 0)
+            (None, Some(staged)) if self.is_feeding() && self.takes_stuck_items(wait) => {
+                !staged.items.is_empty_with_bell()
             }
             _ => false,
         }
+    }
+
+    /// Whether a consumer that waits in this way takes an item if its feeder does not come back. It does
+    /// not while a result is under way, nor where somebody else will come.
+    fn takes_stuck_items(&self, wait: Wait<'_>) -> bool {
+        let under_way = self.unordered && self.reorder.values().next().is_some();
+        !under_way
+            && match wait {
+                Wait::Forever => true,
+                Wait::AtMost(_) => self.queued == 0,
+                Wait::Task(_) => false,
+            }
     }
 
     fn slept(&mut self, time: Duration) {

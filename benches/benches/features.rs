@@ -1,0 +1,188 @@
+//! What the rest of the interface costs, beside the nearest thing that there is.
+//!
+//! `cargo bench -p pool-harness --bench features` prints a table: every contender in turn, five rounds,
+//! medians. `-- --test` runs each with few items.
+
+mod contenders;
+
+use contenders::{Contenders, THREADS, medians, timed};
+use futures::StreamExt;
+use pool_core::Executor;
+use pool_harness::workloads::{checksum, rounds_for, xorshift};
+use rayon::prelude::*;
+use std::hint::black_box;
+use std::sync::mpsc;
+use std::time::Instant;
+
+const WORKS: [(&str, f64, u64); 4] =
+    [("none", 0.0, 4_000_000), ("50ns", 50.0, 2_000_000), ("1us", 1e3, 200_000), ("10us", 1e4, 20_000)];
+
+/// So many items, or few where it only has to run.
+#[derive(Clone, Copy)]
+struct Scale(u64);
+
+impl Scale {
+    fn of(self, items: u64) -> u64 {
+        (items / self.0).max(100)
+    }
+}
+
+/// Prints the base in nanoseconds per item, and the others as ratios to it.
+fn row(title: &str, items: u64, medians: &[f64]) {
+    print!("{title:<44} {:>12.1}", medians[0] * 1e9 / items as f64);
+    for time in &medians[1..] {
+        print!(" {:>9.3}", time / medians[0]);
+    }
+    println!();
+}
+
+fn unordered(contenders: &Contenders, scale: Scale) {
+    println!(
+        "\nordered in ns per item; unordered and imap_init in its place, and with `stats` every 100 items"
+    );
+    for (name, nanoseconds, items) in WORKS {
+        let (items, rounds) = (scale.of(items), rounds_for(nanoseconds));
+        for (backend, pool) in &contenders.ours {
+            let pool = &pool.as_ref();
+            let f = move |x| xorshift(x, rounds);
+            let medians = medians(&mut [
+                &mut || timed(items, || pool.imap(0..items, f).map(black_box).count() as u64),
+                &mut || timed(items, || pool.imap(0..items, f).unordered().map(black_box).count() as u64),
+                &mut || {
+                    timed(items, || {
+                        let results = pool.imap_init(0..items, || 0, move |_, x| f(x));
+                        results.map(black_box).count() as u64
+                    })
+                },
+                &mut || {
+                    timed(items, || {
+                        let mut results = pool.imap(0..items, f);
+                        let mut count = 0;
+                        while let Some(result) = results.next() {
+                            black_box(result);
+                            count += 1;
+                            if count % 100 == 0 {
+                                black_box(results.stats());
+                            }
+                        }
+                        count
+                    })
+                },
+            ]);
+            row(&format!("{backend}, {name}: ordered, unordered, init, stats"), items, &medians);
+        }
+    }
+}
+
+/// One item in a hundred takes a hundred times as long: when are 99 of 100 results there?
+fn skewed(contenders: &Contenders, scale: Scale) {
+    println!("\n1 % of items 100 times slower: time until 99 % of results are there");
+    let (items, rounds) = (scale.of(10_000), rounds_for(1e4));
+    let arrival = |results: &mut dyn Iterator<Item = u64>| {
+        let started = Instant::now();
+        let first = results.take((items - items / 100) as usize).map(black_box).count();
+        assert_eq!(first as u64, items - items / 100);
+        started.elapsed()
+    };
+    for (backend, pool) in &contenders.ours {
+        let pool = &pool.as_ref();
+        // The slow ones come first in each hundred, where they block most.
+        let f = move |x| xorshift(x, if x % 100 == 0 { 100 * rounds } else { rounds });
+        let medians = medians(&mut [&mut || arrival(&mut pool.imap(0..items, f)), &mut || {
+            arrival(&mut pool.imap(0..items, f).unordered())
+        }]);
+        row(&format!("{backend}: ordered, unordered"), items, &medians);
+    }
+}
+
+fn submit(contenders: &Contenders, scale: Scale) {
+    println!("\n`rayon::ThreadPool::spawn` and a channel in ns; `submit` and `join` in its place");
+    let jobs = scale.of(20_000);
+    let rayon = || {
+        let started = Instant::now();
+        for _ in 0..jobs {
+            let (send, receive) = mpsc::channel();
+            contenders.rayon.spawn(move || send.send(()).expect("somebody waits"));
+            receive.recv().expect("it answers");
+        }
+        started.elapsed()
+    };
+    let ours = |index: usize| {
+        let pool = contenders.ours[index].1.as_ref();
+        move || {
+            let started = Instant::now();
+            for _ in 0..jobs {
+                (&pool).submit(|| ()).join().expect("it does not panic");
+            }
+            started.elapsed()
+        }
+    };
+    row(
+        "rayon, channel, stealing, rayon",
+        jobs,
+        &medians(&mut [&mut { rayon }, &mut ours(0), &mut ours(1), &mut ours(2)]),
+    );
+}
+
+fn map(contenders: &Contenders, scale: Scale) {
+    println!("\n`par_iter().map().collect()` over a slice in ns per item; `map` in its place");
+    for (name, nanoseconds) in [("none", 0.0), ("50ns", 50.0), ("1us", 1e3)] {
+        let rounds = rounds_for(nanoseconds);
+        let data: Vec<u64> = (0..scale.of(1_000_000)).collect();
+        let sum = data.iter().fold(0, |sum, x| checksum(sum, xorshift(*x, rounds)));
+        let check = |results: Vec<u64>| results.into_iter().fold(0, checksum);
+        let data = &data;
+        let ours = |index: usize| {
+            let pool = contenders.ours[index].1.as_ref();
+            move || timed(sum, || check((&pool).map(data, |x| xorshift(*x, rounds))))
+        };
+        let eager = || {
+            let f = |x: &u64| xorshift(*x, rounds);
+            timed(sum, || check(contenders.rayon.install(|| data.par_iter().map(f).collect())))
+        };
+        let medians = medians(&mut [&mut { eager }, &mut ours(0), &mut ours(1), &mut ours(2)]);
+        row(&format!("{name}: rayon, channel, stealing, rayon"), data.len() as u64, &medians);
+    }
+}
+
+fn stream(contenders: &Contenders, scale: Scale) {
+    println!("\nthe iterator in ns per item; the stream in its place");
+    let items = scale.of(100_000);
+    for (name, nanoseconds) in [("none", 0.0), ("1us", 1e3), ("10us", 1e4)] {
+        let rounds = rounds_for(nanoseconds);
+        for (backend, pool) in &contenders.ours {
+            let pool = pool.as_ref();
+            let f = move |x| xorshift(x, rounds);
+            let sum = (0..items).map(f).fold(0, checksum);
+            let iterator = || timed(sum, || (&pool).imap(0..items, f).fold(0, checksum));
+            let stream = || {
+                timed(sum, || {
+                    let stream = (&pool).imap(0..items, f).into_stream();
+                    futures::executor::block_on(stream.fold(0, async |sum, x| checksum(sum, x)))
+                })
+            };
+            let medians = medians(&mut [&mut { iterator }, &mut { stream }]);
+            row(&format!("{backend}, {name}: iterator, stream"), items, &medians);
+        }
+    }
+}
+
+type Part = fn(&Contenders, Scale);
+
+fn main() {
+    let test = std::env::args().any(|argument| argument == "--test");
+    let scale = Scale(if test { 1_000 } else { 1 });
+    let wanted = |name: &str| {
+        let filters: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+        filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()))
+    };
+    let contenders = Contenders::new();
+    println!("{THREADS} threads; medians of 5; the first column is the base, the others are ratios to it");
+    let parts: [(&str, Part); 5] =
+        [("unordered", unordered), ("skewed", skewed), ("submit", submit), ("map", map), ("stream", stream)];
+    for (name, part) in parts {
+        if wanted(name) {
+            part(&contenders, scale);
+        }
+    }
+}
