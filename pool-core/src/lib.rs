@@ -28,6 +28,7 @@ mod executor;
 mod ext;
 mod imap;
 mod job;
+mod map;
 mod scope;
 mod slot;
 mod submit;

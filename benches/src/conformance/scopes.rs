@@ -223,6 +223,23 @@ promises! {
         assert_eq!(pool.map([1, 2], |x| x), [1, 2]);
     }
 
+    fn map_panics_with_what_comes_first_of_item_and_input(subject) {
+        let pool = subject.pool(2);
+        for (bad_item, bad_input, expected) in [(40, 500, 40), (499, 500, 499), (500, 499, 499), (0, 0, 0)] {
+            for _ in 0..20 {
+                let input = (0..1_000u32).inspect(move |&x| {
+                    if x == bad_input && x != bad_item {
+                        panic_any(x);
+                    }
+                });
+                let payload = payload_of(|| {
+                    pool.map(input, |x| if x == bad_item { panic_any(x) } else { x });
+                });
+                assert_eq!(payload, expected);
+            }
+        }
+    }
+
     fn map_drops_everything_once(subject) {
         let pool = subject.pool(2);
         let alive = Arc::new(());
