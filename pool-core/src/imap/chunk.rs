@@ -17,7 +17,7 @@ const LOOK: f64 = 2_500.0;
 /// Below this many nanoseconds per item a memory fence per item would be noticed.
 const TINY: f64 = 250.0;
 /// From this many nanoseconds per item on, items of an unordered line are taken one by one.
-const LONE: f64 = 10_000.0;
+const LONE: f64 = 15_000.0;
 /// The weight of a new measurement in the running average.
 const WEIGHT: f64 = 0.25;
 /// The longest chunk. Longer ones save nothing, and their rings would no longer fit a core's cache.
