@@ -4,11 +4,15 @@
 //! that none can be forgotten. The names begin with the promise that they check.
 
 mod dropping;
+mod giving_up;
+mod helping;
+mod limits;
 mod live;
 mod manners;
 mod nesting;
 mod order;
 mod panics;
+mod parts;
 mod pools;
 mod random;
 
@@ -53,6 +57,9 @@ impl Suite {
         let files = [
             order::tests(),
             live::tests(),
+            limits::tests(),
+            giving_up::tests(),
+            helping::tests(),
             panics::tests(),
             nesting::tests(),
             dropping::tests(),
