@@ -3,6 +3,7 @@
 //! A file holds the tests of a few promises; the macro `promises!` turns the functions in it into the list, so
 //! that none can be forgotten. The names begin with the promise that they check.
 
+mod cancel;
 mod dropping;
 mod giving_up;
 mod helping;
@@ -15,6 +16,7 @@ mod panics;
 mod parts;
 mod pools;
 mod random;
+mod unordered;
 
 use crate::Subject;
 use crate::watchdog::{LIMIT, within};
@@ -58,6 +60,8 @@ impl Suite {
             order::tests(),
             live::tests(),
             limits::tests(),
+            cancel::tests(),
+            unordered::tests(),
             giving_up::tests(),
             helping::tests(),
             panics::tests(),
