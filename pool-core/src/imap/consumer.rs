@@ -150,7 +150,7 @@ where
                 line.leave(state, executor);
                 return Arrival::Late;
             }
-            state = match line.sleep(executor, state, front, wait, left) {
+            state = match line.sleep(executor, state, front, untaken, wait, left) {
                 Some(state) => state,
                 None => return Arrival::Late,
             };
@@ -230,6 +230,7 @@ where
         executor: &dyn Executor,
         mut state: Locked<'a, I, T>,
         front: &Front<T>,
+        untaken: bool,
         wait: Wait<'_>,
         left: Option<Duration>,
     ) -> Option<Locked<'a, I, T>> {
@@ -245,7 +246,15 @@ where
             Wait::Task(waker) => self.gauge.parker.prepare_task(waker),
             _ => self.gauge.parker.prepare(),
         }
-        if state.is_ready_with_bells(front, left.is_none()) || self.gauge.is_cancelled() {
+        // This consumer takes what nobody else has; the condition is that of `refill`, or it would come back
+        // from there with nothing done.
+        let takes_items = untaken
+            && match wait {
+                Wait::Forever => true,
+                Wait::AtMost(_) => state.queued == 0,
+                Wait::Task(_) => false,
+            };
+        if state.is_ready_with_bells(front, takes_items) || self.gauge.is_cancelled() {
             return Some(state);
         }
         state.sleeping_at = Some(front.head);
@@ -277,10 +286,11 @@ impl<I: Iterator, T> State<I, T> {
         let late = front.late.as_ref().map(|(lane, _)| lane);
         match (front.lane.as_ref().or(late), self.staged.front()) {
             (Some(lane), _) => !lane.is_empty_with_bell(),
-            // The head may be pulled at any moment, and this consumer may have to take it.
+            // The head may be pulled at any moment, and this consumer may have to take it, or to call somebody
+            // who does.
             (None, Some(staged)) if self.is_feeding() => {
                 let empty = staged.items.is_empty_with_bell();
-                !empty && (takes_items || self.queued == 0)
+                !empty && takes_items
             }
             _ => false,
         }
