@@ -195,7 +195,7 @@ where
             blocked,
             delivered: front.head,
             chunk: state.pace.len(None, self.line.threads),
-            helped: state.counts.helped,
+            helped: front.helped,
             waited: state.counts.waited,
             head_blocked: state.counts.head_blocked,
         }
