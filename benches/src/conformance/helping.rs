@@ -1,13 +1,15 @@
 //! The consumer that helps: what it runs itself, and when it stops.
 
-use super::parts::{Gate, LONG};
+use super::parts::{Gate, LONG, SHORT, soon};
 use super::promises;
 use crate::oracle::panic_on_purpose;
+use crate::workloads::xorshift;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 promises! {
     /// A consumer that must be prompt cannot afford to run an item while a thread of the pool is free.
@@ -71,5 +73,75 @@ promises! {
         }
         drop(send);
         assert_eq!(results.next(), None);
+    }
+
+    /// Short items, so that chunks are long and the consumer helps, and then long ones.
+    fn p5_a_helping_consumer_is_not_held_up_by_many_long_items(subject) {
+        let me = thread::current().id();
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let here = Arc::new(AtomicUsize::new(0));
+            let count = here.clone();
+            let mut results = pool.imap(0..3_300u64, move |x| {
+                if x % 1_100 >= 1_000 {
+                    thread::sleep(Duration::from_micros(500));
+                    if thread::current().id() == me {
+                        count.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+                x
+            });
+            for expected in 0..3_300 {
+                let before = here.load(Ordering::SeqCst);
+                assert_eq!(results.next(), Some(expected));
+                let ran = here.load(Ordering::SeqCst) - before;
+                assert!(ran <= 40, "one call ran {ran} long items");
+            }
+        }
+    }
+
+    /// An item ends only when many behind it have, while the consumer helps with short ones.
+    fn p5_a_pool_is_not_idle_beside_one_long_item(subject) {
+        let pool = subject.pool(2);
+        let done = Arc::new(AtomicUsize::new(0));
+        let gate = Arc::new(Gate::closed());
+        let opener = gate.clone();
+        let results = pool.imap(0..20_000u64, move |x| {
+            if x == 10_000 {
+                opener.door().pass();
+            } else if x > 10_000 && done.fetch_add(1, Ordering::SeqCst) == 3_000 {
+                opener.open();
+            }
+            x
+        });
+        assert!(results.eq(0..20_000));
+    }
+
+    /// The consumer has helped, and then has other things to do: a thread of the pool comes in its place.
+    fn p5_a_pool_is_not_idle_while_its_consumer_is_away(subject) {
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let armed = Arc::new(AtomicBool::new(false));
+        let (hung, passed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (arm, hangs, passes) = (armed.clone(), hung.clone(), passed.clone());
+        let line = pool.imap(0u64.., move |x| {
+            if hangs.load(Ordering::SeqCst) {
+                passes.fetch_add(1, Ordering::SeqCst);
+            } else if arm.swap(false, Ordering::SeqCst) {
+                hangs.store(true, Ordering::SeqCst);
+                door.pass();
+            }
+            xorshift(x, 20)
+        });
+        let mut results = line.window(1 << 20);
+        for _ in 0..20_000 {
+            results.next().unwrap();
+        }
+        // Long enough that it is not expected back at once. The pool goes on meanwhile.
+        thread::sleep(4 * SHORT);
+        armed.store(true, Ordering::SeqCst);
+        soon("an item hangs", || hung.load(Ordering::SeqCst));
+        soon("the others go on", || passed.load(Ordering::SeqCst) > 1_000);
     }
 }

@@ -5,10 +5,12 @@
 
 mod cancel;
 mod dropping;
+mod fallible;
 mod giving_up;
 mod helping;
 mod limits;
 mod live;
+mod local;
 mod manners;
 mod nesting;
 mod order;
@@ -16,6 +18,8 @@ mod panics;
 mod parts;
 mod pools;
 mod random;
+mod states;
+mod stats;
 mod unordered;
 
 use crate::Subject;
@@ -62,6 +66,10 @@ impl Suite {
             limits::tests(),
             cancel::tests(),
             unordered::tests(),
+            states::tests(),
+            local::tests(),
+            fallible::tests(),
+            stats::tests(),
             giving_up::tests(),
             helping::tests(),
             panics::tests(),

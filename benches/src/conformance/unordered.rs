@@ -166,6 +166,37 @@ promises! {
         }
     }
 
+    /// One thread has an item, the other has pulled the next one and waits in the input: the consumer, which
+    /// takes neither, must sleep.
+    fn unordered_a_panic_beside_a_blocked_input(subject) {
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let (door, (begun, begins)) = (gate.door(), mpsc::channel());
+        let (send, receive) = mpsc::channel();
+        let line = pool.imap(receive, move |x: u64| {
+            if x == 0 {
+                begun.send(()).unwrap();
+                door.pass();
+                panic_on_purpose(x);
+            }
+            x
+        });
+        let mut results = line.unordered().chunk(8).start();
+        // One chunk for the first thread, and the beginning of one for the second.
+        (0..12).for_each(|x| send.send(x).unwrap());
+        begins.recv_timeout(LONG).unwrap();
+        let opener = thread::spawn(move || {
+            // The consumer should be waiting by then.
+            thread::sleep(4 * SHORT);
+            gate.open();
+        });
+        assert!(catch_unwind(AssertUnwindSafe(|| results.next())).is_err());
+        assert!(sorted(results.by_ref().take(7)).into_iter().eq(1..8));
+        drop(send);
+        assert!(sorted(results).into_iter().eq(8..12));
+        opener.join().unwrap();
+    }
+
     fn unordered_drops_everything_exactly_once(subject) {
         for threads in [1, 2] {
             for (taken, chunk) in [(0, 1), (1, 1), (10, 4), (100, 7), (999, 3), (1_000, 16)] {
