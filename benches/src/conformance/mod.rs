@@ -20,6 +20,7 @@ mod pools;
 mod random;
 mod states;
 mod stats;
+mod stream;
 mod unordered;
 
 use crate::Subject;
@@ -70,6 +71,7 @@ impl Suite {
             local::tests(),
             fallible::tests(),
             stats::tests(),
+            stream::tests(),
             giving_up::tests(),
             helping::tests(),
             panics::tests(),
