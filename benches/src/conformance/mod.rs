@@ -3,15 +3,26 @@
 //! A file holds the tests of a few promises; the macro `promises!` turns the functions in it into the list, so
 //! that none can be forgotten. The names begin with the promise that they check.
 
+mod cancel;
 mod dropping;
+mod fallible;
+mod giving_up;
+mod helping;
+mod limits;
 mod live;
+mod local;
 mod manners;
 mod nesting;
 mod order;
 mod panics;
+mod parts;
 mod pools;
 mod random;
 mod scopes;
+mod states;
+mod stats;
+mod stream;
+mod unordered;
 
 use crate::Subject;
 use crate::watchdog::{LIMIT, within};
@@ -54,6 +65,16 @@ impl Suite {
         let files = [
             order::tests(),
             live::tests(),
+            limits::tests(),
+            cancel::tests(),
+            unordered::tests(),
+            states::tests(),
+            local::tests(),
+            fallible::tests(),
+            stats::tests(),
+            stream::tests(),
+            giving_up::tests(),
+            helping::tests(),
             panics::tests(),
             nesting::tests(),
             dropping::tests(),

@@ -150,7 +150,7 @@ where
                 line.leave(state, executor);
                 return Arrival::Late;
             }
-            state = match line.sleep(executor, state, front, wait, left) {
+            state = match line.sleep(executor, state, front, untaken, wait, left) {
                 Some(state) => state,
                 None => return Arrival::Late,
             };
@@ -195,7 +195,7 @@ where
             blocked,
             delivered: front.head,
             chunk: state.pace.len(None, self.line.threads),
-            helped: state.counts.helped,
+            helped: front.helped,
             waited: state.counts.waited,
             head_blocked: state.counts.head_blocked,
         }
@@ -233,6 +233,7 @@ where
         executor: &dyn Executor,
         mut state: Locked<'a, I, T>,
         front: &Front<T>,
+        untaken: bool,
         wait: Wait<'_>,
         left: Option<Duration>,
     ) -> Option<Locked<'a, I, T>> {
@@ -248,7 +249,15 @@ where
             Wait::Task(waker) => self.gauge.parker.prepare_task(waker),
             _ => self.gauge.parker.prepare(),
         }
-        if state.is_ready_with_bells(front, wait) || self.gauge.is_cancelled() {
+        // This consumer takes what nobody else has; the condition is that of `refill`, or it would come back
+        // from there with nothing done.
+        let takes_items = untaken
+            && match wait {
+                Wait::Forever => true,
+                Wait::AtMost(_) => state.queued == 0,
+                Wait::Task(_) => false,
+            };
+        if state.is_ready_with_bells(front, takes_items) || self.gauge.is_cancelled() {
             return Some(state);
         }
         state.sleeping_at = Some(front.head);
@@ -267,7 +276,7 @@ where
 
 impl<I: Iterator, T> State<I, T> {
     /// Looks for the head, and sets the bell of whatever it may come from.
-    fn is_ready_with_bells(&self, front: &Front<T>, wait: Wait<'_>) -> bool {
+    fn is_ready_with_bells(&self, front: &Front<T>, takes_items: bool) -> bool {
         if self.unordered {
             let rings = |output: &Output<T>| match output {
                 Output::Lane(lane) => !lane.is_empty_with_bell(),
@@ -281,23 +290,9 @@ impl<I: Iterator, T> State<I, T> {
         match (front.lane.as_ref().or(late), self.staged.front()) {
             (Some(lane), _) => !lane.is_empty_with_bell(),
             // The head may be pulled at any moment, and this consumer may have to take it.
-            (None, Some(staged)) if self.is_feeding() && self.takes_stuck_items(wait) => {
-                !staged.items.is_empty_with_bell()
-            }
+            (None, Some(staged)) if takes_items && self.is_feeding() => !staged.items.is_empty_with_bell(),
             _ => false,
         }
-    }
-
-    /// Whether a consumer that waits in this way takes an item if its feeder does not come back. It does
-    /// not while a result is under way, nor where somebody else will come.
-    fn takes_stuck_items(&self, wait: Wait<'_>) -> bool {
-        let under_way = self.unordered && self.reorder.values().next().is_some();
-        !under_way
-            && match wait {
-                Wait::Forever => true,
-                Wait::AtMost(_) => self.queued == 0,
-                Wait::Task(_) => false,
-            }
     }
 
     fn slept(&mut self, time: Duration) {

@@ -17,6 +17,8 @@ pub struct Front<T> {
     pub(crate) head: u64,
     /// After how many items a helping consumer looks at the clock.
     pub(crate) every: usize,
+    /// How many items the consumer has run itself.
+    pub(crate) helped: u64,
     /// In place of `lane`: the lane that the head may be in, behind so many results that were given up.
     pub(crate) late: Option<(Receiver<T>, u64)>,
     /// Lanes in which only results will come that were given up.
@@ -26,7 +28,7 @@ pub struct Front<T> {
 
 impl<T> Front<T> {
     pub(crate) fn new(gauge: Arc<Gauge>) -> Front<T> {
-        Front { lane: None, head: 0, every: 1, late: None, given_up: Vec::new(), gauge }
+        Front { lane: None, head: 0, every: 1, helped: 0, late: None, given_up: Vec::new(), gauge }
     }
 
     pub(crate) fn is_ready(&self) -> bool {

@@ -42,13 +42,16 @@ where
     F: Function<I::Item, Output = T>,
 {
     /// If the head is in the consumer's own hand: runs it, without a look under the lock.
-    pub(super) fn continue_with_head(&self, hand: &mut Hand<I, T>, front: &Front<T>) -> bool {
+    pub(super) fn continue_with_head(&self, hand: &mut Hand<I, T>, front: &mut Front<T>) -> bool {
         let (Some(chunk), Some(lane)) = (hand.as_ref(), &front.lane) else { return false };
         if chunk.results.id() != lane.id() {
             return false;
         }
         if let Some(chunk) = hand.take() {
-            *hand = Some(self.work_until_ready(chunk, front));
+            let first = chunk.next();
+            let chunk = self.work_until_ready(chunk, front);
+            front.helped += chunk.next() - first;
+            *hand = Some(chunk);
         }
         front.is_ready()
     }
@@ -122,8 +125,8 @@ where
         self.leave(state, executor);
         let first = chunk.next();
         let chunk = self.work_until_ready(chunk, front);
+        front.helped += chunk.next() - first;
         let mut state = self.lock();
-        state.counts.helped += chunk.next() - first;
         if may && !chunk.items.is_empty() {
             *hand = Some(chunk);
         } else {

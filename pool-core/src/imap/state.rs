@@ -117,8 +117,6 @@ pub(crate) struct Counts {
     /// How long the consumer slept, and for how much of that a finished result waited for the head.
     pub(crate) waited: Duration,
     pub(crate) head_blocked: Duration,
-    /// Items that the consumer has run itself.
-    pub(crate) helped: u64,
 }
 
 impl<I: Iterator, T> State<I, T> {

@@ -1,0 +1,306 @@
+//! Tokens: a line is ended from somewhere else.
+
+use super::parts::{Alive, Gate, LONG, SHORT, soon};
+use super::promises;
+use pool_core::CancelToken;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+fn is_send_sync_clone<T: Send + Sync + Clone>(_: &T) {}
+
+promises! {
+    fn cancel_ends_an_endless_line(subject) {
+        for threads in [1, 2, 4] {
+            let pool = subject.pool(threads);
+            let mut endless = pool.imap(0u64.., |x| x);
+            let token = endless.cancel_token();
+            is_send_sync_clone(&token);
+            let other = token.clone();
+            for expected in 0..1_000 {
+                assert_eq!(endless.next(), Some(expected));
+            }
+            assert!(!endless.is_cancelled() && !token.is_cancelled());
+            thread::spawn(move || other.cancel());
+            // The results before the end are those of the first items, without a gap.
+            let mut expected = 1_000;
+            for result in endless.by_ref() {
+                assert_eq!(result, expected);
+                expected += 1;
+            }
+            assert!(endless.is_cancelled() && token.is_cancelled());
+            assert_eq!(endless.next(), None);
+            assert_eq!(endless.size_hint(), (0, Some(0)));
+        }
+    }
+
+    fn cancel_delivers_what_is_finished_up_to_the_first_gap(subject) {
+        for chunk in [1, 4] {
+            let pool = subject.pool(2);
+            let gate = Gate::closed();
+            let door = gate.door();
+            let line = pool.imap(0..100u64, move |x| {
+                if x == 5 {
+                    door.pass();
+                }
+                x
+            });
+            let mut results = line.window(20).chunk(chunk).start();
+            // All but the one that hangs, and those in the same hand.
+            let hand = if chunk == 1 { 1 } else { 3 };
+            soon("the others are finished", || results.stats().blocked == 20 - hand);
+            results.cancel_token().cancel();
+            for expected in 0..5 {
+                assert_eq!(results.next(), Some(expected));
+            }
+            assert!(!results.is_cancelled(), "not before the end");
+            assert_eq!(results.next(), None);
+            assert!(results.is_cancelled());
+            gate.open();
+            assert_eq!(results.next(), None, "the item comes too late");
+        }
+    }
+
+    fn cancel_is_not_the_end_of_the_input(subject) {
+        let pool = subject.pool(2);
+        let mut results = pool.imap(0..100, |x| x);
+        let token = results.cancel_token();
+        assert!(results.by_ref().eq(0..100));
+        assert!(!results.is_cancelled());
+        // Too late to change what has happened.
+        token.cancel();
+        assert_eq!(results.next(), None);
+        assert!(token.is_cancelled() && !results.is_cancelled());
+    }
+
+    fn cancel_wakes_a_consumer_that_waits_for_an_item(subject) {
+        let pool = subject.pool(2);
+        for round in 0..20 {
+            let gate = Gate::closed();
+            let door = gate.door();
+            let mut results = pool.imap(0..10, move |x| (door.pass(), x).1).window(1);
+            let token = results.cancel_token();
+            let canceller = thread::spawn(move || {
+                thread::sleep(Duration::from_micros(round * 100));
+                token.cancel();
+            });
+            let next = match round % 2 {
+                0 => results.next(),
+                _ => results.next_timeout(LONG).unwrap(),
+            };
+            assert_eq!(next, None);
+            assert!(results.is_cancelled());
+            canceller.join().unwrap();
+        }
+    }
+
+    fn cancel_wakes_a_consumer_that_waits_for_the_input(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            for round in 0..10 {
+                let (send, receive) = mpsc::channel();
+                send.send(0u64).unwrap();
+                let mut results = pool.imap(receive, |x| x);
+                assert_eq!(results.next(), Some(0));
+                let token = results.cancel_token();
+                let canceller = thread::spawn(move || {
+                    thread::sleep(Duration::from_micros(round * 200));
+                    token.cancel();
+                });
+                assert_eq!(results.next(), None);
+                assert!(results.is_cancelled());
+                canceller.join().unwrap();
+                drop(send);
+            }
+        }
+    }
+
+    /// Every thread is in an item when the token comes; they come back to a line that has ended.
+    fn cancel_lets_nothing_begin_and_nothing_be_pulled(subject) {
+        for (threads, chunk) in [(1, 1), (1, 8), (2, 1), (4, 1)] {
+            let pool = subject.pool(threads);
+            let gate = Gate::closed();
+            let door = gate.door();
+            let (begun, pulled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
+            let (begins, pulls) = (begun.clone(), pulled.clone());
+            let input = (0u64..).inspect(move |_| _ = pulls.fetch_add(1, Ordering::SeqCst));
+            let line = pool.imap(input, move |x| {
+                begins.fetch_add(1, Ordering::SeqCst);
+                door.pass();
+                x
+            });
+            let line = line.chunk(chunk).window(100).start();
+            soon("every thread is in an item", || begun.load(Ordering::SeqCst) == threads);
+            let before = pulled.load(Ordering::SeqCst);
+            line.cancel_token().cancel();
+            gate.open();
+            // The line stays, and nobody iterates. A job on each thread comes after what they had.
+            soon("the line is at rest", || line.stats().running == 0 || chunk > 1);
+            thread::sleep(SHORT);
+            assert_eq!(begun.load(Ordering::SeqCst), threads, "an item began after the token");
+            assert_eq!(pulled.load(Ordering::SeqCst), before, "an item was pulled after the token");
+            drop(line);
+            drop(pool);
+            assert_eq!(begun.load(Ordering::SeqCst), threads, "an item began after the line");
+        }
+    }
+
+    fn cancel_drops_everything_exactly_once(subject) {
+        for threads in [1, 2] {
+            for taken in [0, 1, 100, 777] {
+                for iterates in [false, true] {
+                    let pool = subject.pool(threads);
+                    let alive = Alive::default();
+                    let (of_items, of_results) = (alive.clone(), alive.clone());
+                    let input = (0u64..).map(move |_| of_items.new_one());
+                    let mut line = pool.imap(input, move |item| (item, of_results.new_one())).window(500);
+                    assert_eq!(line.by_ref().take(taken).count(), taken);
+                    line.cancel_token().cancel();
+                    if iterates {
+                        line.by_ref().for_each(drop);
+                        // Not only when the line is dropped.
+                        alive.wait_for(0);
+                        assert!(line.is_cancelled());
+                    }
+                    drop(line);
+                    alive.wait_for(0);
+                }
+            }
+        }
+    }
+
+    fn cancel_before_the_line_begins(subject) {
+        let pool = subject.pool(2);
+        let pulled = Arc::new(AtomicUsize::new(0));
+        let token = CancelToken::new();
+        token.cancel();
+        for start in [false, true] {
+            let count = pulled.clone();
+            let input = (0u64..).inspect(move |_| _ = count.fetch_add(1, Ordering::SeqCst));
+            let mut line = pool.imap(input, |_| panic!("it must not begin"));
+            if start {
+                line = line.cancel_with(&token).start();
+            } else {
+                line.cancel_token().cancel();
+            }
+            assert_eq!(line.next(), None::<()>);
+            assert!(line.is_cancelled());
+        }
+        assert_eq!(pulled.load(Ordering::SeqCst), 0);
+    }
+
+    fn cancel_from_inside_the_function(subject) {
+        for threads in [1, 2, 4] {
+            let pool = subject.pool(threads);
+            let token = CancelToken::new();
+            let own = token.clone();
+            let line = pool.imap(0u64.., move |x| {
+                if x == 5_000 {
+                    own.cancel();
+                }
+                x
+            });
+            let mut line = line.cancel_with(&token);
+            let count = line.by_ref().enumerate().map(|(index, x)| assert_eq!(index as u64, x)).count();
+            assert!(line.is_cancelled());
+            // The item that cancels is not behind the window of any other.
+            assert!(count <= 5_000 + threads * pool_core::DEFAULT_WINDOW_PER_THREAD, "{count}");
+        }
+    }
+
+    fn cancel_ends_all_lines_of_a_token(subject) {
+        let pool = subject.pool(2);
+        let token = CancelToken::new();
+        let mut lines: Vec<_> = (0..5u64).map(|n| pool.imap(n.., |x| x).cancel_with(&token)).collect();
+        let mut other = pool.imap(0..10u64, |x| x);
+        for (n, line) in (0..).zip(&mut lines) {
+            assert_eq!(line.next(), Some(n));
+        }
+        // A token taken from one of the lines is the same one.
+        lines[3].cancel_token().cancel();
+        assert!(token.is_cancelled());
+        for line in &mut lines {
+            line.by_ref().for_each(drop);
+            assert!(line.is_cancelled());
+        }
+        assert!(other.by_ref().eq(0..10));
+        assert!(!other.is_cancelled());
+    }
+
+    fn cancel_by_any_token_of_a_line(subject) {
+        let pool = subject.pool(2);
+        for which in 0..3 {
+            let mut line = pool.imap(0u64.., |x| x);
+            let tokens = [line.cancel_token(), CancelToken::new(), CancelToken::new()];
+            line = line.cancel_with(&tokens[1]).cancel_with(&tokens[2]);
+            assert_eq!(line.next(), Some(0));
+            tokens[which].cancel();
+            line.by_ref().for_each(drop);
+            assert!(line.is_cancelled(), "token {which}");
+            assert_eq!(tokens.iter().filter(|token| token.is_cancelled()).count(), 1);
+        }
+    }
+
+    fn cancel_after_the_line_is_gone(subject) {
+        let token = CancelToken::new();
+        let pool = subject.pool(2);
+        let alive = Alive::default();
+        for _ in 0..100 {
+            let item = alive.new_one();
+            // The token of a line that is gone keeps nothing of it.
+            drop(pool.imap([item], |item| item).cancel_with(&token).start());
+        }
+        alive.wait_for(0);
+        let started = pool.imap(0u64.., |x| x).cancel_with(&token).start();
+        drop(started);
+        drop(pool);
+        token.cancel();
+        token.cancel();
+        assert!(token.is_cancelled());
+        assert!(format!("{token:?}").contains("true"));
+    }
+
+    fn cancel_under_catch_panics_and_timeout(subject) {
+        let pool = subject.pool(2);
+        let mut caught = pool.imap(0u64.., |x| x).catch_panics();
+        assert_eq!(caught.next().unwrap().unwrap(), 0);
+        let token = caught.cancel_token();
+        token.cancel();
+        caught.by_ref().for_each(drop);
+        assert!(caught.is_cancelled());
+
+        let other = CancelToken::new();
+        let mut limited = pool.imap(0u64.., |x| x).catch_panics().cancel_with(&other).timeout(LONG);
+        assert_eq!(limited.next().unwrap().unwrap().unwrap(), 0);
+        other.cancel();
+        limited.by_ref().for_each(drop);
+        assert!(limited.get_ref().is_cancelled());
+    }
+
+    /// An item that was given up is a gap no more.
+    fn cancel_after_giving_up(subject) {
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let line = pool.imap(0u64.., move |x| {
+            if x == 0 {
+                door.pass();
+            }
+            x
+        });
+        let mut results = line.window(10).timeout(SHORT);
+        assert!(results.next().unwrap().is_err());
+        assert!(results.give_up());
+        soon("the others are finished", || results.get_ref().stats().blocked >= 9);
+        results.get_ref().cancel_token().cancel();
+        let mut expected = 1;
+        while let Some(result) = results.next() {
+            assert_eq!(result, Ok(expected));
+            expected += 1;
+        }
+        assert!(expected >= 10, "only up to {expected}");
+        assert!(results.get_ref().is_cancelled());
+    }
+}

@@ -1,0 +1,350 @@
+//! The line as a `Stream`, and handles as futures: the task is woken where a thread would have slept.
+
+use super::parts::{Alive, Gate, LONG, soon};
+use super::promises;
+use crate::oracle::{OnPurpose, panic_on_purpose};
+use futures::executor::block_on;
+use futures::task::{ArcWake, waker};
+use futures::{Stream, StreamExt};
+use pool_core::JobError;
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll};
+use std::thread;
+
+/// A task that counts how often it has been woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl ArcWake for Woken {
+    fn wake_by_ref(task: &Arc<Self>) {
+        task.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Woken {
+    fn poll<S: Stream + Unpin>(self: &Arc<Self>, stream: &mut S) -> Poll<Option<S::Item>> {
+        Pin::new(stream).poll_next(&mut Context::from_waker(&waker(self.clone())))
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+fn current_thread() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().build().unwrap()
+}
+
+fn multi_thread() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap()
+}
+
+promises! {
+    fn stream_p1_results_come_in_input_order(subject) {
+        for threads in [1, 2, 4] {
+            let pool = subject.pool(threads);
+            for (window, chunk) in [(1, 1), (3, 2), (100, 7), (10_000, 1_000)] {
+                let stream = pool.imap(0..2_000u64, |x| x).window(window).chunk(chunk).into_stream();
+                let results: Vec<u64> = block_on(stream.collect());
+                assert!(results.into_iter().eq(0..2_000), "threads {threads} window {window} chunk {chunk}");
+            }
+            let results: Vec<u64> = block_on(pool.imap(0..50_000u64, |x| x).into_stream().collect());
+            assert!(results.into_iter().eq(0..50_000), "threads {threads}");
+        }
+    }
+
+    fn stream_under_tokio(subject) {
+        for runtime in [current_thread(), multi_thread()] {
+            for threads in [1, 2] {
+                let pool = subject.pool(threads);
+                let sums = runtime.block_on(async {
+                    let lines = (1..=8u64).map(|n| {
+                        let stream = pool.imap(0..2_000, move |x| x * n).into_stream();
+                        stream.enumerate().fold(0, move |sum, (index, x)| async move {
+                            assert_eq!(x, index as u64 * n);
+                            sum + x
+                        })
+                    });
+                    futures::future::join_all(lines).await
+                });
+                assert!(sums.into_iter().eq((1..=8).map(|n| 1_999_000 * n)));
+            }
+        }
+    }
+
+    /// A stream outlives no pool, but a pool can live as long as the runtime: tasks that are spawned.
+    fn stream_in_spawned_tasks(subject) {
+        let pool: &'static _ = Box::leak(Box::new(subject.pool(2)));
+        let runtime = multi_thread();
+        let tasks: Vec<_> = (0..6u64).map(|n| {
+            runtime.spawn(pool.imap(n..n + 3_000, |x| x).into_stream().collect::<Vec<_>>())
+        }).collect();
+        for (n, task) in (0..).zip(tasks) {
+            assert!(runtime.block_on(task).unwrap().into_iter().eq(n..n + 3_000));
+        }
+    }
+
+    fn stream_runs_nothing_on_the_thread_that_polls(subject) {
+        let me = thread::current().id();
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let stream = pool.imap(0..20_000, |_| thread::current().id()).into_stream();
+            let runners: HashSet<_> = block_on(stream.collect());
+            assert!(!runners.contains(&me) && runners.len() <= threads);
+        }
+    }
+
+    /// Item k + 1 is sent only when the task has result k.
+    fn stream_p4_ping_pong(subject) {
+        for threads in [1, 2, 4] {
+            for chunk in [None, Some(8)] {
+                let pool = subject.pool(threads);
+                let (send, receive) = mpsc::channel();
+                send.send(0u32).unwrap();
+                let mut line = pool.imap(receive, |x| x + 1);
+                if let (Some(chunk), 2..) = (chunk, threads) {
+                    line = line.chunk(chunk);
+                }
+                let mut results = line.into_stream();
+                for expected in 1..=300 {
+                    let result = block_on(results.next()).unwrap();
+                    assert_eq!(result, expected, "threads {threads}");
+                    send.send(result).unwrap();
+                }
+                drop(send);
+                assert_eq!(block_on(results.next()), Some(301));
+                assert_eq!(block_on(results.next()), None);
+                assert_eq!(block_on(results.next()), None);
+            }
+        }
+    }
+
+    /// The input is slow, and the task sleeps between any two results.
+    fn stream_is_woken_when_the_input_is_slow(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let runtime = current_thread();
+            let (send, receive) = mpsc::channel();
+            let mut results = pool.imap(receive, |x: u64| x).into_stream();
+            for expected in 0..200 {
+                let later = send.clone();
+                let sender = thread::spawn(move || later.send(expected).unwrap());
+                assert_eq!(runtime.block_on(results.next()), Some(expected));
+                sender.join().unwrap();
+            }
+            drop(send);
+            assert_eq!(runtime.block_on(results.next()), None);
+        }
+    }
+
+    fn stream_p5_a_hanging_item_holds_up_nothing_before_it(subject) {
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let line = pool.imap(0..20u64, move |x| {
+            if x == 3 {
+                door.pass();
+            }
+            x
+        });
+        let mut results = line.chunk(8).into_stream();
+        for expected in 0..3 {
+            assert_eq!(block_on(results.next()), Some(expected));
+        }
+        let task = Arc::new(Woken::default());
+        assert!(task.poll(&mut results).is_pending());
+        gate.open();
+        soon("the task is woken", || task.count() > 0);
+        assert!(block_on(results.collect::<Vec<_>>()).into_iter().eq(3..20));
+    }
+
+    /// The only thread has pulled some items, and waits in the input: the task may not run them, nor wait.
+    fn stream_poll_returns_while_the_input_blocks(subject) {
+        let pool = subject.pool(1);
+        let (send, receive) = mpsc::channel();
+        (0..4u64).for_each(|x| send.send(x).unwrap());
+        let mut results = pool.imap(receive, |x| x).chunk(8).start().into_stream();
+        soon("the items are pulled", || results.get_ref().stats().pulled == 4);
+        let task = Arc::new(Woken::default());
+        assert!(task.poll(&mut results).is_pending());
+        drop(send);
+        assert!(block_on(results.collect::<Vec<_>>()).into_iter().eq(0..4));
+    }
+
+    /// Whoever polled last is woken.
+    fn stream_moves_between_tasks(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let (send, receive) = mpsc::channel();
+            let mut results = pool.imap(receive, |x: u64| x).into_stream();
+            for expected in 0..50 {
+                let (first, second) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
+                while first.poll(&mut results).is_ready() {}
+                while second.poll(&mut results).is_ready() {}
+                send.send(expected).unwrap();
+                // A task may be woken early, and polls again then.
+                let mut seen = 0;
+                let result = loop {
+                    soon("the last task is woken", || second.count() > seen);
+                    seen = second.count();
+                    if let Poll::Ready(result) = second.poll(&mut results) {
+                        break result;
+                    }
+                };
+                assert_eq!(result, Some(expected));
+                assert_eq!(Arc::strong_count(&first), 1, "the waker of a task that left is kept");
+            }
+            drop(send);
+            assert_eq!(block_on(results.next()), None);
+        }
+    }
+
+    fn stream_p6_panics_surface_in_poll_next(subject) {
+        let pool = subject.pool(2);
+        let f = |x: u64| if x % 5 == 3 { panic_on_purpose(x) } else { x };
+        let mut results = pool.imap(0..50u64, f).into_stream();
+        for expected in 0..50 {
+            let next = catch_unwind(AssertUnwindSafe(|| block_on(results.next())));
+            match next {
+                Ok(result) => assert_eq!(result, Some(expected)),
+                Err(payload) => assert_eq!(payload.downcast_ref(), Some(&OnPurpose(expected))),
+            }
+        }
+        assert_eq!(block_on(results.next()), None);
+        let caught = pool.imap(0..50u64, f).catch_panics().into_stream();
+        let caught: Vec<_> = block_on(caught.map(|result| result.is_ok()).collect());
+        assert!(caught.into_iter().eq((0..50).map(|x| x % 5 != 3)));
+    }
+
+    fn stream_p9_dropping_it_cancels(subject) {
+        let pool = subject.pool(2);
+        let alive = Alive::default();
+        let gate = Gate::closed();
+        let (door, of_items) = (gate.door(), alive.clone());
+        let input = (0u64..).map(move |x| (x, of_items.new_one()));
+        let mut results = pool.imap(input, move |(x, item)| {
+            if x >= 10 {
+                door.pass();
+            }
+            item
+        }).window(100).into_stream();
+        for _ in 0..10 {
+            assert!(block_on(results.next()).is_some());
+        }
+        let task = Arc::new(Woken::default());
+        assert!(task.poll(&mut results).is_pending());
+        drop(results);
+        assert_eq!(Arc::strong_count(&task), 1, "the waker is dropped with the stream");
+        gate.open();
+        alive.wait_for(0);
+    }
+
+    fn stream_is_woken_by_a_token(subject) {
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let mut results = pool.imap(0u64.., move |_| door.pass()).window(5).into_stream();
+        let token = results.get_ref().cancel_token();
+        let task = Arc::new(Woken::default());
+        assert!(task.poll(&mut results).is_pending());
+        token.cancel();
+        assert!(task.count() > 0);
+        assert_eq!(task.poll(&mut results), Poll::Ready(None));
+        assert!(results.get_ref().is_cancelled());
+    }
+
+    fn stream_size_hint_counts_what_is_in_flight(subject) {
+        let pool = subject.pool(2);
+        let mut results = pool.imap(0..100u64, |x| x).window(10).into_stream();
+        for left in (0..=100).rev() {
+            assert_eq!(results.size_hint(), (left, Some(left)));
+            assert_eq!(block_on(results.next()).is_some(), left > 0);
+        }
+        assert!(format!("{results:?}").starts_with("ImapStream"));
+    }
+
+    fn stream_unordered(subject) {
+        for threads in [1, 2, 4] {
+            let pool = subject.pool(threads);
+            for chunk in [None, Some(8)] {
+                let mut line = pool.imap(0..5_000u64, |x| x).unordered();
+                if let Some(chunk) = chunk {
+                    line = line.chunk(chunk);
+                }
+                let mut results: Vec<u64> = block_on(line.into_stream().collect());
+                results.sort_unstable();
+                assert!(results.into_iter().eq(0..5_000));
+            }
+        }
+    }
+
+    fn handle_as_a_future(subject) {
+        let pool = subject.pool(2);
+        for runtime in [current_thread(), multi_thread()] {
+            let me = thread::current().id();
+            runtime.block_on(async {
+                let answer = pool.submit(move || (thread::current().id(), 42)).await.unwrap();
+                assert!(answer.0 != me && answer.1 == 42);
+                let failed = pool.submit(|| panic_on_purpose(7)).await.unwrap_err();
+                let JobError::Panicked(panic) = failed else { panic!("not a panic: {failed}") };
+                assert_eq!(panic.into_payload().downcast_ref(), Some(&OnPurpose(7)));
+                let all = futures::future::join_all((0..500u64).map(|x| pool.submit(move || x))).await;
+                assert!(all.into_iter().map(Result::unwrap).eq(0..500));
+            });
+        }
+    }
+
+    fn handle_wakes_the_task_that_polled_last(subject) {
+        let pool = subject.pool(1);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let mut handle = pin!(pool.submit(move || door.pass()));
+        let (first, second) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
+        for task in [&first, &second] {
+            let poll = handle.as_mut().poll(&mut Context::from_waker(&waker(task.clone())));
+            assert!(poll.is_pending());
+        }
+        gate.open();
+        soon("the last task is woken", || second.count() > 0);
+        assert_eq!(first.count(), 0);
+        assert!(block_on(handle).is_ok());
+    }
+
+    fn handle_of_a_cancelled_job(subject) {
+        let pool = subject.pool(1);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let (begun, begins) = mpsc::channel();
+        let first = pool.submit(move || (begun.send(()).unwrap(), door.pass()).1);
+        begins.recv_timeout(LONG).unwrap();
+        let mut handle = pool.submit(|| panic!("it must not run"));
+        let task = Arc::new(Woken::default());
+        assert!(Pin::new(&mut handle).poll(&mut Context::from_waker(&waker(task.clone()))).is_pending());
+        assert!(handle.cancel());
+        assert_eq!(task.count(), 1);
+        assert!(matches!(block_on(handle), Err::<(), _>(JobError::Cancelled)));
+        gate.open();
+        block_on(first).unwrap();
+    }
+
+    fn handle_of_a_terminated_pool(subject) {
+        let Some(terminate) = subject.terminate() else { return };
+        let pool = subject.pool(1);
+        let gate = Gate::closed();
+        let (door, (begun, begins)) = (gate.door(), mpsc::channel());
+        let running = pool.submit(move || (begun.send(()).unwrap(), door.pass()).1);
+        let queued: Vec<_> = (0..20).map(|_| pool.submit(|| ())).collect();
+        begins.recv_timeout(LONG).unwrap();
+        let terminating = thread::spawn(move || terminate(pool));
+        for result in block_on(futures::future::join_all(queued)) {
+            assert!(matches!(result, Err(JobError::Cancelled)));
+        }
+        gate.open();
+        block_on(running).unwrap();
+        terminating.join().unwrap();
+    }
+}
