@@ -23,19 +23,23 @@
 
 mod barrier;
 mod builder;
+mod counters;
 mod error;
 mod executor;
 mod imap;
 mod job;
+mod pool_stats;
 mod submit;
 mod sync;
 mod unwind;
 
 pub use builder::{Build, Builder, Config, Crew};
+pub use counters::Counters;
 pub use error::{BuildError, Cancelled, JobError, Panic, TimedOut};
 pub use executor::Executor;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
 pub use imap::{CancelToken, DEFAULT_WINDOW_PER_THREAD, Imap, ImapStats, Local, Place, Pooled, Timeout};
 pub use job::{Job, in_job};
+pub use pool_stats::{PoolStats, WorkerStats};
 pub use submit::JobHandle;
