@@ -51,10 +51,12 @@ pub struct PoolStats {
 #[non_exhaustive]
 pub struct WorkerStats {
     /// Jobs that it has begun. One `submit` is one job, even if somebody else has run its function by then
-    /// or cancelled it; an `imap` needs a job for every half millisecond of work or so, not one per item.
+    /// or cancelled it. An `imap` needs few: one job goes from item to item until there are none, or until
+    /// another job waits for the thread.
     pub jobs: u64,
     /// How long it has been inside jobs, by the wall clock, with what has passed of a job that is running.
-    /// A job that blocks is busy, and a job inside a job does not count twice.
+    /// A job that blocks is busy, be it in a function or in the input of an `imap`, and a job inside a job
+    /// does not count twice.
     pub busy: Duration,
     /// How often it went to sleep because there was no job.
     ///
