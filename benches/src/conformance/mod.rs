@@ -11,6 +11,7 @@ mod order;
 mod panics;
 mod pools;
 mod random;
+mod stats;
 
 use crate::Subject;
 use crate::watchdog::{LIMIT, within};
@@ -59,6 +60,7 @@ impl Suite {
             manners::tests(),
             pools::tests(),
             random::tests(),
+            stats::tests(),
         ];
         for (name, test) in files.into_iter().flatten() {
             let subject = subject.clone();
