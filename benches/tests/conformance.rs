@@ -13,9 +13,15 @@ fn main() {
     let channel = |threads| ChannelPool::new(threads).expect("the system has threads");
     let stealing = |threads| StealingPool::new(threads).expect("the system has threads");
     let rayon = |threads| RayonPool::new(threads).expect("the system has threads");
-    suite.add(Subject::new("channel", channel).terminated_by(ChannelPool::terminate));
-    suite.add(Subject::new("stealing", stealing).terminated_by(StealingPool::terminate));
-    suite.add(Subject::new("rayon", rayon).terminated_by(RayonPool::terminate));
+    suite.add(
+        Subject::new("channel", channel).terminated_by(ChannelPool::terminate).counted_by(ChannelPool::stats),
+    );
+    suite.add(
+        Subject::new("stealing", stealing)
+            .terminated_by(StealingPool::terminate)
+            .counted_by(StealingPool::stats),
+    );
+    suite.add(Subject::new("rayon", rayon).terminated_by(RayonPool::terminate).counted_by(RayonPool::stats));
     suite.add(Subject::new("boxed", move |threads| -> Box<dyn Executor> { Box::new(channel(threads)) }));
     suite.add(Subject::new("chaos", Chaos::new));
     suite.run();

@@ -8,10 +8,11 @@ mod input;
 mod output;
 
 use clap::{Parser, ValueEnum};
+use hash::Sum;
 use input::Failure;
 use output::{FLUSH_AFTER, Output, Progress};
 use pool_channel::ChannelPool;
-use pool_core::{BuildError, Executor};
+use pool_core::{BuildError, Executor, Imap, PoolStats};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -43,6 +44,36 @@ struct Arguments {
     /// How many files the walk may be ahead of the output [default: 4096 per thread].
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     window: Option<usize>,
+
+    /// Say at the end, on standard error, how the files went through and what each thread has done.
+    ///
+    /// For each thread: its jobs (few, since one goes on from file to file), how long it was busy with them,
+    /// how often it slept since there was none, and how many it took from another thread.
+    #[arg(long)]
+    stats: bool,
+}
+
+/// A pool of whichever backend, and what it can tell about itself.
+trait Pool: Executor {
+    fn stats(&self) -> PoolStats;
+}
+
+impl Pool for ChannelPool {
+    fn stats(&self) -> PoolStats {
+        ChannelPool::stats(self)
+    }
+}
+
+impl Pool for StealingPool {
+    fn stats(&self) -> PoolStats {
+        StealingPool::stats(self)
+    }
+}
+
+impl Pool for RayonPool {
+    fn stats(&self) -> PoolStats {
+        RayonPool::stats(self)
+    }
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -56,7 +87,7 @@ enum Backend {
 }
 
 impl Backend {
-    fn pool(self, threads: Option<usize>) -> Result<Box<dyn Executor>, BuildError> {
+    fn pool(self, threads: Option<usize>) -> Result<Box<dyn Pool>, BuildError> {
         let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         Ok(match self {
             Backend::Channel => Box::new(ChannelPool::new(threads)?),
@@ -85,7 +116,7 @@ fn main() {
         Err(error) => fail(&error.to_string()),
     };
     let mut all_read = true;
-    match print(&pool, arguments, &mut all_read) {
+    match print(&*pool, arguments, &mut all_read) {
         Ok(()) => {}
         // Whoever reads the lines has seen enough: not our failure.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
@@ -98,11 +129,11 @@ fn main() {
 
 /// Prints a line for each file, and clears `all_read` when something could not be read. The error is one
 /// of standard output.
-fn print(pool: &impl Executor, arguments: Arguments, all_read: &mut bool) -> io::Result<()> {
+fn print(pool: &dyn Pool, arguments: Arguments, all_read: &mut bool) -> io::Result<()> {
     let progress = Progress::new();
     let mut output = Output::new(progress.clone());
     let files = input::files(arguments.paths);
-    let mut results = pool.imap(files, move |file| {
+    let mut results = (&pool).imap(files, move |file| {
         let name = file?;
         match hash::sha256(&name, |bytes| progress.read(bytes)) {
             Ok(sum) => Ok((sum, name)),
@@ -112,6 +143,16 @@ fn print(pool: &impl Executor, arguments: Arguments, all_read: &mut bool) -> io:
     if let Some(window) = arguments.window {
         results = results.window(window);
     }
+    let printed = print_lines(&mut results, &mut output, all_read);
+    if arguments.stats {
+        output.message(&format!("{}\n{}\n", results.stats(), pool.stats()));
+    }
+    printed
+}
+
+type Hashed = Result<(Sum, PathBuf), Failure>;
+
+fn print_lines(results: &mut Imap<'_, Hashed>, output: &mut Output, all_read: &mut bool) -> io::Result<()> {
     loop {
         // With a limit: what has been gathered is handed over before a long wait.
         match results.next_timeout(FLUSH_AFTER) {

@@ -50,11 +50,20 @@ impl Output {
         message.extend_from_slice(b": ");
         message.extend_from_slice(reason(&failure.error).as_bytes());
         message.push(b'\n');
+        self.tell(&message);
+        Ok(())
+    }
+
+    /// Says something to the user, on standard error.
+    pub fn message(&self, message: &str) {
+        self.tell(message.as_bytes());
+    }
+
+    fn tell(&self, message: &[u8]) {
         // There is nobody left to tell that standard error does not work.
         self.progress.suspend(|| {
-            let _ = io::stderr().write_all(&message);
+            let _ = io::stderr().write_all(message);
         });
-        Ok(())
     }
 
     /// Hands over the lines that wait.

@@ -277,6 +277,50 @@ fn links_are_followed_only_if_named() {
     assert_eq!(text(&done), expected);
 }
 
+/// The figures come on standard error, so that the lines stay what they are.
+#[test]
+fn stats_are_told_at_the_end() {
+    let (directory, names) = tree();
+    let directory = directory.path();
+    let expected = lines(directory, &names);
+    for backend in BACKENDS {
+        let done = run(checksums(directory).args(["--backend", backend, "--threads", "3", "--stats", "t"]));
+        assert!(done.status.success());
+        assert_eq!(String::from_utf8(done.stdout).unwrap(), expected, "{backend}");
+        let told: Vec<&str> = done.stderr.lines().collect();
+        let files = names.len();
+        let line = format!("{files} pulled: 0 waiting, 0 running, 0 blocked, {files} delivered");
+        assert!(told[0].starts_with(&line), "{}", done.stderr);
+        let table: Vec<Vec<&str>> = told[1..].iter().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(table[0], ["worker", "jobs", "busy", "sleeps", "steals"], "{}", done.stderr);
+        let rows: Vec<&str> = table[1..].iter().map(|row| row[0]).collect();
+        assert_eq!(rows, ["0", "1", "2", "total"], "{}", done.stderr);
+        let jobs: Vec<u64> = table[1..].iter().map(|row| row[1].parse().unwrap()).collect();
+        assert!(jobs[3] > 0, "{}", done.stderr);
+        assert_eq!(jobs[..3].iter().sum::<u64>(), jobs[3], "{}", done.stderr);
+        assert_ne!(table[4][2], "0.0ns", "{}", done.stderr);
+    }
+}
+
+/// Whoever looks at the first lines alone gets the figures too.
+#[test]
+fn stats_are_told_after_a_closed_pipe() {
+    let (directory, names) = tree();
+    let directory = directory.path();
+    fs::write(directory.join("names"), (names.join("\n") + "\n").repeat(20)).unwrap();
+    for backend in BACKENDS {
+        let mut command = checksums(directory);
+        command.args(["--backend", backend, "--stats"]);
+        command.stdin(fs::File::open(directory.join("names")).unwrap());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let stderr = collect(child.stderr.take());
+        assert!(wait(&mut child).success());
+        let told = String::from_utf8(stderr.join().unwrap()).unwrap();
+        assert!(told.contains(" delivered") && told.contains("\n total "), "{told}");
+    }
+}
+
 /// Like `checksums … | head -1`.
 #[test]
 fn a_closed_pipe_ends_it_quietly() {

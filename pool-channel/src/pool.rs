@@ -1,7 +1,7 @@
 //! The pool: threads around the queue.
 
 use crate::queue::Queue;
-use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job};
+use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats};
 use std::sync::Arc;
 
 /// A pool whose threads share one queue.
@@ -21,6 +21,8 @@ pub struct ChannelPool {
     handle: Handle,
     crew: Crew,
     threads: usize,
+    /// One for each thread.
+    counters: Vec<Arc<Counters>>,
 }
 
 /// What a job spawns on.
@@ -61,6 +63,23 @@ impl ChannelPool {
     pub fn terminate(self) {
         self.handle.queue.terminate();
     }
+
+    /// What each worker has done since the pool was built. There is nothing to steal here, so `steals` is 0.
+    ///
+    /// Always counted; two readings of the clock per job, some 50 to 100 ns together. Asking takes no lock.
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, Executor};
+    ///
+    /// let pool = ChannelPool::new(2)?;
+    /// pool.submit(|| "work").join().unwrap();
+    /// assert_eq!(pool.stats().total().jobs, 1);
+    /// println!("{}", pool.stats());
+    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// ```
+    pub fn stats(&self) -> PoolStats {
+        self.counters.iter().map(|worker| worker.stats()).collect()
+    }
 }
 
 impl Build for ChannelPool {
@@ -69,12 +88,15 @@ impl Build for ChannelPool {
     fn build(config: Config) -> Result<ChannelPool, BuildError> {
         let threads = config.threads()?;
         let handle = Handle { queue: Arc::new(Queue::new()), threads };
+        let mut counters = Vec::new();
         let workers = (0..threads).map(|_| {
             let handle = handle.clone();
-            move || handle.queue.work(|job| job.run(&handle))
+            let mine = Arc::new(Counters::new());
+            counters.push(mine.clone());
+            move || handle.queue.work(&mine, |job| mine.run(job, &handle))
         });
         let crew = config.start(workers)?;
-        Ok(ChannelPool { handle, crew, threads })
+        Ok(ChannelPool { handle, crew, threads, counters })
     }
 }
 

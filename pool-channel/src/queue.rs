@@ -1,6 +1,6 @@
 //! The shared queue: a `VecDeque`, a mutex and a condition variable.
 
-use pool_core::Job;
+use pool_core::{Counters, Job};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -58,7 +58,7 @@ impl Queue {
     }
 
     /// Runs jobs, the oldest first, until the worker should end.
-    pub(crate) fn work(&self, run: impl Fn(Job)) {
+    pub(crate) fn work(&self, counters: &Counters, run: impl Fn(Job)) {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.jobs.pop_front() {
@@ -76,6 +76,7 @@ impl Queue {
                 return;
             }
             state.sleeping += 1;
+            counters.sleeps();
             state = self.pushed.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.sleeping -= 1;
         }

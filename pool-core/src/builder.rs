@@ -65,7 +65,7 @@ impl<P: Build> Builder<P> {
     }
 
     /// Names thread `index`, counted from 0. The system shows the first 15 bytes. A name must not contain
-    /// a zero byte.
+    /// a zero byte. It is asked for on the thread that builds, and a panic in it comes out of `build`.
     pub fn thread_name(mut self, name: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
         self.config.name = Arc::new(name);
         self
@@ -152,6 +152,7 @@ impl Config {
         // Nobody works before all have begun: each waits for a word, and ends if there comes none.
         let mut words = Vec::new();
         let (report, reports) = mpsc::channel();
+        let reports = Reports(reports);
         for (index, worker) in workers.into_iter().enumerate() {
             let (word, heard) = mpsc::channel();
             words.push(word);
@@ -169,7 +170,7 @@ impl Config {
             }
         }
         drop(report);
-        if let Some(panic) = reports.iter().take(words.len()).find_map(Result::err) {
+        if let Some(panic) = reports.0.iter().take(words.len()).find_map(Result::err) {
             drop(words);
             crew.join();
             return Err(BuildError::Hook(panic));
@@ -232,6 +233,16 @@ impl Config {
     /// Runs the exit hook, if there is one. Its panic ends here.
     pub fn on_exit(&self, index: usize) {
         drop_quietly(catch(|| self.on_exit.iter().for_each(|hook| hook(index))));
+    }
+}
+
+/// What the threads say of their start: the panic of the hook, if there was one.
+struct Reports(mpsc::Receiver<Result<(), Panic>>);
+
+impl Drop for Reports {
+    fn drop(&mut self) {
+        // One panic at most goes into the error. The payloads of others may panic when they are dropped.
+        self.0.try_iter().for_each(drop_quietly);
     }
 }
 

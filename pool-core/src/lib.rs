@@ -23,12 +23,14 @@
 
 mod barrier;
 mod builder;
+mod counters;
 mod error;
 mod executor;
 mod ext;
 mod imap;
 mod job;
 mod map;
+mod pool_stats;
 mod scope;
 mod slot;
 mod submit;
@@ -36,6 +38,7 @@ mod sync;
 mod unwind;
 
 pub use builder::{Build, Builder, Config, Crew};
+pub use counters::Counters;
 pub use error::{BuildError, Cancelled, JobError, Panic, TimedOut};
 pub use executor::Executor;
 pub use ext::IterExt;
@@ -43,5 +46,6 @@ pub use ext::IterExt;
 pub use imap::ImapStream;
 pub use imap::{CancelToken, DEFAULT_WINDOW_PER_THREAD, Imap, ImapStats, Local, Place, Pooled, Timeout};
 pub use job::{Job, in_job};
+pub use pool_stats::{PoolStats, WorkerStats};
 pub use scope::Scope;
 pub use submit::{JobHandle, ScopedJobHandle};

@@ -1,6 +1,6 @@
 //! The pool: a queue, and rayon's threads to run what is in it.
 
-use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job, in_job};
+use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats, in_job};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -27,6 +27,8 @@ struct Queue {
     idle: Condvar,
     /// Others use the rayon pool too.
     shared: bool,
+    /// One for each of rayon's threads.
+    counters: Box<[Counters]>,
 }
 
 #[derive(Default)]
@@ -69,7 +71,8 @@ impl RayonPool {
     }
 
     fn around(pool: Arc<rayon::ThreadPool>, crew: Option<Crew>) -> RayonPool {
-        let queue = Queue { state: Mutex::default(), idle: Condvar::new(), shared: crew.is_none() };
+        let counters = (0..pool.current_num_threads()).map(|_| Counters::new()).collect();
+        let queue = Queue { state: Mutex::default(), idle: Condvar::new(), shared: crew.is_none(), counters };
         RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew }
     }
 
@@ -89,6 +92,33 @@ impl RayonPool {
         drop(state);
         // Cancelling calls code of the user's: not under the lock.
         drop(jobs);
+    }
+
+    /// What each of rayon's threads has done for this pool since it was built; of a pool of your own, for
+    /// these jobs alone and not for whatever else it does.
+    ///
+    /// Its figures are special in three ways:
+    ///
+    /// - Where a job waits inside rayon (`rayon::join`, `scope`, a parallel iterator), rayon may have its
+    ///   thread run something else meanwhile. That time is busy time of the job that waits. If it is spent in
+    ///   a job of another `RayonPool` around the same threads, it is in that one's figures too.
+    /// - `sleeps` says how often a thread gave itself back to rayon because no job was left. Whether it then
+    ///   sleeps is rayon's affair, and cannot be seen.
+    /// - `steals` is 0: rayon's deques hold no jobs, but only requests to run the oldest one.
+    ///
+    /// Always counted; two readings of the clock per job, some 50 to 100 ns together. Asking takes no lock.
+    ///
+    /// ```
+    /// use pool_rayon::{Executor, RayonPool};
+    ///
+    /// let pool = RayonPool::new(2)?;
+    /// pool.submit(|| "work").join().unwrap();
+    /// assert_eq!(pool.stats().total().jobs, 1);
+    /// println!("{}", pool.stats());
+    /// # Ok::<(), pool_rayon::pool_core::BuildError>(())
+    /// ```
+    pub fn stats(&self) -> PoolStats {
+        self.handle().queue.counters.iter().map(Counters::stats).collect()
     }
 
     fn handle(&self) -> &Handle {
@@ -193,9 +223,15 @@ impl Queue {
         let Some(job) = state.jobs.pop_front() else { return };
         state.running += 1;
         drop(state);
-        job.run(handle);
+        let thread = handle.pool.current_thread_index().expect("rayon runs this on a thread of the pool");
+        let counters = &self.counters[thread];
+        counters.run(job, handle);
         let mut state = self.lock();
         state.running -= 1;
+        // Inside a job the thread goes on with that one.
+        if state.jobs.is_empty() && !in_job() {
+            counters.sleeps();
+        }
         if state.running == 0 && state.jobs.is_empty() {
             self.idle.notify_all();
         }

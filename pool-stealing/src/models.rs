@@ -104,7 +104,7 @@ fn a_push_meets_the_end_of_a_search() {
                 let (queues, sleep) = &*shared;
                 sleep.search();
                 while queues.take_any(0).is_none() {
-                    assert_eq!(sleep.park(|| queues.has_job()), Next::Search);
+                    assert_eq!(sleep.park(|| queues.has_job(), || ()), Next::Search);
                 }
             }
         });

@@ -6,7 +6,7 @@
 //! serves all, and `spawn` on the pool itself finds the own deque too.
 
 use crate::worker::{Core, Worker};
-use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job};
+use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job, PoolStats};
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
@@ -109,6 +109,24 @@ impl StealingPool {
     pub fn terminate(self) {
         self.handle.core.terminate();
     }
+
+    /// What each worker has done since the pool was built. `steals` are jobs from another worker's deque;
+    /// those from the injector, where jobs from outside the pool wait, are nobody's.
+    ///
+    /// Always counted; two readings of the clock per job, some 50 to 100 ns together. Asking takes no lock.
+    ///
+    /// ```
+    /// use pool_stealing::{Executor, StealingPool};
+    ///
+    /// let pool = StealingPool::new(2)?;
+    /// pool.submit(|| "work").join().unwrap();
+    /// assert_eq!(pool.stats().total().jobs, 1);
+    /// println!("{}", pool.stats());
+    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// ```
+    pub fn stats(&self) -> PoolStats {
+        self.handle.core.stats()
+    }
 }
 
 impl Build for StealingPool {
@@ -138,7 +156,7 @@ impl Handle {
     fn work(&self, worker: Worker<Job>) {
         let worker = Rc::new(worker);
         HERE.set(Some(worker.clone()));
-        worker.work(|job| job.run(self));
+        worker.work(|job| worker.counters().run(job, self));
         HERE.set(None);
     }
 }

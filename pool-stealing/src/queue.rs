@@ -68,11 +68,15 @@ impl<J> Queues<J> {
         persist(|| stealer.steal())
     }
 
-    /// A job from the injector or from any deque; the deques are visited from `first` on.
-    pub(crate) fn take_any(&self, first: usize) -> Option<J> {
+    /// A job from the injector or from any deque, and whose deque it was. The deques are visited from
+    /// `first` on.
+    pub(crate) fn take_any(&self, first: usize) -> Option<(J, Option<usize>)> {
+        if let Some(job) = self.take_injected() {
+            return Some((job, None));
+        }
         let workers = self.stealers.len();
-        let round = (first..workers).chain(0..first.min(workers));
-        self.take_injected().or_else(|| round.into_iter().find_map(|worker| self.steal_from(worker)))
+        let mut round = (first..workers).chain(0..first.min(workers));
+        round.find_map(|worker| Some((self.steal_from(worker)?, Some(worker))))
     }
 
     /// Whether a job waits anywhere. This may be out of date when it returns; `sleep.rs` says why that

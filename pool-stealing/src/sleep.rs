@@ -151,8 +151,9 @@ impl Sleep {
         }
     }
 
-    /// To be called when a searching worker has found nothing.
-    pub(crate) fn park(&self, has_job: impl Fn() -> bool) -> Next {
+    /// To be called when a searching worker has found nothing. Calls `sleeps` whenever it really sleeps; the
+    /// lock is held then.
+    pub(crate) fn park(&self, has_job: impl Fn() -> bool, sleeps: impl Fn()) -> Next {
         self.word.0.fetch_sub(SEARCHER - SLEEPER, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         if has_job() {
@@ -171,6 +172,7 @@ impl Sleep {
             if gate.stage == Stage::Ended {
                 return Next::End;
             }
+            sleeps();
             gate = wait(&self.woken, gate);
         }
     }

@@ -14,6 +14,7 @@
 
 use crate::queue::{Own, Queues};
 use crate::sleep::{Next, Sleep};
+use pool_core::{Counters, PoolStats};
 use std::sync::Arc;
 
 /// So many jobs of its own a worker runs between two looks into the injector. The look costs two loads
@@ -24,7 +25,8 @@ const TURN: usize = 4;
 pub(crate) struct Core<J> {
     queues: Queues<J>,
     sleep: Sleep,
-    workers: usize,
+    /// One for each worker.
+    counters: Box<[Counters]>,
 }
 
 /// One worker; moves to its thread, and stays there.
@@ -38,14 +40,19 @@ impl<J> Core<J> {
     /// A core and its workers. It ends only if each of them is put to [`work`](Worker::work).
     pub(crate) fn new(workers: usize) -> (Arc<Core<J>>, Vec<Worker<J>>) {
         let (queues, own) = Queues::new(workers);
-        let core = Arc::new(Core { queues, sleep: Sleep::new(workers), workers });
+        let counters = (0..workers).map(|_| Counters::new()).collect();
+        let core = Arc::new(Core { queues, sleep: Sleep::new(workers), counters });
         let worker = |(index, own)| Worker { core: core.clone(), own, index };
         let workers = own.into_iter().enumerate().map(worker).collect();
         (core, workers)
     }
 
     pub(crate) fn workers(&self) -> usize {
-        self.workers
+        self.counters.len()
+    }
+
+    pub(crate) fn stats(&self) -> PoolStats {
+        self.counters.iter().map(Counters::stats).collect()
     }
 
     /// Whether a job waits in any queue.
@@ -78,13 +85,17 @@ impl<J> Core<J> {
 
     /// Drops every queued job. That runs code of the user's, so no lock may be held.
     fn discard(&self) {
-        while let Some(job) = self.queues.take_any(0) {
+        while let Some((job, _)) = self.queues.take_any(0) {
             drop(job);
         }
     }
 }
 
 impl<J> Worker<J> {
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.core.counters[self.index]
+    }
+
     pub(crate) fn belongs_to(&self, core: &Arc<Core<J>>) -> bool {
         Arc::ptr_eq(&self.core, core)
     }
@@ -112,14 +123,15 @@ impl<J> Worker<J> {
             if !searching {
                 sleep.search();
             }
-            let victim = round.next_victim(self.core.workers);
-            if let Some(job) = queues.take_any(victim) {
+            let victim = round.next_victim(self.core.workers());
+            if let Some((job, from)) = queues.take_any(victim) {
+                self.count_if_stolen(from);
                 sleep.found(|| queues.has_job());
                 searching = false;
                 run(job);
                 continue;
             }
-            match sleep.park(|| queues.has_job()) {
+            match sleep.park(|| queues.has_job(), || self.counters().sleeps()) {
                 Next::Search => searching = true,
                 Next::End => break,
             }
@@ -135,10 +147,20 @@ impl<J> Worker<J> {
         round.done = round.done.wrapping_add(1);
         let first = match round.done % TURN {
             0 => queues.take_injected(),
-            2 => queues.steal_from(round.next_victim(self.core.workers)),
+            2 => {
+                let victim = round.next_victim(self.core.workers());
+                queues.steal_from(victim).inspect(|_| self.count_if_stolen(Some(victim)))
+            }
             _ => None,
         };
         first.or_else(|| self.own.pop()).or_else(|| queues.take_injected())
+    }
+
+    /// A worker meets its own deque on its round too; that is no theft.
+    fn count_if_stolen(&self, from: Option<usize>) {
+        if from.is_some_and(|victim| victim != self.index) {
+            self.counters().steals();
+        }
     }
 }
 

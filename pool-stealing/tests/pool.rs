@@ -108,6 +108,45 @@ fn a_job_behind_a_long_job_is_stolen() {
     });
 }
 
+/// A job waits for one in its own worker's deque, so the other worker must have taken that.
+#[test]
+fn a_stolen_job_is_counted() {
+    watched(|| {
+        let pool = StealingPool::new(2).unwrap();
+        let (send, stolen) = mpsc::channel();
+        let outer = Job::new(move |executor| {
+            let (begin, begun) = mpsc::channel();
+            executor.spawn(Job::new(move |_| begin.send(()).unwrap()));
+            begun.recv().unwrap();
+            send.send(()).unwrap();
+        });
+        pool.spawn(outer);
+        stolen.recv().unwrap();
+        let stats = pool.stats();
+        assert_eq!((stats.total().jobs, stats.total().steals), (2, 1), "{stats}");
+        let thief = stats.workers.iter().find(|worker| worker.steals == 1).unwrap();
+        assert_eq!(thief.jobs, 1, "{stats}");
+    });
+}
+
+/// A worker looks into its own deque also where it looks into those of others.
+#[test]
+fn what_a_worker_takes_from_itself_is_not_stolen() {
+    watched(|| {
+        let pool = StealingPool::new(1).unwrap();
+        let (send, ran) = mpsc::channel();
+        pool.spawn(Job::new(move |executor| {
+            for _ in 0..100 {
+                let send = send.clone();
+                executor.spawn(Job::new(move |_| send.send(()).unwrap()));
+            }
+        }));
+        assert_eq!(ran.iter().count(), 100);
+        let total = pool.stats().total();
+        assert_eq!((total.jobs, total.steals), (101, 0), "{total}");
+    });
+}
+
 #[test]
 fn spawning_from_a_thread_inside_a_job_works() {
     watched(|| {

@@ -16,6 +16,7 @@ mod nesting;
 mod order;
 mod panics;
 mod parts;
+mod pool_stats;
 mod pools;
 mod random;
 mod scopes;
@@ -80,6 +81,7 @@ impl Suite {
             dropping::tests(),
             manners::tests(),
             pools::tests(),
+            pool_stats::tests(),
             random::tests(),
             scopes::tests(),
         ];
