@@ -11,8 +11,8 @@
 //! Both are only polled, so tokio's threads wait for nothing either, and a pool's thread is only held while
 //! it computes. When the client goes, the answer is dropped, and what has not begun is cancelled.
 //!
-//! A job for each line costs about a microsecond and some allocations. Lines that are worth less than that
-//! should be submitted by the dozen.
+//! A job for each line costs some microseconds, most of them tokio's. Where lines are worth less than that,
+//! submit them by the dozen.
 
 use crate::lines;
 use async_stream::stream;
