@@ -1,0 +1,154 @@
+//! Where HTTP and the pool meet: the routes.
+//!
+//! A pool's thread must never wait for a client, or as many slow clients as there are threads would stop
+//! everybody. An `imap` may wait in its input, on a thread of the pool; so it gets only what is here:
+//!
+//! - `/batch` has the whole body before it begins. It is one `imap`, whose stream is the answer.
+//! - `/map` reads the body in the task that answers, and submits each line as a job of its own when it has
+//!   arrived. The handles are futures, and `buffered` puts them in order. Its number is the window: so many
+//!   lines are on their way, and while the client does not take the answer, nobody reads its body.
+//!
+//! Both are only polled, so tokio's threads wait for nothing either, and a pool's thread is only held while
+//! it computes. When the client goes, the answer is dropped, and what has not begun is cancelled.
+//!
+//! A job for each line costs some microseconds, most of them tokio's. Where lines are worth less than that,
+//! submit them by the dozen.
+
+use crate::lines;
+use async_stream::stream;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use pool_stealing::pool_core::JobHandle;
+use pool_stealing::{Executor, StealingPool};
+use serde::Deserialize;
+use std::convert::Infallible;
+use std::fmt::Display;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// The longest body for `/batch`. That of `/map` has no limit: only the window is ever in memory.
+pub const LARGEST_BATCH: usize = 16 * 1024 * 1024;
+
+/// A thread cannot be stopped, so a line must not take for ever: this many rounds take about 0.1 s.
+pub const MOST_ROUNDS: u32 = 1_000_000;
+
+/// How many lines of one request of `/map` are on their way for each thread of the pool. Enough that no
+/// thread waits for tokio; not more, since the jobs of all requests stand in one queue.
+const WINDOW_PER_THREAD: usize = 4;
+
+/// What is done with a line, in so many rounds.
+type Function = dyn Fn(&[u8], u32) -> String + Send + Sync;
+
+type Answer = Result<String, lines::Error>;
+
+#[derive(Clone)]
+struct Server {
+    pool: Arc<StealingPool>,
+    function: Arc<Function>,
+}
+
+#[derive(Deserialize)]
+struct Options {
+    #[serde(default)]
+    rounds: Rounds,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(try_from = "u32")]
+struct Rounds(u32);
+
+impl Default for Rounds {
+    fn default() -> Rounds {
+        Rounds(1)
+    }
+}
+
+impl TryFrom<u32> for Rounds {
+    type Error = String;
+
+    fn try_from(rounds: u32) -> Result<Rounds, String> {
+        let allowed = (1..=MOST_ROUNDS).contains(&rounds);
+        allowed.then_some(Rounds(rounds)).ok_or_else(|| format!("it must be 1 to {MOST_ROUNDS}"))
+    }
+}
+
+/// `POST /map`, `POST /batch` and `GET /health`, with the work done on `pool`.
+pub fn router(
+    pool: Arc<StealingPool>,
+    function: impl Fn(&[u8], u32) -> String + Send + Sync + 'static,
+) -> Router {
+    Router::new()
+        .route("/map", post(map))
+        .route("/batch", post(batch).layer(DefaultBodyLimit::max(LARGEST_BATCH)))
+        .route("/health", get(async || "ok\n"))
+        .with_state(Server { pool, function: Arc::new(function) })
+}
+
+/// Lines that come one after the other, perhaps for ever.
+///
+/// The body is taken as it is: axum's limit is for extractors that collect it.
+async fn map(State(server): State<Server>, Query(options): Query<Options>, body: Body) -> Response {
+    let window = WINDOW_PER_THREAD * server.pool.threads();
+    let work = server.work(options.rounds);
+    let submit = move |line| {
+        let work = work.clone();
+        Wanted(server.pool.submit(move || work(line)))
+    };
+    answer(lines::of_stream(body).map(submit).buffered(window))
+}
+
+/// Lines that have all arrived.
+async fn batch(State(server): State<Server>, Query(options): Query<Options>, body: Bytes) -> Response {
+    let work = server.work(options.rounds);
+    answer(stream! {
+        // In here, since an `imap` borrows its pool: this stream owns both.
+        let results = server.pool.imap(lines::of_bytes(body), work).catch_panics().into_stream();
+        for await result in results {
+            yield result;
+        }
+    })
+}
+
+impl Server {
+    /// What the pool does with a line. One that could not be read goes through the pool too, so that its
+    /// error comes in its place.
+    fn work(&self, Rounds(rounds): Rounds) -> impl Fn(lines::Line) -> Answer + Clone + use<> {
+        let function = self.function.clone();
+        move |line| Ok(function(&line?, rounds))
+    }
+}
+
+/// A job whose result somebody waits for. When that one goes, a job that has not begun never will.
+struct Wanted<T>(JobHandle<T>);
+
+impl<T> Future for Wanted<T> {
+    type Output = <JobHandle<T> as Future>::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T> Drop for Wanted<T> {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// A line of text for each result. It is too late for another status when something fails: the answer has
+/// begun. So that is said in its line.
+fn answer<E: Display>(results: impl Stream<Item = Result<Answer, E>> + Send + 'static) -> Response {
+    let text = results.map(|result| match result {
+        Ok(Ok(result)) => Ok::<_, Infallible>(result + "\n"),
+        Ok(Err(error)) => Ok(format!("error: {error}\n")),
+        Err(error) => Ok(format!("error: {error}\n")),
+    });
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Body::from_stream(text)).into_response()
+}

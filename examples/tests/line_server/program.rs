@@ -1,0 +1,81 @@
+//! The program itself: its arguments, and Ctrl-C.
+
+use crate::client::{get, open_body, post, within_limit};
+use crate::digest::sha256;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+fn line_server() -> Command {
+    // This test is `target/<profile>/deps/line_server-…`.
+    let mut program = std::env::current_exe().unwrap();
+    program.pop();
+    program.pop();
+    program.push("examples");
+    program.push(format!("line_server{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.exists(), "`cargo build -p pool-examples --examples` comes first: no {program:?}");
+    Command::new(program)
+}
+
+/// Ends with the test, also if that fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start() -> (Running, SocketAddr) {
+    let mut command = line_server();
+    command.args(["--addr", "127.0.0.1:0", "--threads", "2"]).stderr(Stdio::piped());
+    let mut child = Running(command.spawn().unwrap());
+    let mut line = String::new();
+    let mut stderr = BufReader::new(child.0.stderr.take().unwrap());
+    stderr.read_line(&mut line).unwrap();
+    // It goes on to read, so that the server can write.
+    std::thread::spawn(move || stderr.lines().for_each(drop));
+    let address = line.trim_end().strip_prefix("listening on http://").unwrap().parse().unwrap();
+    (child, address)
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_lets_open_requests_end() {
+    within_limit(async {
+        let (mut child, address) = start();
+        assert_eq!(get(address, "/health").await.lines().await, ["ok"]);
+        let (body, pieces) = open_body();
+        body.send("one\n").unwrap();
+        let mut answer = post(address, "/map", pieces).await;
+        assert_eq!(answer.line().await, Some(sha256(b"one", 1)));
+        let killed = Command::new("kill").args(["-INT", &child.0.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        // Once nobody can connect any more, the signal has come.
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        body.send("two\n").unwrap();
+        assert_eq!(answer.line().await, Some(sha256(b"two", 1)));
+        drop(body);
+        assert_eq!(answer.line().await, None);
+        let status = loop {
+            match child.0.try_wait().unwrap() {
+                Some(status) => break status,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        };
+        assert!(status.success(), "{status}");
+    });
+}
+
+#[test]
+fn wrong_arguments_are_explained() {
+    for arguments in [["--threads", "0"], ["--addr", "nowhere"]] {
+        let output = line_server().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains(arguments[0]));
+    }
+}
