@@ -1,15 +1,17 @@
 //! `scope` and `map`: borrowed data, waiting, panics.
 
 use super::promises;
+use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::{Executor, JobError};
-use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// Runs a scope that panics, and gives the payload.
-fn payload_of(f: impl FnOnce()) -> u32 {
-    *catch_unwind(AssertUnwindSafe(f)).expect_err("it panics").downcast().expect("with its own payload")
+fn payload_of(f: impl FnOnce()) -> u64 {
+    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it panics");
+    payload.downcast::<OnPurpose>().expect("with its own payload").0
 }
 
 promises! {
@@ -124,7 +126,7 @@ promises! {
                     }));
                     drop(s.submit(move || ran.fetch_add(1, SeqCst)));
                     release.send(()).unwrap();
-                    panic_any(7u32);
+                    panic_on_purpose(7);
                 });
             });
             assert_eq!((payload, ran.load(SeqCst)), (7, 2));
@@ -138,7 +140,7 @@ promises! {
             let ran = AtomicUsize::new(0);
             let payload = payload_of(|| {
                 pool.scope(|s| {
-                    drop(s.submit(|| panic_any(8u32)));
+                    drop(s.submit(|| panic_on_purpose(8)));
                     for _ in 0..20 {
                         drop(s.submit(|| ran.fetch_add(1, SeqCst)));
                     }
@@ -150,7 +152,7 @@ promises! {
 
     fn scope_panic_that_was_joined_is_not_repeated(subject) {
         let pool = subject.pool(2);
-        pool.scope(|s| match s.submit(|| panic_any(9u32)).join() {
+        pool.scope(|s| match s.submit(|| panic_on_purpose(9)).join() {
             Err(JobError::Panicked(_)) => {}
             other => panic!("{other:?}"),
         });
@@ -216,7 +218,7 @@ promises! {
         let pool = subject.pool(2);
         for _ in 0..20 {
             let payload = payload_of(|| {
-                pool.map(0..1_000u32, |x| if x % 100 == 41 { panic_any(x) } else { x });
+                pool.map(0..1_000u64, |x| if x % 100 == 41 { panic_on_purpose(x) } else { x });
             });
             assert_eq!(payload, 41);
         }
@@ -227,13 +229,13 @@ promises! {
         let pool = subject.pool(2);
         for (bad_item, bad_input, expected) in [(40, 500, 40), (499, 500, 499), (500, 499, 499), (0, 0, 0)] {
             for _ in 0..20 {
-                let input = (0..1_000u32).inspect(move |&x| {
+                let input = (0..1_000u64).inspect(move |&x| {
                     if x == bad_input && x != bad_item {
-                        panic_any(x);
+                        panic_on_purpose(x);
                     }
                 });
                 let payload = payload_of(|| {
-                    pool.map(input, |x| if x == bad_item { panic_any(x) } else { x });
+                    pool.map(input, |x| if x == bad_item { panic_on_purpose(x) } else { x });
                 });
                 assert_eq!(payload, expected);
             }
@@ -245,7 +247,7 @@ promises! {
         let alive = Arc::new(());
         let items: Vec<_> = (0..500).map(|n| (n, alive.clone())).collect();
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            pool.map(items, |(n, item)| if n == 250 { panic_any(()) } else { item })
+            pool.map(items, |(n, item)| if n == 250 { panic_on_purpose(n) } else { item })
         }));
         assert!(caught.is_err());
         assert_eq!(Arc::strong_count(&alive), 1);

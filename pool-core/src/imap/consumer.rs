@@ -249,15 +249,16 @@ where
             Wait::Task(waker) => self.gauge.parker.prepare_task(waker),
             _ => self.gauge.parker.prepare(),
         }
-        // This consumer takes what nobody else has; the condition is that of `refill`, or it would come back
-        // from there with nothing done.
+        // An item that has been pulled just now is worth another look if this consumer would take it (the
+        // condition is that of `refill`), or could call somebody who does.
         let takes_items = untaken
             && match wait {
                 Wait::Forever => true,
                 Wait::AtMost(_) => state.queued == 0,
                 Wait::Task(_) => false,
             };
-        if state.is_ready_with_bells(front, takes_items) || self.gauge.is_cancelled() {
+        let calls = !state.abandoned && state.tickets < self.most_tickets(&state);
+        if state.is_ready_with_bells(front, takes_items || calls) || self.gauge.is_cancelled() {
             return Some(state);
         }
         state.sleeping_at = Some(front.head);
@@ -276,7 +277,7 @@ where
 
 impl<I: Iterator, T> State<I, T> {
     /// Looks for the head, and sets the bell of whatever it may come from.
-    fn is_ready_with_bells(&self, front: &Front<T>, takes_items: bool) -> bool {
+    fn is_ready_with_bells(&self, front: &Front<T>, wants_items: bool) -> bool {
         if self.unordered {
             let rings = |output: &Output<T>| match output {
                 Output::Lane(lane) => !lane.is_empty_with_bell(),
@@ -289,8 +290,8 @@ impl<I: Iterator, T> State<I, T> {
         let late = front.late.as_ref().map(|(lane, _)| lane);
         match (front.lane.as_ref().or(late), self.staged.front()) {
             (Some(lane), _) => !lane.is_empty_with_bell(),
-            // The head may be pulled at any moment, and this consumer may have to take it.
-            (None, Some(staged)) if takes_items && self.is_feeding() => !staged.items.is_empty_with_bell(),
+            // The head may be pulled at any moment, and the feeder may not come back to it.
+            (None, Some(staged)) if self.is_feeding() => !staged.items.is_empty_with_bell() && wants_items,
             _ => false,
         }
     }
