@@ -188,7 +188,8 @@ mod tests {
     #[test]
     fn time_of_a_job_inside_a_job_counts_once() {
         let pool = Inline::default();
-        thread::sleep(NAP);
+        // Long, so that rest taken for work cannot pass as the work that is missing.
+        thread::sleep(4 * NAP);
         let began = Instant::now();
         let inner = pool.clone();
         let (send, meanwhile) = mpsc::channel();
