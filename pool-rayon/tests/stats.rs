@@ -14,6 +14,7 @@ fn a_job_inside_a_job_is_counted_and_its_time_is_not() {
     let born = Instant::now();
     let pool = Arc::new(RayonPool::new(1).unwrap());
     let (send, ended) = mpsc::channel();
+    let (go, gone) = mpsc::channel::<()>();
     pool.spawn(Job::new(move |executor| {
         let send_inner = send.clone();
         executor.spawn(Job::new(move |_| {
@@ -24,13 +25,16 @@ fn a_job_inside_a_job_is_counted_and_its_time_is_not() {
         assert_eq!(rayon::yield_now(), Some(rayon::Yield::Executed));
         thread::sleep(NAP);
         send.send("outer").unwrap();
+        let _ = gone.recv_timeout(LIMIT);
     }));
     assert_eq!(ended.recv_timeout(LIMIT), Ok("inner"));
     assert_eq!(ended.recv_timeout(LIMIT), Ok("outer"));
+    // The outer one is still running.
     let stats = pool.stats();
     let lived = born.elapsed();
     assert_eq!(stats.total().jobs, 2);
     assert!((2 * NAP..=lived).contains(&stats.total().busy), "{stats}\nin {lived:?}");
+    drop(go);
     // The inner job has not given the thread back.
     let sleeps = || pool.stats().total().sleeps;
     while sleeps() == 0 {
