@@ -36,7 +36,7 @@ use std::task::{Context, Poll};
 /// The longest body for `/batch`. That of `/map` has no limit: only the window is ever in memory.
 pub const LARGEST_BATCH: usize = 16 * 1024 * 1024;
 
-/// A thread cannot be stopped, so a line must not take for ever: this many rounds take about 0.1 s.
+/// A thread cannot be stopped, so a line must not take for ever: this many rounds take a fraction of a second.
 pub const MOST_ROUNDS: u32 = 1_000_000;
 
 /// How many lines of one request of `/map` are on their way for each thread of the pool. Enough that no

@@ -3,6 +3,7 @@
 //! - `cargo run --release --example quickstart`: three workers, five items, a time limit for each.
 //! - `cargo run --release --example checksums -- --help`: the SHA-256 of every file in a tree, in the
 //!   format of `sha256sum`.
+//! - `cargo run --release --example line_server -- --help`: an HTTP server that maps the lines of its requests.
 
 /// The README's example is a test.
 #[cfg(doctest)]
