@@ -7,13 +7,13 @@ use std::time::Duration;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let pool = StealingPool::new(3)?;
-    let mut results = pool.imap([5, 1, 4, 2, 3], |n: u32| {
+    let results = pool.imap([5, 1, 4, 2, 3], |n: u32| {
         sleep(Duration::from_millis(200) * n);
         format!("{n} slept for {} ms", 200 * n)
     });
     // In the order of the input, although the first is the last to finish.
-    while let Some(line) = results.next_timeout(Duration::from_secs(6))? {
-        println!("{line}");
+    for line in results.timeout(Duration::from_secs(6)) {
+        println!("{}", line?);
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! that none can be forgotten. The names begin with the promise that they check.
 
 mod cancel;
+mod chaining;
 mod dropping;
 mod fallible;
 mod giving_up;
@@ -68,6 +69,7 @@ impl Suite {
             live::tests(),
             limits::tests(),
             cancel::tests(),
+            chaining::tests(),
             unordered::tests(),
             states::tests(),
             local::tests(),

@@ -95,10 +95,12 @@ use std::fmt;
 /// let pool = ChannelPool::new(2)?;
 /// let squares = pool.imap(0..1000u64, |x| x * x);
 /// let total = squares.size_hint().1.unwrap_or(0) as u64;
+/// // `squares.progress_count(total)`, or with a bar of your own:
 /// let bar = ProgressBar::new(total);
 /// # let bar = ProgressBar::with_draw_target(Some(total), indicatif::ProgressDrawTarget::hidden());
 /// let sum: u64 = squares.progress_with(bar.clone()).sum();
-/// assert_eq!((sum, bar.position()), (332_833_500, 1000));
+/// assert_eq!((sum, bar.position(), bar.length()), (332_833_500, 1000, Some(1000)));
+/// # assert_eq!(pool.imap(0..9, |x| x).progress_count(9).progress.length(), Some(9));
 /// # Ok::<(), pool_channel::pool_core::BuildError>(())
 /// ```
 #[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
