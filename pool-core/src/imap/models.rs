@@ -4,6 +4,7 @@
 //! What they look for is a stall, which loom reports as a deadlock, and a wrong result. Each says which
 //! deliberate break turns it red. Run them with `.ci/loom`.
 
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Condvar, Mutex, lock};
 use crate::{Executor, Job};
 use std::collections::VecDeque;
@@ -203,6 +204,70 @@ fn terminated_pool() {
             _ => assert_eq!(results.len(), 2),
         }
         closer.join().unwrap();
+    };
+    model(2, 2, body, drop);
+}
+
+/// A scope that ends before or while a worker comes for its job: what the job borrows outlives it.
+///
+/// Red when `finish` does not wait for whoever has the task.
+#[test]
+fn scope_and_a_worker() {
+    let body = |pool: &Pool| {
+        let alive = AtomicBool::new(true);
+        let sum = pool.scope(|s| {
+            drop(s.submit(|| assert!(alive.load(Ordering::Relaxed))));
+            let mut line = s.imap(0..2, |x| {
+                assert!(alive.load(Ordering::Relaxed));
+                x + 1
+            });
+            line.next()
+        });
+        assert_eq!(sum, Some(1));
+        // As the end of the borrow, in a way that loom sees.
+        alive.store(false, Ordering::Relaxed);
+    };
+    model(1, 2, body, drop);
+}
+
+/// A task in place of the sleeping thread: its waker is called, or it need not wait.
+///
+/// Red when `prepare_task` comes after the last look at the head.
+#[cfg(feature = "stream")]
+#[test]
+fn task_that_waits() {
+    use futures_core::Stream;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Wake, Waker};
+
+    #[derive(Default)]
+    struct Alarm(Mutex<bool>, Condvar);
+    impl Wake for Alarm {
+        fn wake(self: Arc<Self>) {
+            *lock(&self.0) = true;
+            self.1.notify_one();
+        }
+    }
+
+    let body = |pool: &Pool| {
+        let alarm = Arc::new(Alarm::default());
+        let waker = Waker::from(alarm.clone());
+        let mut stream = pool.imap(0..2, |x| x * 10).window(2).chunk(2).into_stream();
+        let mut results = Vec::new();
+        loop {
+            match Pin::new(&mut stream).poll_next(&mut Context::from_waker(&waker)) {
+                Poll::Ready(Some(result)) => results.push(result),
+                Poll::Ready(None) => break,
+                Poll::Pending => {
+                    let mut woken = lock(&alarm.0);
+                    while !*woken {
+                        woken = alarm.1.wait(woken).unwrap();
+                    }
+                    *woken = false;
+                }
+            }
+        }
+        assert_eq!(results, [0, 10]);
     };
     model(2, 2, body, drop);
 }
