@@ -214,20 +214,23 @@ fn terminated_pool() {
 #[test]
 fn scope_and_a_worker() {
     let body = |pool: &Pool| {
-        let alive = AtomicBool::new(true);
-        let sum = pool.scope(|s| {
-            drop(s.submit(|| assert!(alive.load(Ordering::Relaxed))));
-            let mut line = s.imap(0..2, |x| {
-                assert!(alive.load(Ordering::Relaxed));
+        // What is borrowed, as a flag: reading it after its end is a wrong value and not undefined.
+        let (alive, late) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
+        let (job, item) = (alive.clone(), alive.clone());
+        let (job_late, item_late) = (late.clone(), late.clone());
+        let first = pool.scope(|s| {
+            drop(s.submit(move || job_late.fetch_or(!job.load(Ordering::Relaxed), Ordering::Relaxed)));
+            let mut line = s.imap(0..2, move |x| {
+                item_late.fetch_or(!item.load(Ordering::Relaxed), Ordering::Relaxed);
                 x + 1
             });
             line.next()
         });
-        assert_eq!(sum, Some(1));
-        // As the end of the borrow, in a way that loom sees.
+        assert_eq!(first, Some(1));
         alive.store(false, Ordering::Relaxed);
+        late
     };
-    model(1, 2, body, drop);
+    model(1, 2, body, |late| assert!(!late.load(Ordering::Relaxed)));
 }
 
 /// A task in place of the sleeping thread: its waker is called, or it need not wait.
