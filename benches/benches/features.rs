@@ -124,6 +124,26 @@ fn submit(contenders: &Contenders, scale: Scale) {
     );
 }
 
+fn short(contenders: &Contenders, scale: Scale) {
+    println!("\na round trip through two channels and a thread in ns; an `imap` of ten items in its place");
+    let (rounds, rounds_of_work) = (scale.of(20_000), rounds_for(50.0));
+    let (send, receive) = mpsc::channel::<u64>();
+    let (answer, answers) = mpsc::channel();
+    std::thread::spawn(move || receive.iter().for_each(|x| answer.send(x).expect("somebody waits")));
+    let round_trip = || {
+        timed(rounds, || {
+            (0..rounds).filter(|x| send.send(*x).is_ok() && answers.recv().is_ok()).count() as u64
+        })
+    };
+    let ours = |index: usize| {
+        let pool = contenders.ours[index].1.as_ref();
+        let ten = move |_: &u64| (&pool).imap(0..10, move |x| xorshift(x, rounds_of_work)).count() == 10;
+        move || timed(rounds, || (0..rounds).filter(ten).count() as u64)
+    };
+    let medians = medians(&mut [&mut { round_trip }, &mut ours(0), &mut ours(1), &mut ours(2)]);
+    row("channel, stealing, rayon", rounds, &medians);
+}
+
 fn map(contenders: &Contenders, scale: Scale) {
     println!("\n`par_iter().map().collect()` over a slice in ns per item; `map` in its place");
     for (name, nanoseconds) in [("none", 0.0), ("50ns", 50.0), ("1us", 1e3)] {
@@ -178,8 +198,14 @@ fn main() {
     };
     let contenders = Contenders::new();
     println!("{THREADS} threads; medians of 5; the first column is the base, the others are ratios to it");
-    let parts: [(&str, Part); 5] =
-        [("unordered", unordered), ("skewed", skewed), ("submit", submit), ("map", map), ("stream", stream)];
+    let parts: [(&str, Part); 6] = [
+        ("unordered", unordered),
+        ("skewed", skewed),
+        ("submit", submit),
+        ("short", short),
+        ("map", map),
+        ("stream", stream),
+    ];
     for (name, part) in parts {
         if wanted(name) {
             part(&contenders, scale);

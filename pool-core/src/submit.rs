@@ -51,6 +51,8 @@ pub(crate) struct Submitted<F, T> {
 
 struct State<F, T> {
     stage: Stage<F, T>,
+    /// Threads that sleep until it is done.
+    sleeping: usize,
     /// The task that waits, where that is not a thread.
     waker: Option<Waker>,
 }
@@ -79,7 +81,7 @@ pub(crate) trait Waitable<T>: Send + Sync {
 
 impl<F, T> Submitted<F, T> {
     pub(crate) fn new(f: F, scope: Option<Arc<scope::Shared>>) -> Submitted<F, T> {
-        let state = State { stage: Stage::Queued(f), waker: None };
+        let state = State { stage: Stage::Queued(f), sleeping: 0, waker: None };
         Submitted { state: Mutex::new(state), done: Condvar::new(), scope }
     }
 
@@ -92,8 +94,11 @@ impl<F, T> Submitted<F, T> {
     /// Leaves the lock, and tells whoever waits.
     fn wake(&self, mut state: MutexGuard<'_, State<F, T>>) {
         let waker = state.waker.take();
+        let sleeping = state.sleeping > 0;
         drop(state);
-        self.done.notify_all();
+        if sleeping {
+            self.done.notify_all();
+        }
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -170,7 +175,9 @@ where
             if left == Some(Duration::ZERO) {
                 return None;
             }
+            state.sleeping += 1;
             state = wait(&self.done, state, left);
+            state.sleeping -= 1;
         }
     }
 

@@ -136,6 +136,8 @@ where
                 if forever && started.elapsed() < PATIENCE {
                     drop(state);
                     front.look_for_a_moment();
+                    // The worker that has the head may wait for this very core.
+                    std::thread::yield_now();
                     state = line.lock();
                     continue;
                 }
