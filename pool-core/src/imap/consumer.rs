@@ -121,9 +121,7 @@ where
                 continue;
             }
             // What was pulled before the first call with a limit, and nobody else can come for.
-            let left_over = matches!(wait, Wait::AtMost(_))
-                && untaken
-                && (state.abandoned || (state.queued == 0 && state.tickets >= line.threads));
+            let left_over = matches!(wait, Wait::AtMost(_)) && line.takes_items(&state, untaken, wait);
             if forever || left_over {
                 let helped;
                 (helped, state) = line.help(executor, &mut self.hand, state, front, untaken, forever);
@@ -223,6 +221,18 @@ where
         state.end.is_none() && !enough && self.room(state) > 0
     }
 
+    /// Whether this call takes an item that nobody has: what `refill` does and what `sleep` waits for must be
+    /// the same, or it would go round for ever.
+    fn takes_items(&self, state: &State<I, T>, untaken: bool, wait: Wait<'_>) -> bool {
+        untaken
+            && match wait {
+                Wait::Forever => true,
+                // Nobody else can come for it.
+                Wait::AtMost(_) => state.abandoned || (state.queued == 0 && state.tickets >= self.threads),
+                Wait::Task(_) => false,
+            }
+    }
+
     /// Sleeps until something has happened to the head, unless it has already. A task does not sleep: it
     /// gets `None`, and will be woken.
     fn sleep<'a>(
@@ -234,28 +244,22 @@ where
         wait: Wait<'_>,
         left: Option<Duration>,
     ) -> Option<Locked<'a, I, T>> {
-        // Whoever could be called must be, before nobody is awake to call.
-        self.gauge.resume_at.0.store(NOT_STALLED, Ordering::Relaxed);
-        if self.call(&mut state) {
-            drop(state);
-            self.spawn_ticket(executor);
-            return Some(self.lock());
-        }
         match wait {
             #[cfg(feature = "stream")]
             Wait::Task(waker) => self.gauge.parker.prepare_task(waker),
             _ => self.gauge.parker.prepare(),
         }
-        // This consumer takes what nobody else has; the condition is that of `refill`, or it would come back
-        // from there with nothing done.
-        let takes_items = untaken
-            && match wait {
-                Wait::Forever => true,
-                Wait::AtMost(_) => state.queued == 0,
-                Wait::Task(_) => false,
-            };
+        let takes_items = self.takes_items(&state, untaken, wait);
         if state.is_ready_with_bells(front, takes_items) || self.gauge.is_cancelled() {
             return Some(state);
+        }
+        // Whoever could be called must be, before nobody is awake to call. Not earlier: an item that comes
+        // into a lane before its bell is set is seen here.
+        self.gauge.resume_at.0.store(NOT_STALLED, Ordering::Relaxed);
+        if self.call(&mut state) {
+            drop(state);
+            self.spawn_ticket(executor);
+            return Some(self.lock());
         }
         state.sleeping_at = Some(front.head);
         drop(state);
