@@ -249,6 +249,8 @@ where
             Wait::Task(waker) => self.gauge.parker.prepare_task(waker),
             _ => self.gauge.parker.prepare(),
         }
+        // Else the bell would be that of a lane into which nothing comes any more.
+        state.clear_exhausted();
         let takes_items = self.takes_items(&state, untaken, wait);
         if state.is_ready_with_bells(front, takes_items) || self.gauge.is_cancelled() {
             return Some(state);
