@@ -183,13 +183,14 @@ where
         };
         let blocked = state.reorder.values().map(ready).sum::<u64>()
             + front.lane.as_ref().map_or(0, |lane| lane.len() as u64);
-        let waiting = state.staged.iter().map(|staged| staged.items.len() as u64).sum();
+        let waiting = state.staged.iter().map(|staged| staged.items.len() as u64).sum::<u64>();
         let last = state.staged.back().map_or(0, |staged| staged.first + staged.items.len() as u64);
-        let pulled = state.pulled.max(last);
+        // The feeder counts when it comes back; what a worker took from under it can be seen before.
+        let pulled = state.pulled.max(last).max(front.head + waiting + blocked);
         ImapStats {
             pulled,
             waiting,
-            running: pulled.saturating_sub(front.head + waiting + blocked),
+            running: pulled - (front.head + waiting + blocked),
             blocked,
             delivered: front.head,
             chunk: state.pace.len(None, self.line.threads),
