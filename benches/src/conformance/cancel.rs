@@ -25,11 +25,7 @@ promises! {
             assert!(!endless.is_cancelled() && !token.is_cancelled());
             thread::spawn(move || other.cancel());
             // The results before the end are those of the first items, without a gap.
-            let mut expected = 1_000;
-            for result in endless.by_ref() {
-                assert_eq!(result, expected);
-                expected += 1;
-            }
+            endless.by_ref().zip(1_000..).for_each(|(result, expected)| assert_eq!(result, expected));
             assert!(endless.is_cancelled() && token.is_cancelled());
             assert_eq!(endless.next(), None);
             assert_eq!(endless.size_hint(), (0, Some(0)));
@@ -295,12 +291,8 @@ promises! {
         assert!(results.give_up());
         soon("the others are finished", || results.get_ref().stats().blocked >= 9);
         results.get_ref().cancel_token().cancel();
-        let mut expected = 1;
-        while let Some(result) = results.next() {
-            assert_eq!(result, Ok(expected));
-            expected += 1;
-        }
-        assert!(expected >= 10, "only up to {expected}");
+        let rest = results.by_ref().zip(1..).map(|(result, expected)| assert_eq!(result, Ok(expected)));
+        assert!(rest.count() >= 9);
         assert!(results.get_ref().is_cancelled());
     }
 }

@@ -24,20 +24,22 @@ promises! {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
-        let mut results = pool.imap(0..50u64, move |x| {
-            if x == 1 {
+        let mut results = pool.imap(0..5_000u64, move |x| {
+            if x == 3_000 {
                 door.pass();
             }
             x
         }).timeout(SHORT);
         assert!(!results.give_up(), "nothing has been asked for");
-        assert_eq!(at_last(&mut results), Some(0));
+        for expected in 0..3_000 {
+            assert_eq!(at_last(&mut results), Some(expected));
+        }
         assert!(!results.give_up(), "a result has come");
-        assert_eq!(late(&mut results), 1);
+        assert_eq!(late(&mut results), 3_000);
         assert!(results.give_up());
         assert!(!results.give_up(), "once");
-        // It still hangs.
-        for expected in 2..50 {
+        // It still hangs, and has no others in its hand, though they are short.
+        for expected in 3_001..5_000 {
             assert_eq!(at_last(&mut results), Some(expected));
         }
         assert_eq!(at_last(&mut results), None);

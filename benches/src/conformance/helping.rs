@@ -119,29 +119,32 @@ promises! {
 
     /// The consumer has helped, and then has other things to do: a thread of the pool comes in its place.
     fn p5_a_pool_is_not_idle_while_its_consumer_is_away(subject) {
-        let pool = subject.pool(2);
-        let gate = Gate::closed();
-        let door = gate.door();
-        let armed = Arc::new(AtomicBool::new(false));
-        let (hung, passed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let (arm, hangs, passes) = (armed.clone(), hung.clone(), passed.clone());
-        let line = pool.imap(0u64.., move |x| {
-            if hangs.load(Ordering::SeqCst) {
-                passes.fetch_add(1, Ordering::SeqCst);
-            } else if arm.swap(false, Ordering::SeqCst) {
-                hangs.store(true, Ordering::SeqCst);
-                door.pass();
+        // Several rounds, since the consumer may also have slept last instead of having helped.
+        for _ in 0..8 {
+            let pool = subject.pool(2);
+            let gate = Gate::closed();
+            let door = gate.door();
+            let armed = Arc::new(AtomicBool::new(false));
+            let (hung, passed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+            let (arm, hangs, passes) = (armed.clone(), hung.clone(), passed.clone());
+            let line = pool.imap(0u64.., move |x| {
+                if hangs.load(Ordering::SeqCst) {
+                    passes.fetch_add(1, Ordering::SeqCst);
+                } else if arm.swap(false, Ordering::SeqCst) {
+                    hangs.store(true, Ordering::SeqCst);
+                    door.pass();
+                }
+                xorshift(x, 20)
+            });
+            let mut results = line.window(1 << 20);
+            for _ in 0..3_000 {
+                results.next().unwrap();
             }
-            xorshift(x, 20)
-        });
-        let mut results = line.window(1 << 20);
-        for _ in 0..20_000 {
-            results.next().unwrap();
+            // Long enough that it is not expected back at once. The pool goes on meanwhile.
+            thread::sleep(2 * SHORT);
+            armed.store(true, Ordering::SeqCst);
+            soon("an item hangs", || hung.load(Ordering::SeqCst));
+            soon("the others go on", || passed.load(Ordering::SeqCst) > 1_000);
         }
-        // Long enough that it is not expected back at once. The pool goes on meanwhile.
-        thread::sleep(4 * SHORT);
-        armed.store(true, Ordering::SeqCst);
-        soon("an item hangs", || hung.load(Ordering::SeqCst));
-        soon("the others go on", || passed.load(Ordering::SeqCst) > 1_000);
     }
 }

@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 promises! {
@@ -110,6 +110,15 @@ promises! {
             assert_eq!(results.next(), Some(0));
             assert_eq!(pulled.get(), 8);
             soon("the others are finished", || results.stats().blocked == 7);
+            // Both threads have brought back what they had.
+            let meeting = Arc::new(Barrier::new(2));
+            let meet = || {
+                let meeting = meeting.clone();
+                pool.submit(move || _ = meeting.wait())
+            };
+            let (one, other) = (meet(), meet());
+            one.join().unwrap();
+            other.join().unwrap();
             for expected in 1..8 {
                 assert_eq!(results.next(), Some(expected));
                 assert_eq!(pulled.get(), 8, "pulled before result {expected}, which was ready");
@@ -117,6 +126,36 @@ promises! {
             assert!(results.eq(8..100));
             assert_eq!(pulled.get(), 100);
         }
+    }
+
+    /// The head becomes ready while the consumer pulls: then it stops pulling.
+    fn local_p5_a_result_that_comes_between_two_pulls(subject) {
+        let attempt = || {
+            let pool = subject.pool(2);
+            // Items 0 and 1 are held up until items 7 and 9 are pulled.
+            let (gates, done) = ([Gate::closed(), Gate::closed()], Arc::new(AtomicU64::new(0)));
+            let (doors, counts) = ([gates[0].door(), gates[1].door()], done.clone());
+            let pulled = Cell::new(0u64);
+            let input = (0..100u64).inspect(|&x| {
+                pulled.set(x + 1);
+                let Some(gate) = [7, 9].iter().position(|&at| at == x) else { return };
+                gates[gate].open();
+                soon("the item is done", || done.load(Ordering::SeqCst) > gate as u64);
+                thread::sleep(SHORT);
+            });
+            let mut results = pool.imap_local(input, move |x| {
+                if let Some(door) = doors.get(x as usize) {
+                    door.pass();
+                    counts.fetch_add(1, Ordering::SeqCst);
+                }
+                x
+            }).chunk(8);
+            assert_eq!(results.next(), Some(0));
+            assert_eq!(results.next(), Some(1));
+            pulled.get() == 10
+        };
+        // A worker may be switched out on the last bit of its way.
+        assert!((0..5).any(|_| attempt()), "it went on pulling beside a result that was ready");
     }
 
     fn local_input_is_pulled_on_the_consumers_thread(subject) {

@@ -101,9 +101,11 @@ promises! {
     fn states_whose_init_panics_at_its_item(subject) {
         let pool = subject.pool(1);
         let calls = AtomicUsize::new(0);
-        let init = move || match calls.fetch_add(1, Ordering::SeqCst) as u64 {
-            call @ (0 | 1) => panic_on_purpose(call),
-            _ => (),
+        let init = move || {
+            let call = calls.fetch_add(1, Ordering::SeqCst) as u64;
+            if call < 2 {
+                panic_on_purpose(call);
+            }
         };
         let mut line = pool.imap_init(0..20u64, init, |(), x| x).catch_panics();
         let results = std::iter::from_fn(|| line.next_timeout(LONG).unwrap());

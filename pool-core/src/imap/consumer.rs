@@ -121,9 +121,7 @@ where
                 continue;
             }
             // What was pulled before the first call with a limit, and nobody else can come for.
-            let left_over = matches!(wait, Wait::AtMost(_))
-                && untaken
-                && (state.abandoned || (state.queued == 0 && state.tickets >= line.threads));
+            let left_over = matches!(wait, Wait::AtMost(_)) && line.takes_items(&state, untaken, wait);
             if forever || left_over {
                 let helped;
                 (helped, state) = line.help(executor, &mut self.hand, state, front, untaken, forever);
@@ -187,13 +185,14 @@ where
         };
         let blocked = state.reorder.values().map(ready).sum::<u64>()
             + front.lane.as_ref().map_or(0, |lane| lane.len() as u64);
-        let waiting = state.staged.iter().map(|staged| staged.items.len() as u64).sum();
+        let waiting = state.staged.iter().map(|staged| staged.items.len() as u64).sum::<u64>();
         let last = state.staged.back().map_or(0, |staged| staged.first + staged.items.len() as u64);
-        let pulled = state.pulled.max(last);
+        // The feeder counts when it comes back; what a worker took from under it can be seen before.
+        let pulled = state.pulled.max(last).max(front.head + waiting + blocked);
         ImapStats {
             pulled,
             waiting,
-            running: pulled.saturating_sub(front.head + waiting + blocked),
+            running: pulled - (front.head + waiting + blocked),
             blocked,
             delivered: front.head,
             chunk: state.pace.len(None, self.line.threads),
@@ -228,6 +227,18 @@ where
         state.end.is_none() && !enough && self.room(state) > 0
     }
 
+    /// Whether this call takes an item that nobody has: what `refill` does and what `sleep` waits for must be
+    /// the same, or it would go round for ever.
+    fn takes_items(&self, state: &State<I, T>, untaken: bool, wait: Wait<'_>) -> bool {
+        untaken
+            && match wait {
+                Wait::Forever => true,
+                // Nobody else can come for it.
+                Wait::AtMost(_) => state.abandoned || (state.queued == 0 && state.tickets >= self.threads),
+                Wait::Task(_) => false,
+            }
+    }
+
     /// Sleeps until something has happened to the head, unless it has already. A task does not sleep: it
     /// gets `None`, and will be woken.
     fn sleep<'a>(
@@ -239,29 +250,24 @@ where
         wait: Wait<'_>,
         left: Option<Duration>,
     ) -> Option<Locked<'a, I, T>> {
-        // Whoever could be called must be, before nobody is awake to call.
-        self.gauge.resume_at.0.store(NOT_STALLED, Ordering::Relaxed);
-        if self.call(&mut state) {
-            drop(state);
-            self.spawn_ticket(executor);
-            return Some(self.lock());
-        }
         match wait {
             #[cfg(feature = "stream")]
             Wait::Task(waker) => self.gauge.parker.prepare_task(waker),
             _ => self.gauge.parker.prepare(),
         }
-        // An item that has been pulled just now is worth another look if this consumer would take it (the
-        // condition is that of `refill`), or could call somebody who does.
-        let takes_items = untaken
-            && match wait {
-                Wait::Forever => true,
-                Wait::AtMost(_) => state.queued == 0,
-                Wait::Task(_) => false,
-            };
-        let calls = !state.abandoned && state.tickets < self.most_tickets(&state);
-        if state.is_ready_with_bells(front, takes_items || calls) || self.gauge.is_cancelled() {
+        // Else the bell would be that of a lane into which nothing comes any more.
+        state.clear_exhausted();
+        let takes_items = self.takes_items(&state, untaken, wait);
+        if state.is_ready_with_bells(front, takes_items) || self.gauge.is_cancelled() {
             return Some(state);
+        }
+        // Whoever could be called must be, before nobody is awake to call. Not earlier: an item that comes
+        // into a lane before its bell is set is seen here.
+        self.gauge.resume_at.0.store(NOT_STALLED, Ordering::Relaxed);
+        if self.call(&mut state) {
+            drop(state);
+            self.spawn_ticket(executor);
+            return Some(self.lock());
         }
         state.sleeping_at = Some(front.head);
         drop(state);
