@@ -13,14 +13,14 @@
 //! gives the input back and works on the item itself.
 //!
 //! **Working.** A worker takes a whole lane of items, opens a lane for the results, enters that into
-//! [`Reorder`], and goes through the items without a lock. Each result can be seen as soon as it is
+//! [`Reorder`](super::reorder::Reorder), and goes through the items without a lock. Each result can be seen as soon as it is
 //! there (P5).
 //!
 //! **The lock** is taken two or three times per chunk. No code of the user runs under it, and no value of
 //! the user is dropped under it.
 //!
 //! **Tickets.** A worker comes with a ticket: a job that points to the line. Whoever leaves the lock and
-//! sees more work than it takes itself calls one more ticket, up to one per thread ([`State::call`]). A
+//! sees more work than it takes itself calls one more ticket, up to one per thread ([`Line::call`]). A
 //! ticket that finds nothing ends. Work never appears without somebody leaving the lock, so no ticket is
 //! missed.
 //!
@@ -28,6 +28,11 @@
 //! it changes with every item. A feeder that finds the window full writes down at which count it should
 //! be called again, and looks once more. The consumer compares at each `next`, and once more under the
 //! lock before it sleeps, so a stale look costs time but never a wake-up.
+//!
+//! **Ending early.** Cancelling sets a flag, and every bell, so that whoever is at work looks up after the
+//! present item. A consumer that stays takes what is finished before the first gap. One that goes leaves the
+//! line *deserted*: it drops what is there, and each worker that comes back later does the same again, so
+//! that nothing of the user's waits for a ticket that is still queued somewhere.
 
 use super::lane::{Bells, Sender};
 use super::parker::Parker;
