@@ -75,28 +75,35 @@ promises! {
         assert_eq!(results.next(), None);
     }
 
-    /// Short items, so that chunks are long and the consumer helps, and then long ones.
+    /// Short items, so that chunks are long and the consumer helps, and then long ones. It goes on for longer
+    /// than 32 items where the worker that has the head is switched out, so one round may be bad.
     fn p5_a_helping_consumer_is_not_held_up_by_many_long_items(subject) {
+        const SHORT_ITEMS: u64 = 2_000;
+        const ROUND: u64 = SHORT_ITEMS + 100;
         let me = thread::current().id();
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let here = Arc::new(AtomicUsize::new(0));
             let count = here.clone();
-            let mut results = pool.imap(0..3_300u64, move |x| {
-                if x % 1_100 >= 1_000 {
-                    thread::sleep(Duration::from_micros(500));
+            let mut results = pool.imap(0..6 * ROUND, move |x| {
+                if x % ROUND >= SHORT_ITEMS {
+                    thread::sleep(Duration::from_micros(300));
                     if thread::current().id() == me {
                         count.fetch_add(1, Ordering::SeqCst);
                     }
                 }
                 x
             });
-            for expected in 0..3_300 {
+            let mut most = [0; 6];
+            for expected in 0..6 * ROUND {
                 let before = here.load(Ordering::SeqCst);
                 assert_eq!(results.next(), Some(expected));
                 let ran = here.load(Ordering::SeqCst) - before;
-                assert!(ran <= 40, "one call ran {ran} long items");
+                let most = &mut most[(expected / ROUND) as usize];
+                *most = ran.max(*most);
             }
+            let bad = most.iter().filter(|&&most| most > 33).count();
+            assert!(bad <= 1, "in each round some call ran so many long items: {most:?}");
         }
     }
 
