@@ -7,6 +7,7 @@ mod cancel;
 mod dropping;
 mod fallible;
 mod giving_up;
+mod handles;
 mod helping;
 mod limits;
 mod live;
@@ -21,6 +22,7 @@ mod random;
 mod states;
 mod stats;
 mod stream;
+mod tasks;
 mod unordered;
 
 use crate::Subject;
@@ -72,6 +74,7 @@ impl Suite {
             fallible::tests(),
             stats::tests(),
             stream::tests(),
+            handles::tests(),
             giving_up::tests(),
             helping::tests(),
             panics::tests(),
