@@ -8,6 +8,7 @@ mod chaining;
 mod dropping;
 mod fallible;
 mod giving_up;
+mod handles;
 mod helping;
 mod limits;
 mod live;
@@ -24,6 +25,7 @@ mod scopes;
 mod states;
 mod stats;
 mod stream;
+mod tasks;
 mod unordered;
 
 use crate::Subject;
@@ -76,6 +78,7 @@ impl Suite {
             fallible::tests(),
             stats::tests(),
             stream::tests(),
+            handles::tests(),
             giving_up::tests(),
             helping::tests(),
             panics::tests(),

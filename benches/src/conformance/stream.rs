@@ -1,48 +1,17 @@
-//! The line as a `Stream`, and handles as futures: the task is woken where a thread would have slept.
+//! The line as a `Stream`: the task is woken where a thread would have slept.
 
-use super::parts::{Alive, Gate, LONG, soon};
+use super::parts::{Alive, Gate, soon};
 use super::promises;
+use super::tasks::{Woken, current_thread, multi_thread};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use futures::executor::block_on;
-use futures::task::{ArcWake, waker};
 use futures::{Stream, StreamExt};
-use pool_core::JobError;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// A task that counts how often it has been woken.
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl ArcWake for Woken {
-    fn wake_by_ref(task: &Arc<Self>) {
-        task.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl Woken {
-    fn poll<S: Stream + Unpin>(self: &Arc<Self>, stream: &mut S) -> Poll<Option<S::Item>> {
-        Pin::new(stream).poll_next(&mut Context::from_waker(&waker(self.clone())))
-    }
-
-    fn count(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-fn current_thread() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().build().unwrap()
-}
-
-fn multi_thread() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap()
-}
 
 promises! {
     fn stream_p1_results_come_in_input_order(subject) {
@@ -303,71 +272,5 @@ promises! {
         gate.open();
         assert_eq!(block_on(results.next()), Some(200));
         assert_eq!(block_on(results.next()), None);
-    }
-
-    fn handle_as_a_future(subject) {
-        let pool = subject.pool(2);
-        for runtime in [current_thread(), multi_thread()] {
-            let me = thread::current().id();
-            runtime.block_on(async {
-                let answer = pool.submit(move || (thread::current().id(), 42)).await.unwrap();
-                assert!(answer.0 != me && answer.1 == 42);
-                let failed = pool.submit(|| panic_on_purpose(7)).await.unwrap_err();
-                let JobError::Panicked(panic) = failed else { panic!("not a panic: {failed}") };
-                assert_eq!(panic.into_payload().downcast_ref(), Some(&OnPurpose(7)));
-                let all = futures::future::join_all((0..500u64).map(|x| pool.submit(move || x))).await;
-                assert!(all.into_iter().map(Result::unwrap).eq(0..500));
-            });
-        }
-    }
-
-    fn handle_wakes_the_task_that_polled_last(subject) {
-        let pool = subject.pool(1);
-        let gate = Gate::closed();
-        let door = gate.door();
-        let mut handle = pin!(pool.submit(move || door.pass()));
-        let (first, second) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
-        for task in [&first, &second] {
-            let poll = handle.as_mut().poll(&mut Context::from_waker(&waker(task.clone())));
-            assert!(poll.is_pending());
-        }
-        gate.open();
-        soon("the last task is woken", || second.count() > 0);
-        assert_eq!(first.count(), 0);
-        assert!(block_on(handle).is_ok());
-    }
-
-    fn handle_of_a_cancelled_job(subject) {
-        let pool = subject.pool(1);
-        let gate = Gate::closed();
-        let door = gate.door();
-        let (begun, begins) = mpsc::channel();
-        let first = pool.submit(move || (begun.send(()).unwrap(), door.pass()).1);
-        begins.recv_timeout(LONG).unwrap();
-        let mut handle = pool.submit(|| panic!("it must not run"));
-        let task = Arc::new(Woken::default());
-        assert!(Pin::new(&mut handle).poll(&mut Context::from_waker(&waker(task.clone()))).is_pending());
-        assert!(handle.cancel());
-        assert_eq!(task.count(), 1);
-        assert!(matches!(block_on(handle), Err::<(), _>(JobError::Cancelled)));
-        gate.open();
-        block_on(first).unwrap();
-    }
-
-    fn handle_of_a_terminated_pool(subject) {
-        let Some(terminate) = subject.terminate() else { return };
-        let pool = subject.pool(1);
-        let gate = Gate::closed();
-        let (door, (begun, begins)) = (gate.door(), mpsc::channel());
-        let running = pool.submit(move || (begun.send(()).unwrap(), door.pass()).1);
-        let queued: Vec<_> = (0..20).map(|_| pool.submit(|| ())).collect();
-        begins.recv_timeout(LONG).unwrap();
-        let terminating = thread::spawn(move || terminate(pool));
-        for result in block_on(futures::future::join_all(queued)) {
-            assert!(matches!(result, Err(JobError::Cancelled)));
-        }
-        gate.open();
-        block_on(running).unwrap();
-        terminating.join().unwrap();
     }
 }
