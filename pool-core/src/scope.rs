@@ -180,6 +180,14 @@ fn finish(shared: &Shared, executor: &dyn Executor) {
 impl<'scope> Scope<'scope, '_> {
     /// [`Executor::imap`] on borrowed data. What has not begun when the scope ends is cancelled, even if the
     /// `Imap` was leaked.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let words = vec![String::from("one"), String::from("three")];
+    /// let longest = pool.scope(|s| s.imap(&words, |word| word.len()).max());
+    /// assert_eq!(longest, Some(5));
+    /// ```
     pub fn imap<I, F, T>(&'scope self, items: I, f: F) -> Imap<'scope, T>
     where
         I: IntoIterator,
@@ -197,6 +205,18 @@ impl<'scope> Scope<'scope, '_> {
 
     /// [`Executor::submit`] with borrowed data. The job runs even if the handle is dropped, and the scope
     /// waits for it. If it panics and nobody joins it, the scope panics with its payload at the end.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let mut halves = [vec![3, 1, 2], vec![6, 5, 4]];
+    /// pool.scope(|s| {
+    ///     for half in &mut halves {
+    ///         drop(s.submit(|| half.sort()));
+    ///     }
+    /// });
+    /// assert_eq!(halves.concat(), [1, 2, 3, 4, 5, 6]);
+    /// ```
     pub fn submit<F, T>(&'scope self, f: F) -> ScopedJobHandle<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,

@@ -260,6 +260,15 @@ impl<'s, T> ScopedJobHandle<'s, T> {
 
 /// Waits for the job without blocking the thread: what [`join`](ScopedJobHandle::join) gives. The function runs
 /// on the pool, never on the thread that polls.
+///
+/// ```
+/// use pool_channel::{ChannelPool, Executor};
+///
+/// let pool = ChannelPool::new(2)?;
+/// let answer = futures::executor::block_on(pool.submit(|| 6 * 7));
+/// assert_eq!(answer.unwrap(), 42);
+/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// ```
 #[cfg(feature = "stream")]
 impl<T> Future for ScopedJobHandle<'_, T> {
     type Output = Result<T, JobError>;

@@ -154,6 +154,17 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
 
     /// Lets this token, too, cancel the line. One token can cancel many lines, and the function can hold a
     /// clone of it.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor, pool_core::CancelToken};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let token = CancelToken::new();
+    /// let mut odd = pool.imap((1u64..).step_by(2), |x| x).cancel_with(&token);
+    /// let mut even = pool.imap((0u64..).step_by(2), |x| x).cancel_with(&token);
+    /// token.cancel();
+    /// odd.by_ref().chain(even.by_ref()).for_each(drop);
+    /// assert!(odd.is_cancelled() && even.is_cancelled());
+    /// ```
     pub fn cancel_with(mut self, token: &CancelToken) -> Self {
         self.attach(token);
         self
