@@ -1,9 +1,10 @@
 //! Cancelling a line from somewhere else.
 
 use super::line::Gauge;
+use crate::sync::{Mutex, lock};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 /// Ends lines from any thread. From [`Imap::cancel_token`](crate::Imap::cancel_token), or
 /// [`new`](CancelToken::new) and [`Imap::cancel_with`](crate::Imap::cancel_with).
@@ -51,7 +52,7 @@ impl CancelToken {
     /// Ends every line of this token. It can be called often, from anywhere, and does not wait.
     pub fn cancel(&self) {
         let lines = {
-            let mut lines = self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lines = lock(&self.shared.lines);
             self.shared.cancelled.store(true, Ordering::SeqCst);
             std::mem::take(&mut *lines)
         };
@@ -65,7 +66,7 @@ impl CancelToken {
     }
 
     pub(super) fn add(&self, line: &Arc<Gauge>) {
-        let mut lines = self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = lock(&self.shared.lines);
         if self.shared.cancelled.load(Ordering::SeqCst) {
             drop(lines);
             return line.cancel();

@@ -77,19 +77,19 @@ where
     }
 
     fn refill(&mut self, front: &mut Front<T>, wait: Wait<'_>) -> Arrival {
+        let LineBack { line, executor, hand, supply } = self;
+        let (line, executor) = (&*line, *executor);
         let forever = matches!(wait, Wait::Forever);
-        if forever && self.line.continue_with_head(&mut self.hand, front) {
+        if forever && line.continue_with_head(hand, front) {
             return Arrival::Ready;
         }
         front.drop_given_up();
         let started = Instant::now();
-        let line = self.line.clone();
-        let executor = self.executor;
         let mut state = line.lock();
         state.sleeping_at = None;
         if let Wait::AtMost(_) = wait {
             state.pace.one_by_one();
-            line.lay_down(&mut self.hand, &mut state);
+            line.lay_down(hand, &mut state);
         }
         loop {
             let untaken = match state.find(front) {
@@ -116,7 +116,7 @@ where
             if S::HERE && line.wants_items(&state) {
                 let len = state.lane_len(line.room(&state), line.threads);
                 drop(state);
-                self.pull_here(front, len);
+                line.pull_here(executor, supply, front, len);
                 state = line.lock();
                 continue;
             }
@@ -124,7 +124,7 @@ where
             let left_over = matches!(wait, Wait::AtMost(_)) && line.takes_items(&state, untaken, wait);
             if forever || left_over {
                 let helped;
-                (helped, state) = line.help(executor, &mut self.hand, state, front, untaken, forever);
+                (helped, state) = line.help(executor, hand, state, front, untaken, forever);
                 if helped {
                     continue;
                 }
@@ -306,12 +306,8 @@ impl<I: Iterator, T> State<I, T> {
 
     fn slept(&mut self, time: Duration) {
         self.counts.waited += time;
-        let finished = |output: &Output<T>| match output {
-            Output::Lane(lane) => !lane.is_empty(),
-            Output::Panicked(_) => true,
-        };
         // The first is the head, which has just come.
-        if self.reorder.values().skip(1).any(finished) {
+        if self.reorder.values().skip(1).any(Output::is_ready) {
             self.counts.head_blocked += time;
         }
     }

@@ -22,25 +22,20 @@ impl<I: Iterator, T> State<I, T> {
         self.put_given_up_away(front);
         loop {
             if let Some(lane) = front.lane.take() {
-                // In this order: what is closed stays empty.
-                let closed = self.result_lanes.is_closed(lane.id());
-                if !lane.is_empty() {
+                if !self.result_lanes.is_exhausted(&lane) {
+                    let ready = !lane.is_empty();
                     front.lane = Some(lane);
-                    return Place::Arrived(Arrival::Ready);
-                }
-                if !closed {
-                    front.lane = Some(lane);
-                    return Place::Taken;
+                    return if ready { Place::Arrived(Arrival::Ready) } else { Place::Taken };
                 }
                 self.result_lanes.give_back(lane);
             }
             if let Some((lane, left)) = front.late.take() {
-                let closed = self.result_lanes.is_closed(lane.id());
+                let exhausted = self.result_lanes.is_exhausted(&lane);
                 if !lane.is_empty() {
                     front.late = Some((lane, left));
                     return Place::GivenUp(None);
                 }
-                if closed {
+                if exhausted {
                     self.result_lanes.give_back(lane);
                 } else if ended || self.reorder.reaches(front.head) {
                     // Lanes do not overlap, so the head will not be in this one.
@@ -70,12 +65,12 @@ impl<I: Iterator, T> State<I, T> {
     fn find_any(&mut self, front: &mut Front<T>) -> Place {
         loop {
             if let Some(lane) = front.lane.take() {
-                let closed = self.result_lanes.is_closed(lane.id());
+                let exhausted = self.result_lanes.is_exhausted(&lane);
                 if !lane.is_empty() {
                     front.lane = Some(lane);
                     return Place::Arrived(Arrival::Ready);
                 }
-                if closed {
+                if exhausted {
                     self.result_lanes.give_back(lane);
                 } else {
                     self.reorder.insert(0, Output::Lane(lane));
@@ -108,17 +103,13 @@ impl<I: Iterator, T> State<I, T> {
         if !self.unordered {
             return self.reorder.reaches(head);
         }
-        self.reorder.values().any(|output| match output {
-            Output::Lane(lane) => !lane.is_empty(),
-            Output::Panicked(_) => true,
-        })
+        self.reorder.values().any(Output::is_ready)
     }
 
     fn put_given_up_away(&mut self, front: &mut Front<T>) {
         let (lanes, given_up) = (&mut self.result_lanes, &mut front.given_up);
         for lane in std::mem::take(given_up) {
-            // In this order: what is closed stays empty.
-            if lanes.is_closed(lane.id()) && lane.is_empty() {
+            if lanes.is_exhausted(&lane) {
                 lanes.give_back(lane);
             } else {
                 given_up.push(lane);

@@ -48,22 +48,20 @@ where
             return false;
         }
         if let Some(chunk) = hand.take() {
-            let first = chunk.next();
-            let chunk = self.work_until_ready(chunk, front);
-            front.helped += chunk.next() - first;
-            *hand = Some(chunk);
+            *hand = Some(self.work_until_ready(chunk, front));
         }
         front.is_ready()
     }
 
     /// Works on a chunk, and looks at the clock after every so many items whether it is time to look for
     /// the head.
-    fn work_until_ready(&self, chunk: Chunk<I::Item, T>, front: &Front<T>) -> Chunk<I::Item, T> {
+    fn work_until_ready(&self, chunk: Chunk<I::Item, T>, front: &mut Front<T>) -> Chunk<I::Item, T> {
+        let first = chunk.next();
         // What the function waits for in a pool must not need this thread's own line to move on.
         let _inside = Inside::enter();
         let left = Cell::new(front.every);
         let looked = Cell::new(Stamp::now());
-        self.work(chunk, || {
+        let chunk = self.work(chunk, || {
             left.set(left.get() - 1);
             if left.get() > 0 {
                 return false;
@@ -75,7 +73,9 @@ where
             }
             looked.set(now);
             front.is_ready() || front.lane.as_ref().is_some_and(Receiver::has_ended)
-        })
+        });
+        front.helped += chunk.next() - first;
+        chunk
     }
 
     /// Works on something, or says that there is nothing that it may do. Unless it may do all kinds of work
@@ -92,7 +92,9 @@ where
         let may = freely && (executor.is_worker() || state.pace.is_short());
         // In nobody's hands, and the feeder does not come back.
         let stuck = untaken && state.is_feeding();
-        if hand.as_ref().is_some_and(|chunk| !may || chunk.items.is_empty()) {
+        let is_done_with =
+            |hand: &Hand<I, T>| hand.as_ref().is_some_and(|chunk| !may || chunk.items.is_empty());
+        if is_done_with(hand) {
             self.lay_down(hand, &mut state);
             // The head may have been in it: look again.
             return (true, state);
@@ -123,14 +125,10 @@ where
         front.every = if may { state.pace.items_per_look() } else { 1 };
         state.helped = may.then(Stamp::now);
         self.leave(state, executor);
-        let first = chunk.next();
-        let chunk = self.work_until_ready(chunk, front);
-        front.helped += chunk.next() - first;
+        *hand = Some(self.work_until_ready(chunk, front));
         let mut state = self.lock();
-        if may && !chunk.items.is_empty() {
-            *hand = Some(chunk);
-        } else {
-            let _ = state.put_back(chunk);
+        if is_done_with(hand) {
+            self.lay_down(hand, &mut state);
         }
         (true, state)
     }

@@ -187,6 +187,11 @@ impl<A> Lanes<A> {
         matches!(self.halves[id], Half::Sender(_))
     }
 
+    /// Whether nothing more will come out of a lane. Asked in this order: what is closed stays empty.
+    pub(crate) fn is_exhausted(&self, lane: &Receiver<A>) -> bool {
+        self.is_closed(lane.id) && lane.is_empty()
+    }
+
     pub(crate) fn close(&mut self, sender: Sender<A>) {
         sender.ended.store(true, Ordering::Relaxed);
         let half = &mut self.halves[sender.id];

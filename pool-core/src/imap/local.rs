@@ -3,12 +3,13 @@
 //! The line itself has no input then, and no feeder. A consumer that does not find the head pulls items
 //! into a lane, which workers take as ever. It looks for the head before each pull, since a pull may block.
 
-use super::consumer::LineBack;
 use super::front::Front;
 use super::function::Function;
 use super::lane::Sender;
 use super::line::Line;
+use crate::Executor;
 use crate::unwind::{Payload, catch, drop_quietly};
+use std::sync::Arc;
 
 /// Where a line's input is, seen from the consumer.
 pub(crate) trait Supply<A> {
@@ -60,23 +61,27 @@ impl<J: Iterator> Supply<J::Item> for Here<J> {
 /// How the input ended, if it did: with which panic, if any.
 type End = Option<Option<Payload>>;
 
-impl<I, F, T, S> LineBack<'_, I, F, T, S>
+impl<I, F, T> Line<I, F, T>
 where
     I: Iterator,
     F: Function<I::Item, Output = T>,
-    S: Supply<I::Item>,
 {
     /// Pulls items into a lane, until it is full or the head has been found. To be called without the lock.
-    pub(super) fn pull_here(&mut self, front: &Front<T>, len: usize) {
-        let line = &self.line;
-        let end = match self.supply.pull() {
+    pub(super) fn pull_here(
+        self: &Arc<Self>,
+        executor: &dyn Executor,
+        supply: &mut impl Supply<I::Item>,
+        front: &Front<T>,
+        len: usize,
+    ) {
+        let end = match supply.pull() {
             Ok(Some(item)) => {
-                let mut state = line.lock();
+                let mut state = self.lock();
                 let mut sender = state.open_items(len);
                 sender.push(item);
-                line.leave(state, self.executor);
-                let end = Self::fill_here(line, &mut self.supply, front, &mut sender, len);
-                let mut state = line.lock();
+                self.leave(state, executor);
+                let end = self.fill_here(supply, front, &mut sender, len);
+                let mut state = self.lock();
                 state.pulled += sender.pushed() as u64;
                 state.item_lanes.close(sender);
                 end
@@ -86,25 +91,25 @@ where
         };
         match end {
             None => {
-                let hint = self.supply.size_hint();
-                line.lock().hint = hint;
+                let hint = supply.size_hint();
+                self.lock().hint = hint;
             }
             Some(panic) => {
-                self.supply.close();
-                line.lock().finish(panic);
+                supply.close();
+                self.lock().finish(panic);
             }
         }
     }
 
     fn fill_here(
-        line: &Line<I, F, T>,
-        supply: &mut S,
+        &self,
+        supply: &mut impl Supply<I::Item>,
         front: &Front<T>,
         sender: &mut Sender<I::Item>,
         len: usize,
     ) -> End {
-        while sender.pushed() < len && !line.gauge.is_cancelled() {
-            if front.is_ready() || (front.lane.is_none() && line.lock().has_news(front.head)) {
+        while sender.pushed() < len && !self.gauge.is_cancelled() {
+            if front.is_ready() || (front.lane.is_none() && self.lock().has_news(front.head)) {
                 return None;
             }
             match supply.pull() {

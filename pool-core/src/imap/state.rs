@@ -24,6 +24,16 @@ pub(crate) enum Output<T> {
     Panicked(Payload),
 }
 
+impl<T> Output<T> {
+    /// Whether there is something to deliver.
+    pub(crate) fn is_ready(&self) -> bool {
+        match self {
+            Output::Lane(lane) => !lane.is_empty(),
+            Output::Panicked(_) => true,
+        }
+    }
+}
+
 /// Items in the hand of a worker.
 pub(crate) enum Items<A> {
     One(Option<A>),
@@ -216,8 +226,7 @@ impl<I: Iterator, T> State<I, T> {
     /// Puts lanes away into which nothing more will come.
     pub(crate) fn clear_exhausted(&mut self) {
         while let Some(front) = self.staged.front() {
-            // In this order: what is closed stays empty.
-            if !(self.item_lanes.is_closed(front.items.id()) && front.items.is_empty()) {
+            if !self.item_lanes.is_exhausted(&front.items) {
                 return;
             }
             if let Some(exhausted) = self.staged.pop_front() {
@@ -260,8 +269,7 @@ impl<I: Iterator, T> State<I, T> {
                 self.stage(next, receiver);
             }
             Items::Lane(lane) => {
-                let closed = self.item_lanes.is_closed(lane.id());
-                if closed && lane.is_empty() {
+                if self.item_lanes.is_exhausted(&lane) {
                     self.item_lanes.give_back(lane);
                 } else {
                     self.stage(next, lane);
