@@ -9,7 +9,7 @@ mod contenders;
 use contenders::{Contenders, THREADS, medians, timed};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use pool_core::Executor;
-use pool_harness::workloads::{checksum, rounds_for, xorshift};
+use pool_harness::work::{checksum, rounds_for, xorshift};
 use rayon::prelude::*;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};

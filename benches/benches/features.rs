@@ -8,7 +8,7 @@ mod contenders;
 use contenders::{Contenders, THREADS, medians, timed};
 use futures::StreamExt;
 use pool_core::Executor;
-use pool_harness::workloads::{checksum, rounds_for, xorshift};
+use pool_harness::work::{checksum, rounds_for, xorshift};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::sync::mpsc;

@@ -26,10 +26,20 @@
 
 pub mod chaos;
 pub mod conformance;
+#[cfg(feature = "compare")]
+pub mod contender;
+#[cfg(feature = "compare")]
+mod corpus;
 pub mod doubles;
 pub mod oracle;
+#[cfg(feature = "compare")]
+pub mod ours;
+#[cfg(feature = "compare")]
+pub mod report;
 mod subject;
 pub mod watchdog;
+pub mod work;
+#[cfg(feature = "compare")]
 pub mod workloads;
 
 pub use subject::Subject;

@@ -4,7 +4,7 @@
 use pool_channel::ChannelPool;
 use pool_core::Executor;
 use pool_harness::watchdog::within;
-use pool_harness::workloads::checksum;
+use pool_harness::work::checksum;
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use super::parts::{Gate, LONG, SHORT, soon};
 use super::promises;
 use crate::oracle::panic_on_purpose;
-use crate::workloads::xorshift;
+use crate::work::xorshift;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

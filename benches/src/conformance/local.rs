@@ -3,7 +3,7 @@
 use super::parts::{Alive, Gate, LONG, SHORT, soon};
 use super::promises;
 use crate::oracle::{OnPurpose, Outcome, assert_same, caught, panic_on_purpose};
-use crate::workloads::xorshift;
+use crate::work::xorshift;
 use pool_core::Executor;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;

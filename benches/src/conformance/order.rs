@@ -1,7 +1,7 @@
 //! P1 order, P2 lazy, P3 window, P15 scale.
 
 use super::promises;
-use crate::workloads::xorshift;
+use crate::work::xorshift;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -111,7 +111,7 @@ promises! {
 
     fn p15_a_long_stream_is_as_good_as_a_short_one(subject) {
         let pool = subject.pool(2);
-        let sum = pool.imap(0..3_000_000u64, |x| x).fold(0, crate::workloads::checksum);
-        assert_eq!(sum, (0..3_000_000u64).fold(0, crate::workloads::checksum));
+        let sum = pool.imap(0..3_000_000u64, |x| x).fold(0, crate::work::checksum);
+        assert_eq!(sum, (0..3_000_000u64).fold(0, crate::work::checksum));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::promises;
 use crate::oracle::{assert_same, caught, panic_on_purpose, sequential};
-use crate::workloads::xorshift;
+use crate::work::xorshift;
 use pool_core::Executor;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

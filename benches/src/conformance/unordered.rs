@@ -4,7 +4,7 @@
 use super::parts::{Alive, Gate, LONG, SHORT};
 use super::promises;
 use crate::oracle::{OnPurpose, panic_on_purpose};
-use crate::workloads::xorshift;
+use crate::work::xorshift;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
