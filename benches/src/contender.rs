@@ -56,6 +56,8 @@ pub struct Traits {
     pub live: bool,
     /// Whether each call starts its own threads.
     pub cold: bool,
+    /// Whether it is another contender with other settings: such ones are in tables, but not in every plot.
+    pub variant: bool,
 }
 
 /// How many threads, and how many items may be on their way where one can say so.

@@ -25,6 +25,8 @@
 //! runs under a [watchdog], so that a hang is a failure.
 
 pub mod chaos;
+#[cfg(feature = "compare")]
+pub mod compare;
 pub mod conformance;
 #[cfg(feature = "compare")]
 pub mod contender;
@@ -34,6 +36,8 @@ pub mod doubles;
 pub mod oracle;
 #[cfg(feature = "compare")]
 pub mod ours;
+#[cfg(feature = "compare")]
+pub mod render;
 #[cfg(feature = "compare")]
 pub mod report;
 mod subject;

@@ -37,6 +37,7 @@ pub fn sequential() -> Entry {
         lazy: true,
         live: true,
         cold: false,
+        variant: false,
     };
     Entry::new(traits, |_| Sequential)
 }
@@ -131,6 +132,7 @@ pub fn backend<P: Executor + 'static>(
             lazy: true,
             live: true,
             cold,
+            variant: !suffix.is_empty(),
         };
         Entry::new(traits, ready)
     };

@@ -98,10 +98,20 @@ pub const fn even(nanoseconds: f64) -> Workload {
     workload("even", Kind::Even(nanoseconds), "arithmetic")
 }
 
-/// The rounds of xorshift that take so long, as measured once in this process.
+static PER_MILLISECOND: OnceLock<u64> = OnceLock::new();
+
+/// The rounds of xorshift that take a millisecond, as measured once in this process.
+pub fn rounds_per_millisecond() -> u64 {
+    *PER_MILLISECOND.get_or_init(|| rounds_for(1e6))
+}
+
+/// Takes over what another process has measured, so that both do the same work. Too late after the first run.
+pub fn set_rounds_per_millisecond(rounds: u64) {
+    let _ = PER_MILLISECOND.set(rounds);
+}
+
 fn rounds(nanoseconds: f64) -> u64 {
-    static PER_MILLISECOND: OnceLock<u64> = OnceLock::new();
-    (nanoseconds * 1e-6 * *PER_MILLISECOND.get_or_init(|| rounds_for(1e6)) as f64) as u64
+    (nanoseconds * 1e-6 * rounds_per_millisecond() as f64) as u64
 }
 
 impl Workload {
