@@ -18,6 +18,8 @@ const LOOK: f64 = 2_500.0;
 const TINY: f64 = 250.0;
 /// From this many nanoseconds per item on, items of an unordered line are taken one by one.
 const LONE: f64 = 15_000.0;
+/// From this many nanoseconds per item on, an input is slow.
+const SLOW_INPUT: f64 = 20_000.0;
 /// The weight of a new measurement in the running average.
 const WEIGHT: f64 = 0.25;
 /// The longest chunk. Longer ones save nothing, and their rings would no longer fit a core's cache.
@@ -34,8 +36,9 @@ pub(crate) struct Pace {
     /// The last three measurements. The middle one of them does not jump when a worker was switched out for
     /// some milliseconds in one.
     recent: [f64; 3],
-    /// Nanoseconds per item in the input's `next`.
+    /// Nanoseconds per item in the input's `next`, on average and the last three times.
     pull: f64,
+    recent_pulls: [f64; 3],
     len: usize,
     longest: usize,
     fixed: Option<usize>,
@@ -54,6 +57,7 @@ impl Pace {
             work: None,
             recent: [f64::MAX; 3],
             pull: 0.0,
+            recent_pulls: [0.0; 3],
             len: 1,
             longest,
             fixed: fixed.map(|len| len.min(LONGEST_FIXED)),
@@ -119,6 +123,7 @@ impl Pace {
             return;
         }
         let sample = time.as_nanos() as f64 / items as f64;
+        self.recent_pulls = [self.recent_pulls[1], self.recent_pulls[2], sample];
         self.pull += WEIGHT * (sample - self.pull);
     }
 
@@ -132,6 +137,12 @@ impl Pace {
     pub(crate) fn is_short(&self) -> bool {
         let [a, b, c] = self.recent;
         a.min(b).max(a.max(b).min(c)) < SHORT
+    }
+
+    /// Whether the input is so slow that nobody should stay awake for its next item: the last three took long,
+    /// not just one in which its worker was switched out.
+    pub(crate) fn input_is_slow(&self) -> bool {
+        self.recent_pulls.iter().all(|pull| *pull >= SLOW_INPUT)
     }
 
     /// After how many items a helping consumer looks at the clock: seldom enough not to notice it, and not

@@ -131,7 +131,7 @@ where
             }
             if state.helped.is_some() {
                 // This consumer is one of the threads at work, and soon there will be something for it.
-                if forever && started.elapsed() < PATIENCE {
+                if forever && !state.pace.input_is_slow() && started.elapsed() < PATIENCE {
                     drop(state);
                     front.look_for_a_moment();
                     // The worker that has the head may wait for this very core.
