@@ -37,6 +37,7 @@ pub fn sequential() -> Entry {
         lazy: true,
         live: true,
         cold: false,
+        nests: true,
     };
     Entry::new(traits, |_| Sequential)
 }
@@ -131,6 +132,7 @@ pub fn backend<P: Executor + 'static>(
             lazy: true,
             live: true,
             cold,
+            nests: true,
         };
         Entry::new(traits, ready)
     };
