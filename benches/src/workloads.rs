@@ -323,3 +323,6 @@ pub struct Span {
     /// Microseconds from the beginning of the run.
     pub end: f64,
 }
+
+#[cfg(test)]
+mod tests;
