@@ -7,8 +7,8 @@
 //! - `pariter` looks for a result that came early in all of them, one by one, and wakes every 100 µs meanwhile.
 //! - `parseq` asks its input again after the end, until its buffer is full of ends: ten items cost as much as a
 //!   whole window.
-//! - `par-iter-sync` sleeps half a second at the end of about one call in a hundred: the last worker wakes the
-//!   consumer a moment before it is seen to be gone.
+//! - `par-iter-sync` now and then sleeps half a second at the end of a call: the last worker wakes the consumer a
+//!   moment before it is seen to be gone.
 //! - `orx-parallel` wants items from an iterator to be `Sync`, which ours need not be: each is in a `Mutex` that
 //!   is never locked. While one thread is in the input the others spin. It cannot nest with two threads or more:
 //!   whoever waits inside a job keeps a thread that the inner jobs need.
