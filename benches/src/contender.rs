@@ -1,5 +1,6 @@
 //! What the benchmarks compare: ways to map an iterator in parallel and get the results in order.
 
+use crate::facts::Facts;
 use crate::workloads::{Span, Workload};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -58,6 +59,8 @@ pub struct Traits {
     pub cold: bool,
     /// Whether it is another contender with other settings: such ones are in tables, but not in every plot.
     pub variant: bool,
+    /// Whether it may be used inside its own function. If not, it hangs where that is done.
+    pub nests: bool,
 }
 
 /// How many threads, and how many items may be on their way where one can say so.
@@ -89,7 +92,8 @@ impl Entry {
 
     /// Whether it can run a workload at all.
     pub fn takes(&self, workload: &Workload) -> bool {
-        self.traits.live || !workload.needs_live()
+        let Traits { live, nests, .. } = self.traits;
+        (live || !workload.needs_live()) && (nests || !workload.needs_nesting())
     }
 }
 
@@ -109,6 +113,9 @@ pub trait Run {
 
     /// Which thread ran which item when.
     fn spans(&self, workload: &Workload, items: u64) -> Vec<Span>;
+
+    /// What an experiment finds.
+    fn facts(&self) -> Facts;
 }
 
 impl<C: Contender> Run for C {
@@ -122,5 +129,9 @@ impl<C: Contender> Run for C {
 
     fn spans(&self, workload: &Workload, items: u64) -> Vec<Span> {
         workload.spans(self, items)
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::of(self)
     }
 }

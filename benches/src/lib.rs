@@ -33,9 +33,13 @@ pub mod contender;
 #[cfg(feature = "compare")]
 mod corpus;
 pub mod doubles;
+#[cfg(feature = "compare")]
+pub mod facts;
 pub mod oracle;
 #[cfg(feature = "compare")]
 pub mod ours;
+#[cfg(feature = "peers")]
+pub mod peers;
 #[cfg(feature = "compare")]
 pub mod render;
 #[cfg(feature = "compare")]

@@ -38,6 +38,7 @@ pub fn sequential() -> Entry {
         live: true,
         cold: false,
         variant: false,
+        nests: true,
     };
     Entry::new(traits, |_| Sequential)
 }
@@ -133,6 +134,7 @@ pub fn backend<P: Executor + 'static>(
             live: true,
             cold,
             variant: !suffix.is_empty(),
+            nests: true,
         };
         Entry::new(traits, ready)
     };

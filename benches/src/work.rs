@@ -3,9 +3,12 @@
 use std::time::Instant;
 
 /// So many rounds of xorshift: work that the compiler can neither skip nor do for two items at once.
+///
+/// Different seeds give different results, so that a checksum tells any two of them apart.
 #[inline]
 pub fn xorshift(seed: u64, rounds: u64) -> u64 {
-    let mut x = seed | 1;
+    // Zero would stay zero.
+    let mut x = seed.wrapping_add(1);
     for _ in 0..rounds {
         x ^= x << 13;
         x ^= x >> 7;
@@ -27,4 +30,22 @@ pub fn rounds_for(nanoseconds: f64) -> u64 {
 #[inline]
 pub fn checksum(sum: u64, result: u64) -> u64 {
     sum.wrapping_mul(31).wrapping_add(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_results_in_the_wrong_order_change_the_checksum() {
+        for rounds in [0, 1, 100] {
+            let results: Vec<_> = (0..100).map(|x| xorshift(x, rounds)).collect();
+            let right = results.iter().copied().fold(0, checksum);
+            for first in 0..99 {
+                let mut wrong = results.clone();
+                wrong.swap(first, first + 1);
+                assert_ne!(wrong.into_iter().fold(0, checksum), right, "{rounds} rounds, item {first}");
+            }
+        }
+    }
 }

@@ -206,6 +206,11 @@ impl Workload {
         matches!(self.kind, Kind::PingPong)
     }
 
+    /// Whether a contender is used inside its own function.
+    pub fn needs_nesting(&self) -> bool {
+        matches!(self.kind, Kind::Nested)
+    }
+
     /// Whether a run takes as long as its input, whatever is done with it.
     pub fn is_paced(&self) -> bool {
         matches!(self.kind, Kind::SlowInput(_))
@@ -328,3 +333,6 @@ pub struct Span {
     /// Microseconds from the beginning of the run.
     pub end: f64,
 }
+
+#[cfg(test)]
+mod tests;

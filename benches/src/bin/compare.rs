@@ -7,7 +7,7 @@ fn main() -> ExitCode {
     let mut entries = vec![pool_harness::ours::sequential()];
     #[cfg(feature = "backends")]
     entries.extend(pool_harness::ours::backends());
-    #[cfg(any())]
+    #[cfg(feature = "peers")]
     entries.extend(pool_harness::peers::all());
     pool_harness::compare::main(entries)
 }
