@@ -35,6 +35,8 @@ pub mod oracle;
 #[cfg(feature = "compare")]
 pub mod ours;
 #[cfg(feature = "compare")]
+pub mod render;
+#[cfg(feature = "compare")]
 pub mod report;
 mod subject;
 pub mod watchdog;
