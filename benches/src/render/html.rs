@@ -19,18 +19,21 @@ pub fn html(report: &Report) -> String {
     page += "<meta name=\"color-scheme\" content=\"light dark\">\n<title>Ordered parallel maps, compared</title>\n";
     page +=
         &format!("<style>\n{}{}</style>\n</head>\n<body>\n", include_str!("style.css"), colours(&palette));
-    page += "<header>\n<h1>Ordered parallel maps, compared</h1>\n";
+    page += "<div class=\"top\">\n<header>\n<h1>Ordered parallel maps, compared</h1>\n";
     page += &answers(report);
     page += &setup(report);
     page += "</header>\n";
     page += &overview(report);
+    page += "</div>\n";
     let figures = figures(report, &palette);
     if !figures.is_empty() {
         page += "<h2 id=\"plots\">Plots</h2>\n";
         page += &legend(report, &palette, &figures);
-        page += "<div class=\"figures\">\n";
-        page.extend(figures.iter().map(figure));
-        page += "</div>\n";
+        for timelines in [false, true] {
+            page += "<div class=\"figures\">\n";
+            page.extend(figures.iter().filter(|figure| figure.is_timeline == timelines).map(figure));
+            page += "</div>\n";
+        }
     }
     page += "<h2 id=\"tables\">All figures</h2>\n";
     page += &format!("<p>{} The mark {}</p>\n", escape(LEGEND), escape(MARKS));
@@ -79,9 +82,9 @@ fn setup(report: &Report) -> String {
 fn overview(report: &Report) -> String {
     let overview = summary::overview(report);
     let mut text = String::from(
-        "<h2 id=\"summary\">Summary</h2>\n<p>Time as a ratio to the ideal: sequential code of the same round, divided \
+        "<section>\n<h2 id=\"summary\">Summary</h2>\n<p>Time as a ratio to the ideal: sequential code of the same round, divided \
          among the threads at no cost. Where nothing can be divided, it is the time per item. The lowest of a row is \
-         bold, and the darker a cell, the more is lost.</p>\n<div class=\"scroll\"><table class=\"overview\">\n<tr>\
+         bold, and the stronger the colour of a cell, the more is lost.</p>\n<div class=\"scroll\"><table class=\"overview\">\n<tr>\
          <th scope=\"col\">workload</th>",
     );
     text.extend(overview.columns.iter().map(|column| format!("<th scope=\"col\">{}</th>", escape(column))));
@@ -91,7 +94,7 @@ fn overview(report: &Report) -> String {
         text.extend(cells.iter().map(overview_cell));
         text += "</tr>\n";
     }
-    text + "</table></div>\n"
+    text + "</table></div>\n</section>\n"
 }
 
 fn overview_cell(cell: &Cell) -> String {

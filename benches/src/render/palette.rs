@@ -62,7 +62,10 @@ pub struct Palette {
     styles: BTreeMap<String, Style>,
 }
 
-const BLUE_ORANGE_GREEN_PURPLE: [f64; 4] = [214.0, 18.0, 152.0, 285.0];
+/// Hue and lightness of the backends: blue, orange, green and purple. Green looks lighter than it is.
+const HUES: [(f64, f64); 4] = [(214.0, 0.40), (20.0, 0.42), (155.0, 0.30), (285.0, 0.42)];
+/// Widths of the backends: where curves coincide, the narrower lie on the wider and all are seen.
+const WIDTHS: [u32; 4] = [11, 7, 3, 5];
 const DASHES: [&str; 3] = ["", "18 7", "7 7"];
 const MARKERS: [Marker; 3] = [Marker::Ring, Marker::Triangle, Marker::Cross];
 
@@ -96,12 +99,10 @@ impl Palette {
         let plain =
             backends.clone().filter(|one| !backends.clone().any(|other| is_variant(&one.name, &other.name)));
         for (index, one) in plain.enumerate() {
-            let hue = BLUE_ORANGE_GREEN_PURPLE[index % BLUE_ORANGE_GREEN_PURPLE.len()];
-            self.add(&one.name, backend(hue));
-            for (index, variant) in
-                backends.clone().filter(|other| is_variant(&other.name, &one.name)).enumerate()
-            {
-                self.add(&variant.name, backend_variant(hue, index));
+            self.add(&one.name, backend(index));
+            let variants = backends.clone().filter(|other| is_variant(&other.name, &one.name));
+            for (number, variant) in variants.enumerate() {
+                self.add(&variant.name, backend_variant(index, number));
             }
         }
     }
@@ -130,15 +131,16 @@ fn grey(light: f64, dark: f64, dashes: &'static str) -> Style {
     Style { colour, dark, width: 4, dashes, marker: Marker::None, rank: 2 }
 }
 
-fn backend(hue: f64) -> Style {
-    let (colour, dark) = (hsl(hue, 0.85, 0.40), hsl(hue, 0.85, 0.64));
-    Style { colour, dark, width: 6, dashes: "", marker: Marker::Disc, rank: 3 }
+fn backend(index: usize) -> Style {
+    let (hue, light) = HUES[index % HUES.len()];
+    let (colour, dark) = (hsl(hue, 0.85, light), hsl(hue, 0.85, light + 0.22));
+    Style { colour, dark, width: WIDTHS[index % WIDTHS.len()], dashes: "", marker: Marker::Disc, rank: 3 }
 }
 
-fn backend_variant(hue: f64, index: usize) -> Style {
-    let (colour, dark) = (hsl(hue, 0.65, 0.58), hsl(hue, 0.5, 0.52));
-    let dashes = DASHES[1 + index % 2];
-    Style { colour, dark, width: 4, dashes, marker: Marker::None, rank: 1 }
+fn backend_variant(index: usize, number: usize) -> Style {
+    let (hue, light) = HUES[index % HUES.len()];
+    let (colour, dark) = (hsl(hue, 0.6, light + 0.17), hsl(hue, 0.5, light + 0.12));
+    Style { colour, dark, width: 4, dashes: DASHES[1 + number % 2], marker: Marker::None, rank: 1 }
 }
 
 /// Peers have muted colours from all around the circle, neighbours far apart.

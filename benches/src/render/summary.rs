@@ -61,7 +61,7 @@ fn against(report: &Report, whom: &str, takes_part: impl Fn(&str) -> bool) -> St
     slower.sort_by(|a, b| b.0.total_cmp(&a.0));
     let slower: Vec<String> = slower
         .iter()
-        .map(|(ratio, workload, other)| format!("{workload} ({} the time of {other})", units::ratio(*ratio)))
+        .map(|(ratio, workload, other)| format!("{workload} ({} {other})", units::ratio(*ratio)))
         .collect();
     let list = |names: &[&str]| if names.is_empty() { "nowhere".into() } else { names.join(", ") };
     let slower = if slower.is_empty() { "nowhere".into() } else { slower.join(", ") };
@@ -164,8 +164,8 @@ mod tests {
             sentences,
             [
                 "Fastest by the median, noise aside: rayon-collect (1us).",
-                "The fastest of ours against the fastest of all others, lazy or not: slower in 1us (1.11× the \
-                 time of rayon-collect); level, within noise, nowhere; faster nowhere.",
+                "The fastest of ours against the fastest of all others, lazy or not: slower in 1us (1.11× \
+                 rayon-collect); level, within noise, nowhere; faster nowhere.",
                 "The fastest of ours against the fastest of the others that are lazy: slower nowhere; level, \
                  within noise, nowhere; faster in 1us.",
             ]

@@ -37,7 +37,7 @@ pub fn time(nanoseconds: f64) -> String {
 
 /// Nanoseconds at a tick of an axis: without zeros that say nothing.
 pub fn time_tick(nanoseconds: f64) -> String {
-    scaled(nanoseconds, &TIMES, short)
+    if nanoseconds == 0.0 { "0".into() } else { scaled(nanoseconds, &TIMES, short) }
 }
 
 /// A count at a tick of an axis: `1k`, `1M`.

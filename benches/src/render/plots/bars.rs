@@ -27,7 +27,7 @@ pub fn bars(results: &Results, palette: &Palette) -> Option<String> {
     let title = "time ÷ ideal";
     let svg = svg(&format!("{title} on {}", results.workload), count as u32 * ROW + 136, |area| {
         let left = room_for(entries.iter().map(|entry| entry.0)).min(WIDTH / 2);
-        let mut chart = chart(area, (&x, title), (&y, &results.workload), left)?;
+        let mut chart = chart(area, (&x, title), (&y, "the best on top"), left)?;
         for (index, (name, ratio)) in entries.iter().enumerate() {
             let place = (count - index) as f64 - 0.5;
             let style = palette.style(name);

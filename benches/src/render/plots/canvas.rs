@@ -1,7 +1,7 @@
 //! What all plots share: their size, their letters, and a chart with axes.
 //!
 //! A plot is 900 units wide and scales with the page. Its letters are so large that they can be read where it is
-//! as narrow as a phone: 25 units are 10 pixels of 360.
+//! as narrow as a phone: 27 units are 10 pixels of 336.
 
 use super::axis::Axis;
 use crate::render::escape;
@@ -27,7 +27,7 @@ pub const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDE);
 /// The longest name that fits beside a row.
 const NAME: usize = 22;
 /// The size of letters, which is 1.24 times that in the SVG.
-const LETTERS: f64 = 31.0;
+const LETTERS: f64 = 33.0;
 
 /// Where a plot is drawn.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -61,10 +61,10 @@ pub fn chart<'a>(
 ) -> Drawn<Chart<'a>> {
     area.draw(&Text::new(y_title.to_string(), (6, 4), letters(HPos::Left, VPos::Top)))?;
     let mut chart = ChartBuilder::on(area)
-        .margin_top(46)
+        .margin_top(48)
         .margin_right(44)
         .margin_bottom(6)
-        .x_label_area_size(84)
+        .x_label_area_size(80)
         .y_label_area_size(left)
         .build_cartesian_2d(x.clone(), y.clone())?;
     chart
@@ -82,7 +82,7 @@ pub fn chart<'a>(
 /// How much room the names of rows need on the left.
 pub fn room_for<'n>(names: impl Iterator<Item = &'n str>) -> u32 {
     let longest = names.map(|name| cut(name).chars().count()).max().unwrap_or(0);
-    20 + 14 * longest as u32
+    20 + 15 * longest as u32
 }
 
 /// Draws the name of a row on the left of it, rows counted from the top.

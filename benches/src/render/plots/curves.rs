@@ -10,7 +10,7 @@ use plotters::style::ShapeStyle;
 
 const HEIGHT: u32 = 680;
 /// Room for the labels of the y axis.
-const LEFT: u32 = 116;
+const LEFT: u32 = 122;
 
 /// Time per item against the work in it.
 pub fn overhead(report: &Report, palette: &Palette) -> Option<String> {

@@ -5,7 +5,7 @@ use super::canvas::{ROW, WIDTH, chart, name_row, room_for, svg};
 use crate::render::palette::Palette;
 use crate::render::units;
 use crate::report::Report;
-use plotters::element::{Circle, PathElement};
+use plotters::element::{Circle, Rectangle};
 use plotters::style::ShapeStyle;
 
 /// A row for each contender, the best on top: a line from the first percentile to the last, with a point at each,
@@ -35,12 +35,13 @@ pub fn latency(report: &Report, palette: &Palette) -> Option<String> {
         for (index, (name, times)) in rows.iter().enumerate() {
             let place = (count - index) as f64 - 0.5;
             let style = palette.style(name);
-            let line = ShapeStyle::from(style.colour).stroke_width(style.width.max(3));
-            let points: Vec<_> = times.iter().map(|time| (x.at(*time), place)).collect();
-            chart.draw_series([PathElement::new(points.clone(), line)])?;
-            for (rank, point) in points.into_iter().enumerate() {
+            let filled = ShapeStyle::from(style.colour).filled();
+            let (first, last) = (x.at(times[0]), x.at(times[times.len() - 1]));
+            chart.draw_series([Rectangle::new([(first, place - 0.06), (last, place + 0.06)], filled)])?;
+            let points = times.iter().map(|time| (x.at(*time), place));
+            for (rank, point) in points.enumerate() {
                 let size = [12, 9, 7, 5].get(rank).copied().unwrap_or(5);
-                chart.draw_series([Circle::new(point, size, line.filled())])?;
+                chart.draw_series([Circle::new(point, size, filled)])?;
             }
             name_row(&chart, name, &x, place)?;
         }

@@ -24,16 +24,22 @@ pub struct Figure {
     pub caption: String,
     /// The plot.
     pub svg: String,
+    /// Whether it is one of the time lines, which stand below the others since they are tall.
+    pub is_timeline: bool,
 }
 
 /// Workloads whose ratio to the ideal is shown as bars.
 const UNEVEN: [&str; 2] = ["skewed", "slow-head"];
 
+/// How the titles of time lines begin.
+const TIMELINES: &str = "Time lines";
+
 /// All plots for which a report has something.
 pub fn figures(report: &Report, palette: &Palette) -> Vec<Figure> {
     let mut figures = Vec::new();
     let mut add = |title: String, caption: &str, svg: Option<String>| {
-        figures.extend(svg.map(|svg| Figure { title, caption: caption.into(), svg }));
+        let is_timeline = title.starts_with(TIMELINES);
+        figures.extend(svg.map(|svg| Figure { title, caption: caption.into(), svg, is_timeline }));
     };
     add(
         "Overhead".into(),
@@ -88,7 +94,7 @@ pub fn figures(report: &Report, palette: &Palette) -> Vec<Figure> {
     }
     for workload in workloads {
         add(
-            format!("Time lines: {workload}"),
+            format!("{TIMELINES}: {workload}"),
             "Who does what when? Each strip is a thread and each block an item; gaps are time without work. Colours \
              go from blue for the first items to yellow for the last, so that blue to the right of yellow is an item \
              that came late; items more than five times as long as the middle one are red. All have one axis: what \

@@ -10,7 +10,7 @@ use plotters::style::Color;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{HSLColor, RGBColor, ShapeStyle};
 
-const LEFT: i32 = 24;
+const LEFT: i32 = 40;
 const RIGHT: i32 = WIDTH as i32 - 40;
 /// Height of a name.
 const NAME: i32 = 38;
