@@ -70,8 +70,8 @@ fn setup(report: &Report) -> String {
     let setup = &report.setup;
     let quick = if setup.quick { " This was the short run, good for a first look only." } else { "" };
     format!(
-        "<p>Measured on {}, {}: {}{quick} Every contender gives the same results in the same order, which a checksum \
-         confirms in every run. Repeat it with</p>\n<pre><code>{}</code></pre>\n",
+        "<p>Measured on {}, {}: {}{quick} Every contender gives the same results in the same \
+         order. Repeat it with</p>\n<pre><code>{}</code></pre>\n",
         escape(&setup.processor),
         escape(&setup.system),
         escape(&method(setup)),
@@ -82,11 +82,11 @@ fn setup(report: &Report) -> String {
 fn overview(report: &Report) -> String {
     let overview = summary::overview(report);
     let mut text = String::from(
-        "<section>\n<h2 id=\"summary\">Summary</h2>\n<p>Time as a ratio to the ideal: sequential code of the same round, divided \
-         among the threads at no cost. Where nothing can be divided, it is the time per item. The lowest of a row is \
-         bold, and the stronger the colour of a cell, the more is lost.</p>\n<div class=\"scroll\"><table class=\"overview\">\n<tr>\
-         <th scope=\"col\">workload</th>",
+        "<section>\n<h2 id=\"summary\">Summary</h2>\n<p>Time as a ratio to the ideal: sequential code of the same \
+         round, divided among the threads at no cost. Where nothing can be divided, it is the time per item. The \
+         lowest of a row is bold, and the stronger the colour of a cell, the more is lost.</p>\n",
     );
+    text += "<div class=\"scroll\"><table class=\"overview\">\n<tr><th scope=\"col\">workload</th>";
     text.extend(overview.columns.iter().map(|column| format!("<th scope=\"col\">{}</th>", escape(column))));
     text += "</tr>\n";
     for (workload, cells) in &overview.rows {
@@ -153,8 +153,8 @@ fn swatch(style: &Style) -> String {
     };
     let width = style.width.max(3);
     format!(
-        "<svg viewBox=\"0 0 64 20\" class=\"swatch\" aria-hidden=\"true\"><polyline points=\"0,10 64,10\" fill=\"none\" \
-         stroke=\"{key}\" stroke-width=\"{width}\"/>{marker}</svg>"
+        "<svg viewBox=\"0 0 64 20\" class=\"swatch\" aria-hidden=\"true\"><polyline points=\"0,10 64,10\" \
+         fill=\"none\" stroke=\"{key}\" stroke-width=\"{width}\"/>{marker}</svg>"
     )
 }
 

@@ -65,7 +65,7 @@ pub struct Palette {
 /// Hue and lightness of the backends: blue, orange, green and purple. Green looks lighter than it is.
 const HUES: [(f64, f64); 4] = [(214.0, 0.40), (20.0, 0.42), (155.0, 0.30), (285.0, 0.42)];
 /// Widths of the backends: where curves coincide, the narrower lie on the wider and all are seen.
-const WIDTHS: [u32; 4] = [11, 7, 3, 5];
+const WIDTHS: [u32; 4] = [10, 7, 4, 5];
 const DASHES: [&str; 3] = ["", "18 7", "7 7"];
 const MARKERS: [Marker; 3] = [Marker::Ring, Marker::Triangle, Marker::Cross];
 
