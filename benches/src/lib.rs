@@ -43,8 +43,6 @@ pub mod peers;
 #[cfg(feature = "compare")]
 pub mod render;
 #[cfg(feature = "compare")]
-pub mod render;
-#[cfg(feature = "compare")]
 pub mod report;
 mod subject;
 pub mod watchdog;
