@@ -119,6 +119,10 @@ impl Executor for Handle {
     fn has_waiting(&self) -> bool {
         !self.queue.is_empty()
     }
+
+    fn pool_id(&self) -> Option<usize> {
+        Some(Arc::as_ptr(&self.queue).addr())
+    }
 }
 
 impl Executor for ChannelPool {
@@ -132,5 +136,9 @@ impl Executor for ChannelPool {
 
     fn has_waiting(&self) -> bool {
         self.handle.has_waiting()
+    }
+
+    fn pool_id(&self) -> Option<usize> {
+        self.handle.pool_id()
     }
 }

@@ -48,6 +48,16 @@ pub trait Executor: Send + Sync {
         in_job()
     }
 
+    /// A number that all handles of this pool have in common, and no other pool has while this one lives, such as
+    /// the address of what they share.
+    ///
+    /// With it, a line that is used inside an item of another knows whether both are on one pool: it then calls no
+    /// more threads while the outer one has work for all of them. Without, which is the default, nested lines work
+    /// as well, but cost more.
+    fn pool_id(&self) -> Option<usize> {
+        None
+    }
+
     /// `items.into_iter().map(f)`, computed on this pool: in order, lazily, in bounded memory.
     ///
     /// Nothing is pulled from `items` before the first `next` (or [`Imap::start`]). From then on at most
@@ -250,6 +260,9 @@ impl<E: Executor + ?Sized> Executor for &E {
     fn is_worker(&self) -> bool {
         (**self).is_worker()
     }
+    fn pool_id(&self) -> Option<usize> {
+        (**self).pool_id()
+    }
 }
 
 impl<E: Executor + ?Sized> Executor for Box<E> {
@@ -265,6 +278,9 @@ impl<E: Executor + ?Sized> Executor for Box<E> {
     fn is_worker(&self) -> bool {
         (**self).is_worker()
     }
+    fn pool_id(&self) -> Option<usize> {
+        (**self).pool_id()
+    }
 }
 
 impl<E: Executor + ?Sized> Executor for Arc<E> {
@@ -279,5 +295,8 @@ impl<E: Executor + ?Sized> Executor for Arc<E> {
     }
     fn is_worker(&self) -> bool {
         (**self).is_worker()
+    }
+    fn pool_id(&self) -> Option<usize> {
+        (**self).pool_id()
     }
 }

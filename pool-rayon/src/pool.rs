@@ -192,6 +192,10 @@ impl Executor for Handle {
     fn is_worker(&self) -> bool {
         in_job() || self.pool.current_thread_index().is_some()
     }
+
+    fn pool_id(&self) -> Option<usize> {
+        Some(Arc::as_ptr(&self.queue).addr())
+    }
 }
 
 impl Executor for RayonPool {
@@ -209,6 +213,10 @@ impl Executor for RayonPool {
 
     fn is_worker(&self) -> bool {
         self.handle().is_worker()
+    }
+
+    fn pool_id(&self) -> Option<usize> {
+        self.handle().pool_id()
     }
 }
 

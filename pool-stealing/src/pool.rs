@@ -185,6 +185,10 @@ impl Executor for Handle {
     fn has_waiting(&self) -> bool {
         self.core.has_job()
     }
+
+    fn pool_id(&self) -> Option<usize> {
+        Some(Arc::as_ptr(&self.core).addr())
+    }
 }
 
 impl Executor for StealingPool {
@@ -198,6 +202,10 @@ impl Executor for StealingPool {
 
     fn has_waiting(&self) -> bool {
         self.handle.has_waiting()
+    }
+
+    fn pool_id(&self) -> Option<usize> {
+        self.handle.pool_id()
     }
 }
 

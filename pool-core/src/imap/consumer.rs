@@ -13,16 +13,18 @@
 //! **Unordered**, any result is as good as the head: the front takes whichever lane has one, and a sleeping
 //! consumer sets the bells of all.
 
+use super::alone::Alone;
 use super::chunk::Pace;
 use super::front::{Arrival, Back, Front, Settings, Wait};
 use super::function::Function;
 use super::line::{Line, Locked, NOT_STALLED};
 use super::local::Supply;
+use super::outer::{self, Outer};
 use super::state::{Hand, Output, State};
 use super::stats::ImapStats;
 use crate::Executor;
 use crate::sync::atomic::Ordering;
-use crate::unwind::{Payload, drop_quietly};
+use crate::unwind::{Payload, catch, drop_quietly};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +42,10 @@ pub(crate) struct LineBack<'p, I: Iterator, F, T, S> {
     pub(crate) hand: Hand<I, T>,
     /// The input, if it is with the consumer.
     pub(crate) supply: S,
+    /// The input of the line, while the consumer does everything itself.
+    pub(crate) alone: Option<Alone<I, T>>,
+    /// For whom this thread works while it helps.
+    pub(crate) outer: Option<Outer>,
 }
 
 /// Where the head is.
@@ -73,13 +79,18 @@ where
         if alone || matches!(wait, Wait::AtMost(_)) {
             state.pace.one_by_one();
         }
-        self.line.leave(state, self.executor);
     }
 
     fn refill(&mut self, front: &mut Front<T>, wait: Wait<'_>) -> Arrival {
-        let LineBack { line, executor, hand, supply } = self;
-        let (line, executor) = (&*line, *executor);
         let forever = matches!(wait, Wait::Forever);
+        if !forever {
+            self.end_alone(None);
+        }
+        if let Some(arrival) = self.continue_alone(front) {
+            return arrival;
+        }
+        let LineBack { line, executor, hand, supply, alone, outer } = self;
+        let (line, executor) = (&*line, *executor);
         if forever && line.continue_with_head(hand, front) {
             return Arrival::Ready;
         }
@@ -110,6 +121,13 @@ where
             if line.gauge.is_cancelled() {
                 return Arrival::Cancelled;
             }
+            if forever && untaken && hand.is_none() && outer::is_busy(executor) {
+                *alone = state.go_alone(front);
+                if alone.is_some() {
+                    drop(state);
+                    return self.refill(front, wait);
+                }
+            }
             if state.abandoned && state.tickets == 0 {
                 return Arrival::Terminated;
             }
@@ -124,7 +142,7 @@ where
             let left_over = matches!(wait, Wait::AtMost(_)) && line.takes_items(&state, untaken, wait);
             if forever || left_over {
                 let helped;
-                (helped, state) = line.help(executor, hand, state, front, untaken, forever);
+                (helped, state) = line.help(executor, hand, outer, state, front, untaken, forever);
                 if helped {
                     continue;
                 }
@@ -165,6 +183,11 @@ where
 
     fn hint(&self) -> (u64, (usize, Option<usize>)) {
         let state = self.line.lock();
+        if let Some(Alone { input, pulled, .. }) = &self.alone {
+            let pulled = state.pulled + pulled;
+            drop(state);
+            return (pulled, catch(|| input.size_hint()).unwrap_or((0, None)));
+        }
         if S::HERE && state.end.is_none() {
             let pulled = state.pulled;
             drop(state);
@@ -211,6 +234,7 @@ where
             slot.close();
         }
         drop_quietly(self.hand.take());
+        drop_quietly(self.alone.take());
         self.supply.close();
     }
 }

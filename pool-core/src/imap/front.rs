@@ -120,9 +120,10 @@ pub struct Settings {
 
 /// The line, without the types of its input and function.
 pub trait Back<T> {
+    /// Takes the settings. Calls nobody yet; a refill does.
     fn start(&mut self, settings: &Settings, wait: Wait<'_>);
     fn refill(&mut self, front: &mut Front<T>, wait: Wait<'_>) -> Arrival;
-    /// The consumer has made the room that a feeder waits for.
+    /// Calls whoever has something to do: the consumer has made the room that a feeder waits for.
     fn make_room(&mut self);
     /// How many items have been pulled, and the input's size hint after that.
     fn hint(&self) -> (u64, (usize, Option<usize>));

@@ -21,6 +21,7 @@ use super::front::Front;
 use super::function::Function;
 use super::lane::Receiver;
 use super::line::{Line, Locked};
+use super::outer::{Outer, Within};
 use super::state::{Chunk, Hand, State};
 use crate::Executor;
 use crate::job::Inside;
@@ -84,6 +85,7 @@ where
         self: &'a Arc<Self>,
         executor: &dyn Executor,
         hand: &mut Hand<I, T>,
+        outer: &mut Option<Outer>,
         mut state: Locked<'a, I, T>,
         front: &mut Front<T>,
         untaken: bool,
@@ -125,7 +127,10 @@ where
         front.every = if may { state.pace.items_per_look() } else { 1 };
         state.helped = may.then(Stamp::now);
         self.leave(state, executor);
-        *hand = Some(self.work_until_ready(chunk, front));
+        {
+            let _within = Within::enter(outer);
+            *hand = Some(self.work_until_ready(chunk, front));
+        }
         let mut state = self.lock();
         if is_done_with(hand) {
             self.lay_down(hand, &mut state);

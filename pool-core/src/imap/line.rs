@@ -40,7 +40,7 @@ use super::state::{State, Step};
 use crate::job::Job;
 use crate::slot::Slot;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Mutex, MutexGuard, Stamp, lock};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -66,6 +66,9 @@ pub struct Gauge {
     /// Begin nothing. Looked at before every chunk, and when a bell is set.
     cancelled: AtomicBool,
     bells: Arc<Bells>,
+    /// Until when there is more to do than threads to do it, in nanoseconds since the line was made.
+    busy_until: Padded<AtomicU64>,
+    made: Stamp,
     /// Where the consumer sleeps.
     pub(crate) parker: Parker,
 }
@@ -80,6 +83,8 @@ impl Gauge {
             resume_at: Padded(AtomicU64::new(NOT_STALLED)),
             cancelled: AtomicBool::new(false),
             bells: Arc::default(),
+            busy_until: Padded::default(),
+            made: Stamp::now(),
             parker: Parker::new(),
         }
     }
@@ -87,6 +92,21 @@ impl Gauge {
     #[inline(always)]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is more to do than threads to do it: see [`outer`](super::outer).
+    pub(super) fn is_busy(&self, now: Stamp) -> bool {
+        (now.since(self.made).as_nanos() as u64) < self.busy_until.0.load(Ordering::Relaxed)
+    }
+
+    /// Somebody looked for work in vain.
+    pub(super) fn note_idle(&self) {
+        self.busy_until.0.store(0, Ordering::Relaxed);
+    }
+
+    fn note_busy(&self, busy: bool, now: Stamp) {
+        let until = if busy { now.since(self.made) + HELPING } else { Duration::ZERO };
+        self.busy_until.0.store(until.as_nanos() as u64, Ordering::Relaxed);
     }
 
     /// Nothing begins any more, and the consumer looks up.
@@ -239,7 +259,10 @@ impl<I: Iterator, F, T> Line<I, F, T> {
     /// Whether one more ticket should come: there is work that nobody has taken. Counts the ticket; the
     /// caller must spawn it, after it has left the lock.
     pub(crate) fn call(&self, state: &mut State<I, T>) -> bool {
-        if state.abandoned || self.gauge.is_cancelled() || state.tickets >= self.most_tickets(state) {
+        let enough = state.tickets >= self.most_tickets(state);
+        let more = state.feeder.is_some() || !state.staged.is_empty();
+        self.gauge.note_busy(enough && more, state.now);
+        if enough || state.abandoned || self.gauge.is_cancelled() {
             return false;
         }
         let can_feed =

@@ -59,7 +59,7 @@ impl<J: Iterator> Supply<J::Item> for Here<J> {
 }
 
 /// How the input ended, if it did: with which panic, if any.
-type End = Option<Option<Payload>>;
+pub(super) type End = Option<Option<Payload>>;
 
 impl<I, F, T> Line<I, F, T>
 where

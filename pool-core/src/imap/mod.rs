@@ -4,6 +4,7 @@
 //! [`consumer`], [`find`], [`help`] and [`local`] are what `next` does, [`line_iter`] drives that, and
 //! [`front`] is the interface between the two. [`chunk`], [`lane`], [`parker`] and [`reorder`] are the parts.
 
+mod alone;
 mod cancel;
 mod caught;
 mod chunk;
@@ -20,6 +21,7 @@ mod local;
 #[cfg(all(test, loom))]
 mod models;
 mod new;
+mod outer;
 mod parker;
 mod place;
 mod reorder;

@@ -6,6 +6,7 @@ use super::function::{Function, Plain, WithState};
 use super::line::{Gauge, Line};
 use super::line_iter::LineIter;
 use super::local::{Here, InLine};
+use super::outer::Outer;
 use super::place::{Local, Place, Pooled};
 use super::{Imap, Source};
 use crate::Executor;
@@ -84,7 +85,8 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
         let gauge = line.gauge.clone();
-        let back = LineBack { line, executor, hand: None, supply: InLine };
+        let outer = Some(Outer::new(executor, &gauge));
+        let back = LineBack { line, executor, hand: None, supply: InLine, alone: None, outer };
         Imap::<'p, T, Pooled>::over(executor, gauge, Box::new(back))
     }
 }
@@ -100,7 +102,8 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
             Line::new(None, Plain(f), executor.threads(), |line| Job::from_task(line.clone()));
         let line = Arc::new(line);
         let gauge = line.gauge.clone();
-        let back = LineBack { line, executor, hand: None, supply: Here(Some(input)) };
+        let outer = Some(Outer::new(executor, &gauge));
+        let back = LineBack { line, executor, hand: None, supply: Here(Some(input)), alone: None, outer };
         Imap::<'p, T, Local>::over(executor, gauge, Box::new(back))
     }
 }

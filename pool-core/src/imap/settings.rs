@@ -110,7 +110,10 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
 
     pub(super) fn begin(&mut self) {
         match &mut self.source {
-            Source::Line(line) => line.start(Wait::Forever),
+            Source::Line(line) => {
+                line.start(Wait::Forever);
+                line.back.make_room();
+            }
             Source::Adapted(adapted) => adapted.start(),
         }
     }

@@ -3,6 +3,7 @@
 use super::function::Function;
 use super::lane::Sender;
 use super::line::{Line, Locked};
+use super::outer::{Outer, Within};
 use super::state::{Chunk, Hand, Items, Output, Step};
 use crate::Executor;
 use crate::job::{Task, is_nested};
@@ -45,6 +46,8 @@ where
     }
 
     fn turn(self: &Arc<Self>, executor: &dyn Executor) {
+        let mut outer = Some(Outer::new(executor, &self.gauge));
+        let _within = Within::enter(&mut outer);
         let mut began = Stamp::now();
         let mut now = began;
         let mut state = self.lock();
@@ -104,8 +107,15 @@ where
         now: Stamp,
     ) -> Step<I, T> {
         state.now = now;
-        let step =
-            if state.tickets > self.most_tickets(&state) { Step::Nothing } else { self.step(&mut state) };
+        let step = if state.tickets > self.most_tickets(&state) {
+            Step::Nothing
+        } else {
+            let step = self.step(&mut state);
+            if matches!(step, Step::Nothing) {
+                self.gauge.note_idle();
+            }
+            step
+        };
         if matches!(step, Step::Nothing) {
             state.tickets -= 1;
             // Nobody will come any more to an abandoned line.
@@ -245,7 +255,12 @@ where
     }
 
     /// Puts the input back, or notes that it has ended: `end` is then the panic that ended it, if any.
-    fn return_feeder(&self, feeder: Box<I>, pulled: u64, end: Option<Option<Payload>>) -> Locked<'_, I, T> {
+    pub(crate) fn return_feeder(
+        &self,
+        feeder: Box<I>,
+        pulled: u64,
+        end: Option<Option<Payload>>,
+    ) -> Locked<'_, I, T> {
         match end {
             None => {
                 let hint = catch(|| feeder.size_hint()).unwrap_or((0, None));
