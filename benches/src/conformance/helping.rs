@@ -12,6 +12,16 @@ use std::thread;
 use std::time::Duration;
 
 promises! {
+    /// After many short lines the consumer begins with the head itself, instead of sleeping until it is known to
+    /// be short.
+    fn p5_after_many_short_lines_the_consumer_runs_the_head(subject) {
+        let pool = subject.pool(2);
+        soon("the consumer has run a first item", || {
+            let threads: Vec<_> = pool.imap(0..10, |_| thread::current().id()).collect();
+            threads[0] == thread::current().id()
+        });
+    }
+
     /// A consumer that must be prompt cannot afford to run an item while a thread of the pool is free.
     fn p10_a_call_with_a_limit_runs_nothing_itself(subject) {
         let me = thread::current().id();

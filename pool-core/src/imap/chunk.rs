@@ -145,6 +145,11 @@ impl Pace {
         self.recent_pulls.iter().all(|pull| *pull >= SLOW_INPUT)
     }
 
+    /// Whether enough items have been measured to say whether they are short.
+    pub(crate) fn is_measured(&self) -> bool {
+        self.recent.iter().filter(|sample| **sample < f64::MAX).count() > 1
+    }
+
     /// After how many items a helping consumer looks at the clock: seldom enough not to notice it, and not
     /// so seldom that items which suddenly take long hold it up for more than some of them.
     pub(crate) fn items_per_look(&self) -> usize {

@@ -20,6 +20,7 @@ use super::function::Function;
 use super::line::{Line, Locked, NOT_STALLED};
 use super::local::Supply;
 use super::outer::{self, Outer};
+use super::recall::{keep, were_short};
 use super::state::{Hand, Output, State};
 use super::stats::ImapStats;
 use crate::Executor;
@@ -74,6 +75,7 @@ where
         state.window = settings.window;
         state.unordered = settings.unordered;
         state.pace = Pace::new(settings.window, self.line.threads, settings.chunk, settings.unordered);
+        state.probably_short = !settings.unordered && were_short(self.line.key());
         // A task must not have to run what its pool's only thread has left behind.
         let alone = matches!(wait, Wait::Task(_)) && self.line.threads == 1;
         if alone || matches!(wait, Wait::AtMost(_)) {
@@ -229,6 +231,9 @@ where
         self.line.gauge.cancel();
         let mut state = self.line.lock();
         state.deserted = true;
+        if state.pace.is_measured() {
+            keep(self.line.key(), state.pace.is_short());
+        }
         self.line.clear(state);
         if let Some(slot) = self.line.slot.get() {
             slot.close();

@@ -91,7 +91,9 @@ where
         untaken: bool,
         freely: bool,
     ) -> (bool, Locked<'a, I, T>) {
-        let may = freely && (executor.is_worker() || state.pace.is_short());
+        // Only the head, as long as nothing is measured.
+        let trusts = freely && untaken && state.probably_short && !state.pace.is_measured();
+        let may = freely && (trusts || executor.is_worker() || state.pace.is_short());
         // In nobody's hands, and the feeder does not come back.
         let stuck = untaken && state.is_feeding();
         let is_done_with =
@@ -127,11 +129,16 @@ where
         front.every = if may { state.pace.items_per_look() } else { 1 };
         state.helped = may.then(Stamp::now);
         self.leave(state, executor);
+        let (before, began) = (front.helped, Stamp::now());
         {
             let _within = Within::enter(outer);
             *hand = Some(self.work_until_ready(chunk, front));
         }
+        let took = Stamp::now().since(began);
         let mut state = self.lock();
+        if trusts {
+            state.pace.worked((front.helped - before) as usize, took);
+        }
         if is_done_with(hand) {
             self.lay_down(hand, &mut state);
         }

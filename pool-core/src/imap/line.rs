@@ -187,6 +187,11 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         Locked { state: lock(&self.state), call: Call { parker: &self.gauge.parker, wanted: false } }
     }
 
+    /// The same for all lines of these types.
+    pub(crate) fn key(&self) -> usize {
+        self.ticket as usize
+    }
+
     /// For a sender whose bell was set.
     #[cold]
     pub(crate) fn answer_bell<A>(&self, sender: &Sender<A>) {

@@ -24,6 +24,7 @@ mod new;
 mod outer;
 mod parker;
 mod place;
+mod recall;
 mod reorder;
 mod settings;
 mod state;

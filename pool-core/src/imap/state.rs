@@ -115,6 +115,8 @@ pub(crate) struct State<I: Iterator, T> {
     pub(crate) sleeping_at: Option<u64>,
     /// The consumer pulls from the input, which is not here.
     pub(crate) local: bool,
+    /// So were the items of the lines before; none of this one has been measured.
+    pub(crate) probably_short: bool,
     /// Any result will do.
     pub(crate) unordered: bool,
     pub(crate) counts: Counts,
@@ -151,6 +153,7 @@ impl<I: Iterator, T> State<I, T> {
             abandoned: false,
             deserted: false,
             sleeping_at: None,
+            probably_short: false,
             unordered: false,
             counts: Counts::default(),
             asymmetric: barrier::is_asymmetric(),
