@@ -174,7 +174,7 @@ impl Workload {
         let origin = Instant::now();
         let f = move |item| {
             let start = origin.elapsed();
-            xorshift(item, rounds(item));
+            std::hint::black_box(xorshift(item, rounds(item)));
             let end = origin.elapsed();
             spans.lock().expect("nothing panics").push((thread::current().id(), item, start, end));
         };
