@@ -37,7 +37,7 @@ enum Kind {
     Even(f64),
     /// The same, and a hundred times that for every hundredth item.
     Skewed(f64),
-    /// The same, and for the first item a quarter of what all items take.
+    /// The same, and for the first item a third of what all others take together.
     SlowHead(f64),
     Strings,
     Hash,
@@ -234,10 +234,9 @@ impl Workload {
             Kind::Skewed(_) | Kind::SlowHead(_) => {
                 Some(greedy((0..items).map(|item| self.kind.units(item, items)), threads))
             }
-            _ => Some(greedy(
-                std::iter::repeat_n(1, items.div_ceil(self.step()).min(10_000) as usize),
-                threads,
-            )),
+            // One call after the other.
+            Kind::Small => Some(greedy(std::iter::repeat_n(1, SMALL as usize), threads)),
+            _ => Some(greedy(std::iter::repeat_n(1, items.min(10_000) as usize), threads)),
         }
     }
 }

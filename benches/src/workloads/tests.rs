@@ -47,9 +47,16 @@ fn one_item_of_a_hundred_is_slow() {
 }
 
 #[test]
-fn whole_imaps_are_divided_where_they_are_small() {
-    // Three calls on two threads: one has two of them.
-    assert_eq!(named("nested").expect("it is there").ideal(3 * INNER, 2), Some(2.0 / 3.0));
+fn the_items_of_each_imap_are_divided_where_they_are_small() {
+    // Each call has ten items: on four threads one of them has three. There is no use for an eleventh thread.
+    let small = named("small").expect("it is there");
+    assert_eq!(small.ideal(3 * SMALL, 4), Some(0.3));
+    assert_eq!(small.ideal(3 * SMALL, 100), Some(0.1));
+}
+
+#[test]
+fn all_items_are_divided_where_imaps_are_nested() {
+    assert_eq!(named("nested").expect("it is there").ideal(3 * INNER, 2), Some(0.5));
 }
 
 #[test]
