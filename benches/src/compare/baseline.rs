@@ -3,6 +3,7 @@
 //! Two runs may be on machines of different speed, or on one that was busy. So what is compared is the ratio to
 //! sequential code of the same round; and something is lost only if no round of now is as good as any round of then.
 
+use super::options::Plan;
 use crate::contender::Family;
 use crate::report::{Report, Results, median, range};
 use std::fmt::Write;
@@ -43,12 +44,26 @@ pub fn read(path: &Path) -> Result<Report, String> {
         .map_err(|error| format!("{} is not a compare.json of this version: {error}", path.display()))
 }
 
-/// What changed, for every contender and workload that is in both.
-pub fn changes(then: &Report, now: &Report) -> Result<Vec<Change>, String> {
-    if then.setup.threads != now.setup.threads {
-        let (then, now) = (then.setup.threads, now.setup.threads);
+/// Whether what is to be measured can be compared with an earlier run.
+pub fn check(then: &Report, plan: &Plan) -> Result<(), String> {
+    if then.setup.threads != plan.threads {
+        let (then, now) = (then.setup.threads, plan.threads);
         return Err(format!("the baseline has {then} threads and this run {now}; give the same --threads"));
     }
+    let now = |name: &str| plan.entries[1..].iter().any(|entry| entry.traits.name == name);
+    let common = then
+        .workloads
+        .iter()
+        .filter(|earlier| plan.workloads.iter().any(|workload| workload.name == earlier.workload))
+        .any(|earlier| earlier.entries.iter().any(|measured| now(&measured.contender)));
+    match common {
+        true => Ok(()),
+        false => Err("the baseline has no contender and workload in common with this run".into()),
+    }
+}
+
+/// What changed, for every contender and workload that is in both.
+pub fn changes(then: &Report, now: &Report) -> Vec<Change> {
     let backend =
         |name: &str| now.contenders.iter().any(|one| one.name == name && one.family == Family::Backend);
     let mut changes = Vec::new();
@@ -71,10 +86,7 @@ pub fn changes(then: &Report, now: &Report) -> Result<Vec<Change>, String> {
             });
         }
     }
-    if changes.is_empty() {
-        return Err("the baseline has no contender and workload in common with this run".into());
-    }
-    Ok(changes)
+    changes
 }
 
 /// The ratio to sequential code, round by round.

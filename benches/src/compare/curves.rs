@@ -89,6 +89,9 @@ pub fn latencies(
         tell(&entry.traits.name);
         let run = entry.ready(Settings { threads, window: workloads::ALL[0].window });
         let mut times = run.latencies(items, gap);
+        if times.is_empty() {
+            continue;
+        }
         times.sort_unstable();
         let at = |percentile: f64| {
             let index = (times.len() as f64 * percentile / 100.0) as usize;

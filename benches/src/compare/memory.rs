@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 /// Peak memory of a run in KiB, above what the process had just before. `None` where the system does not tell.
 pub fn measure(entry: &Entry, workload: &Workload, items: u64, threads: usize) -> Option<u64> {
     let rounds = workloads::rounds_per_millisecond();
-    let run = format!("{},{},{items},{threads},{rounds}", entry.traits.name, workload.name);
+    let run = format!("{},{items},{threads},{rounds},{}", workload.name, entry.traits.name);
     let mut command = Command::new(std::env::current_exe().ok()?);
     let output = command.args(["--memory-of", &run]).stderr(Stdio::null()).output().ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
@@ -25,7 +25,8 @@ pub fn child(run: &str, entries: &[Entry]) -> ExitCode {
 }
 
 fn peak_of(run: &str, entries: &[Entry]) -> Option<u64> {
-    let [name, workload, items, threads, rounds] = run.split(',').collect::<Vec<_>>().try_into().ok()?;
+    // The name comes last, and may have commas.
+    let [workload, items, threads, rounds, name] = run.splitn(5, ',').collect::<Vec<_>>().try_into().ok()?;
     workloads::set_rounds_per_millisecond(rounds.parse().ok()?);
     let entry = entries.iter().find(|entry| entry.traits.name == name)?;
     let workload = workloads::named(workload)?;

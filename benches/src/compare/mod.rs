@@ -34,11 +34,16 @@ mod setup;
 use crate::contender::{Entry, Family};
 use crate::render;
 use crate::report::{Report, Results};
+use crate::workloads::Workload;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use options::{Options, Plan};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+/// The longest that one run is to take. Eager contenders have all results of a run in memory.
+const LONGEST: Duration = Duration::from_millis(300);
 
 /// Reads the command line (`--help` says what there is), compares, prints, and writes the files.
 ///
@@ -48,10 +53,14 @@ use std::time::{Duration, Instant};
 ///
 /// # Panics
 ///
-/// If the first entry is not sequential code, or if a contender gives wrong results.
+/// If the first entry is not sequential code, if two have the same name, or if a contender gives wrong results.
 pub fn main(entries: Vec<Entry>) -> ExitCode {
     let first = entries.first().map(|entry| entry.traits.family);
     assert_eq!(first, Some(Family::Sequential), "the first contender must be `ours::sequential()`");
+    for (index, entry) in entries.iter().enumerate() {
+        let name = &entry.traits.name;
+        assert!(entries[..index].iter().all(|other| other.traits.name != *name), "two contenders are {name}");
+    }
     let options = Options::parse();
     if let Some(run) = &options.memory_of {
         return memory::child(run, &entries);
@@ -70,17 +79,26 @@ fn run(options: &Options, entries: Vec<Entry>) -> Result<ExitCode, String> {
         list(&entries);
         return Ok(ExitCode::SUCCESS);
     }
-    let earlier = options.baseline.as_deref().map(baseline::read).transpose()?;
+    // What can fail does so before minutes are spent.
     let cores = setup::cores();
     let plan = options.plan(entries, cores)?;
+    let earlier = options.baseline.as_deref().map(baseline::read).transpose()?;
+    if let Some(earlier) = &earlier {
+        baseline::check(earlier, &plan)?;
+    }
+    std::fs::create_dir_all(&options.out).map_err(|error| cannot_write(&options.out, error))?;
     if cfg!(debug_assertions) {
         eprintln!("compare: this is a debug build, whose figures mean nothing; use --release");
     }
     let report = measure(&plan, cores);
+    // First the files: to print panics if nobody reads.
+    let written = write(options, &report)?;
     print!("{}", render::table::text(&report));
-    write(options, &report)?;
+    for path in written {
+        println!("wrote {}", path.display());
+    }
     let Some(earlier) = earlier else { return Ok(ExitCode::SUCCESS) };
-    let changes = baseline::changes(&earlier, &report)?;
+    let changes = baseline::changes(&earlier, &report);
     print!("\n{}", baseline::text(&changes, options.max_loss));
     let lost = changes.iter().any(|change| change.is_loss(options.max_loss));
     Ok(ExitCode::from(u8::from(lost)))
@@ -97,21 +115,23 @@ fn list(entries: &[Entry]) {
     }
 }
 
-fn write(options: &Options, report: &Report) -> Result<(), String> {
+fn write(options: &Options, report: &Report) -> Result<Vec<PathBuf>, String> {
     let json = serde_json::to_string(report).expect("a report is plain data");
     let files = [
         ("compare.json", json),
         ("compare.md", render::markdown::markdown(report)),
         ("report.html", render::html::html(report)),
     ];
-    let failed = |path: &std::path::Path, error| format!("cannot write {}: {error}", path.display());
-    std::fs::create_dir_all(&options.out).map_err(|error| failed(&options.out, error))?;
-    for (name, contents) in files {
+    let write = |(name, contents): (&str, String)| {
         let path = options.out.join(name);
-        std::fs::write(&path, contents).map_err(|error| failed(&path, error))?;
-        println!("wrote {}", path.display());
-    }
-    Ok(())
+        std::fs::write(&path, contents).map_err(|error| cannot_write(&path, error))?;
+        Ok(path)
+    };
+    files.into_iter().map(write).collect()
+}
+
+fn cannot_write(path: &Path, error: std::io::Error) -> String {
+    format!("cannot write {}: {error}", path.display())
 }
 
 /// Who takes part in which part.
@@ -130,22 +150,23 @@ fn measure(plan: &Plan, cores: usize) -> Report {
     let contenders = |workload: &str| if workload == "small" { &all } else { &warm };
 
     // In each part a contender has some runs to find out how many items it needs, and then those that count.
-    let turns = |runs: usize| runs + 2;
-    let of_workloads: usize = plan
-        .workloads
-        .iter()
-        .map(|workload| contenders(workload.name).len() * (turns(rounds::ROUNDS) + 1))
-        .sum();
+    let turns = |runs: usize| runs + 3;
+    let of_workload = |workload: &Workload| {
+        let able = contenders(workload.name).iter().filter(|entry| entry.takes(workload));
+        able.count() * (turns(rounds::ROUNDS) + 1)
+    };
+    let of_workloads: usize = plan.workloads.iter().map(of_workload).sum();
     let of_plots = warm.len() * works.len() * turns(3)
         + plain.len() * (plan.scale.len() * turns(3) + 3 + 4)
         + plain.len();
-    let slot = plan.limit.mul_f64(0.9) / (of_workloads + of_plots) as u32;
+    let slot = (plan.limit.mul_f64(0.9) / (of_workloads + of_plots) as u32).min(LONGEST);
     let progress = progress((of_workloads + of_plots) as u64);
     let tell = |part: &str, name: &str, turns: usize| {
         progress.set_message(format!("{part}: {name}"));
         progress.inc(turns as u64);
     };
 
+    let mut done = 0;
     let workloads: Vec<Results> = plan
         .workloads
         .iter()
@@ -163,6 +184,8 @@ fn measure(plan: &Plan, cores: usize) -> Report {
                 measured.memory =
                     memory::measure(entry.expect("it took part"), workload, measured.items, plan.threads);
             }
+            done += of_workload(workload);
+            progress.set_position(done as u64);
             results
         })
         .collect();

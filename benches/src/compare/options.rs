@@ -15,8 +15,8 @@ pub struct Options {
     /// Take one minute in all; otherwise ten.
     #[arg(long)]
     pub quick: bool,
-    /// Take about so many seconds in all.
-    #[arg(long, conflicts_with = "quick", value_name = "N")]
+    /// Take about so many seconds in all, or less if little is to be measured.
+    #[arg(long, conflicts_with = "quick", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub seconds: Option<u64>,
     /// Only these backends (`channel` is `channel-by-1` and `channel-cold` too), or `none`.
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
@@ -43,7 +43,7 @@ pub struct Options {
     /// List contenders and workloads, and do nothing.
     #[arg(long)]
     pub list: bool,
-    /// Run one workload and print its peak memory: CONTENDER,WORKLOAD,ITEMS,THREADS,ROUNDS_PER_MILLISECOND.
+    /// Run one workload and print its peak memory: WORKLOAD,ITEMS,THREADS,ROUNDS_PER_MILLISECOND,CONTENDER.
     #[arg(long, hide = true, value_name = "RUN")]
     pub memory_of: Option<String>,
 }
@@ -87,19 +87,17 @@ impl Options {
             }
             Family::Peer => self.peer.is_empty() || self.peer.iter().any(|one| is(one, &entry.traits.name)),
         };
-        let workloads = match &*self.workload {
-            [] => workloads::ALL.to_vec(),
-            names => names
-                .iter()
-                .map(|name| {
-                    let known = workloads::ALL.map(|workload| workload.name);
-                    workloads::named(name).ok_or_else(|| unknown_name("--workload", name, &known))
-                })
-                .collect::<Result<_, _>>()?,
-        };
+        let known = workloads::ALL.map(|workload| workload.name);
+        if let Some(unknown) = self.workload.iter().find(|name| !known.contains(&name.as_str())) {
+            return Err(unknown_name("--workload", unknown, &known));
+        }
+        let wanted = |workload: &Workload| self.workload.iter().any(|name| name == workload.name);
+        let workloads =
+            workloads::ALL.into_iter().filter(|one| self.workload.is_empty() || wanted(one)).collect();
         let mut scale: Vec<usize> = self.threads.iter().map(|threads| usize::from(*threads)).collect();
         if scale.is_empty() {
             scale = (0..).map(|power| 1 << power).take_while(|threads| *threads <= 2 * cores).collect();
+            scale.push(cores);
         }
         scale.sort_unstable();
         scale.dedup();

@@ -39,7 +39,8 @@ impl<'a> Turn<'a> {
             return None;
         }
         let run = entry.ready(Settings { threads, window: workload.window });
-        let few = workload.step() * 4 * threads as u64;
+        // Not more of them where there are many threads: an item may take milliseconds.
+        let few = workload.step() * 4 * threads.min(4) as u64;
         let expected = workload.run(&crate::ours::Sequential, few);
         let got = run.run(workload, few)?;
         assert_eq!(Some(got), expected, "{} does {} wrong", entry.traits.name, workload.name);
@@ -50,13 +51,16 @@ impl<'a> Turn<'a> {
 
     fn lengthen(&mut self, workload: &Workload, slot: Duration) {
         loop {
-            let started = Instant::now();
-            self.run.run(workload, self.items);
-            let factor = slot.as_secs_f64() / started.elapsed().as_secs_f64();
+            let mut nanoseconds = self.sample(workload).nanoseconds;
+            let enough = |nanoseconds: f64| nanoseconds * self.items as f64 * 2.0 > slot.as_nanos() as f64;
+            if enough(nanoseconds) {
+                // Something else may have taken the processor, and a first run is slower than others too.
+                nanoseconds = nanoseconds.min(self.sample(workload).nanoseconds);
+            }
+            let factor = slot.as_nanos() as f64 / (nanoseconds * self.items as f64);
             let wanted = (self.items as f64 * factor.clamp(0.25, 16.0)) as u64;
             let least = 4 * workload.step();
             self.items = (wanted - wanted % workload.step()).max(least);
-            // A first run is also slower than others, since caches and branch predictors are cold.
             if factor < 2.0 {
                 return;
             }

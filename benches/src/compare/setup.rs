@@ -27,14 +27,17 @@ pub fn setup(plan: &Plan, cores: usize, elapsed: Duration) -> Setup {
     }
 }
 
-/// How to run this program again, from the folder of its package.
+/// How to run this program again, from the folder of its workspace.
 fn command() -> String {
-    let mut words = std::env::args();
+    // Not `args`, which panics if a file's name is not Unicode.
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_default();
     let name = Path::new(&program).file_stem().map_or("compare".into(), |name| name.to_string_lossy());
     let options: Vec<_> = words.collect();
     let separator = if options.is_empty() { "" } else { " -- " };
-    format!("cargo run --release -p pool-harness --bin {name}{separator}{}", options.join(" "))
+    // Cargo says which package it runs, and that need not be this one.
+    let package = std::env::var("CARGO_PKG_NAME").map_or(String::new(), |package| format!(" -p {package}"));
+    format!("cargo run --release{package} --bin {name}{separator}{}", options.join(" "))
 }
 
 /// The processor's name, where Linux tells.
