@@ -3,12 +3,14 @@
 
 use super::memory;
 use super::rounds::Turn;
+use super::setup::cores;
 use crate::contender::{Entry, Settings};
 use crate::report::{Curve, Latency, Timeline, median};
 use crate::workloads;
 use std::time::Duration;
 
-/// Time per item in nanoseconds against the work in it, which is what sequential code takes.
+/// Time per item in nanoseconds against the work in it, which is what sequential code takes. The last curve is
+/// what would be ideal.
 pub fn overhead(
     entries: &[&Entry],
     threads: usize,
@@ -30,10 +32,13 @@ pub fn overhead(
             curve.points.push((work, median(&times)));
         }
     }
+    let share = threads.min(cores()) as f64;
+    let ideal = curves.first().map(|sequential| ideal(sequential, |time, _| time / share));
+    curves.extend(ideal);
     curves
 }
 
-/// Items per second against threads, with 10 µs of work in each.
+/// Items per second against threads, with 10 µs of work in each. The last curve is what would be ideal.
 pub fn scaling(
     entries: &[&Entry],
     scale: &[usize],
@@ -50,6 +55,9 @@ pub fn scaling(
             curve.points.push((*threads as f64, 1e9 / median(&times)));
         }
     }
+    let cores = cores() as f64;
+    let ideal = curves.first().map(|sequential| ideal(sequential, |rate, threads| rate * threads.min(cores)));
+    curves.extend(ideal);
     curves
 }
 
@@ -116,6 +124,12 @@ pub fn timelines(entries: &[&Entry], threads: usize, mut tell: impl FnMut(&str))
         found.push(Timeline { contender: entry.traits.name.clone(), workload: workload.name.into(), spans });
     }
     found
+}
+
+/// What would be ideal, from each point of sequential code: `of` its value and where it is.
+fn ideal(sequential: &Curve, of: impl Fn(f64, f64) -> f64) -> Curve {
+    let points = sequential.points.iter().map(|(x, value)| (*x, of(*value, *x))).collect();
+    Curve { contender: "ideal".into(), points }
 }
 
 fn named(entries: &[&Entry]) -> Vec<Curve> {
