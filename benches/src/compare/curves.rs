@@ -5,6 +5,7 @@ use super::memory;
 use super::rounds::Turn;
 use super::setup::cores;
 use crate::contender::{Entry, Settings};
+use crate::render::palette::IDEAL;
 use crate::report::{Curve, Latency, Timeline, median};
 use crate::workloads;
 use std::time::Duration;
@@ -129,7 +130,7 @@ pub fn timelines(entries: &[&Entry], threads: usize, mut tell: impl FnMut(&str))
 /// What would be ideal, from each point of sequential code: `of` its value and where it is.
 fn ideal(sequential: &Curve, of: impl Fn(f64, f64) -> f64) -> Curve {
     let points = sequential.points.iter().map(|(x, value)| (*x, of(*value, *x))).collect();
-    Curve { contender: "ideal".into(), points }
+    Curve { contender: IDEAL.into(), points }
 }
 
 fn named(entries: &[&Entry]) -> Vec<Curve> {
