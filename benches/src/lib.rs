@@ -21,8 +21,36 @@
 //! }
 //! ```
 //!
+//! For this alone, depend on this crate with `default-features = false`.
+//!
 //! Every promise of the engine is then a named test (`mine::p4_…`), the same for every backend. Each
 //! runs under a [watchdog], so that a hang is a failure.
+//!
+//! # Compare your backend
+//!
+//! In a binary or an example of your crate, whose command line is that of our own `compare`:
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "backends", feature = "peers"))]
+//! # mod program {
+//! # use pool_channel::ChannelPool as MyPool;
+//! use pool_harness::{compare, ours, peers};
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     let mut entries = vec![ours::sequential()];
+//!     entries.extend(ours::backend("mine", |threads| MyPool::new(threads).unwrap()));
+//!     entries.extend(ours::backends()); // feature `backends`
+//!     entries.extend(peers::all()); // feature `peers`
+//!     compare::main(entries)
+//! }
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! The feature `compare` has the program, the workloads and sequential code; `backends` adds the three backends of
+//! this workspace, and `peers` the crates of others. All are on by default. A contender that is no backend
+//! implements `contender::Contender`.
 
 pub mod chaos;
 #[cfg(feature = "compare")]

@@ -44,6 +44,8 @@ use std::time::{Duration, Instant};
 
 /// The longest that one run is to take. Eager contenders have all results of a run in memory.
 const LONGEST: Duration = Duration::from_millis(300);
+/// What a process for memory takes beside its run.
+const PROCESS: Duration = Duration::from_millis(25);
 
 /// Reads the command line (`--help` says what there is), compares, prints, and writes the files.
 ///
@@ -159,8 +161,17 @@ fn measure(plan: &Plan, cores: usize) -> Report {
     let of_plots = warm.len() * works.len() * turns(3)
         + plain.len() * (plan.scale.len() * turns(3) + 3 + 4)
         + plain.len();
-    let slot = (plan.limit.mul_f64(0.9) / (of_workloads + of_plots) as u32).min(LONGEST);
-    let progress = progress((of_workloads + of_plots) as u64);
+    let processes = of_workloads / (turns(rounds::ROUNDS) + 1) + plain.len() * 4;
+    let all_turns = of_workloads + of_plots;
+    let progress = progress(all_turns as u64);
+    // How long a run may take from now on: what took longer than it should, later parts make up for.
+    let slot = || {
+        let left = (all_turns as u64).saturating_sub(progress.position()).max(1);
+        let part = left as f64 / all_turns as f64;
+        let for_processes = (PROCESS * processes as u32).mul_f64(part);
+        let time = plan.limit.saturating_sub(started.elapsed() + for_processes);
+        (time.max(plan.limit.mul_f64(part / 4.0)) / left as u32).min(LONGEST)
+    };
     let tell = |part: &str, name: &str, turns: usize| {
         progress.set_message(format!("{part}: {name}"));
         progress.inc(turns as u64);
@@ -177,7 +188,7 @@ fn measure(plan: &Plan, cores: usize) -> Report {
             }
             let entries = contenders(name);
             let threads = (plan.threads, cores);
-            let mut results = rounds::results(entries, workload, threads, slot, |who| tell(name, who, 1));
+            let mut results = rounds::results(entries, workload, threads, slot(), |who| tell(name, who, 1));
             for measured in &mut results.entries {
                 tell(name, &format!("{}, memory", measured.contender), 1);
                 let entry = entries.iter().find(|entry| entry.traits.name == measured.contender);
@@ -189,11 +200,11 @@ fn measure(plan: &Plan, cores: usize) -> Report {
             results
         })
         .collect();
-    let overhead = curves::overhead(&warm, plan.threads, works, slot, |who| tell("work", who, turns(3)));
-    let scaling = curves::scaling(&plain, &plan.scale, slot, |who| tell("threads", who, turns(3)));
+    let overhead = curves::overhead(&warm, plan.threads, works, slot(), |who| tell("work", who, turns(3)));
+    let scaling = curves::scaling(&plain, &plan.scale, slot(), |who| tell("threads", who, turns(3)));
     let empty = overhead_of_empty(&plain, &overhead);
-    let memory = curves::memory(&empty, plan.threads, slot, |who| tell("memory", who, 3));
-    let latencies = curves::latencies(&plain, plan.threads, slot, |who| tell("latency", who, 4));
+    let memory = curves::memory(&empty, plan.threads, slot(), |who| tell("memory", who, 3));
+    let latencies = curves::latencies(&plain, plan.threads, slot(), |who| tell("latency", who, 4));
     let warm_only: Vec<&Entry> = plain.iter().copied().filter(|entry| !entry.traits.cold).collect();
     let timelines = curves::timelines(&warm_only[1..], plan.threads, |who| tell("time line", who, 1));
     progress.finish_and_clear();
