@@ -44,6 +44,8 @@ pub(crate) struct LineBack<'p, I: Iterator, F, T, S> {
     pub(crate) supply: S,
     /// The input of the line, while the consumer does everything itself.
     pub(crate) alone: Option<Alone<I, T>>,
+    /// It was started before the first call, so that others go on while the consumer is away: never alone.
+    pub(crate) eager: bool,
     /// For whom this thread works while it helps.
     pub(crate) outer: Option<Outer>,
 }
@@ -66,6 +68,7 @@ where
     S: Supply<I::Item>,
 {
     fn start(&mut self, settings: &Settings, wait: Wait<'_>) {
+        self.eager = settings.eager;
         let hint = self.supply.size_hint();
         let mut state = self.line.lock();
         if S::HERE {
@@ -89,9 +92,9 @@ where
         if let Some(arrival) = self.continue_alone(front) {
             return arrival;
         }
-        let LineBack { line, executor, hand, supply, alone, outer } = self;
+        let LineBack { line, executor, hand, supply, alone, eager, outer } = self;
         let (line, executor) = (&*line, *executor);
-        if forever && line.continue_with_head(hand, front) {
+        if forever && line.continue_with_head(hand, outer, front) {
             return Arrival::Ready;
         }
         front.drop_given_up();
@@ -121,7 +124,7 @@ where
             if line.gauge.is_cancelled() {
                 return Arrival::Cancelled;
             }
-            if forever && untaken && hand.is_none() && outer::is_busy(executor) {
+            if forever && untaken && hand.is_none() && !*eager && outer::is_busy(executor) {
                 *alone = state.go_alone(front);
                 if alone.is_some() {
                     drop(state);

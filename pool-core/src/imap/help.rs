@@ -43,21 +43,32 @@ where
     F: Function<I::Item, Output = T>,
 {
     /// If the head is in the consumer's own hand: runs it, without a look under the lock.
-    pub(super) fn continue_with_head(&self, hand: &mut Hand<I, T>, front: &mut Front<T>) -> bool {
+    pub(super) fn continue_with_head(
+        &self,
+        hand: &mut Hand<I, T>,
+        outer: &mut Option<Outer>,
+        front: &mut Front<T>,
+    ) -> bool {
         let (Some(chunk), Some(lane)) = (hand.as_ref(), &front.lane) else { return false };
         if chunk.results.id() != lane.id() {
             return false;
         }
         if let Some(chunk) = hand.take() {
-            *hand = Some(self.work_until_ready(chunk, front));
+            *hand = Some(self.work_until_ready(chunk, outer, front));
         }
         front.is_ready()
     }
 
     /// Works on a chunk, and looks at the clock after every so many items whether it is time to look for
     /// the head.
-    fn work_until_ready(&self, chunk: Chunk<I::Item, T>, front: &mut Front<T>) -> Chunk<I::Item, T> {
+    fn work_until_ready(
+        &self,
+        chunk: Chunk<I::Item, T>,
+        outer: &mut Option<Outer>,
+        front: &mut Front<T>,
+    ) -> Chunk<I::Item, T> {
         let first = chunk.next();
+        let _within = Within::enter(outer);
         // What the function waits for in a pool must not need this thread's own line to move on.
         let _inside = Inside::enter();
         let left = Cell::new(front.every);
@@ -126,11 +137,10 @@ where
         }
         front.every = if may { state.pace.items_per_look() } else { 1 };
         state.helped = may.then(Stamp::now);
+        // There may be no worker that looks at the clock.
+        state.now = state.helped.unwrap_or(state.now);
         self.leave(state, executor);
-        {
-            let _within = Within::enter(outer);
-            *hand = Some(self.work_until_ready(chunk, front));
-        }
+        *hand = Some(self.work_until_ready(chunk, outer, front));
         let mut state = self.lock();
         if is_done_with(hand) {
             self.lay_down(hand, &mut state);

@@ -86,7 +86,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
     {
         let gauge = line.gauge.clone();
         let outer = Some(Outer::new(executor, &gauge));
-        let back = LineBack { line, executor, hand: None, supply: InLine, alone: None, outer };
+        let back = LineBack { line, executor, hand: None, supply: InLine, alone: None, eager: false, outer };
         Imap::<'p, T, Pooled>::over(executor, gauge, Box::new(back))
     }
 }
@@ -103,7 +103,15 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
         let line = Arc::new(line);
         let gauge = line.gauge.clone();
         let outer = Some(Outer::new(executor, &gauge));
-        let back = LineBack { line, executor, hand: None, supply: Here(Some(input)), alone: None, outer };
+        let back = LineBack {
+            line,
+            executor,
+            hand: None,
+            supply: Here(Some(input)),
+            alone: None,
+            eager: false,
+            outer,
+        };
         Imap::<'p, T, Local>::over(executor, gauge, Box::new(back))
     }
 }
