@@ -16,7 +16,7 @@
 //! So waiting goes from a line to lines inside it, and cannot come back. (A function that waits in
 //! `rayon::join` on a `RayonPool` is outside of this argument: rayon may put another job on top of it.)
 
-use super::consumer::Place;
+use super::consumer::{Own, Place};
 use super::front::Front;
 use super::function::Function;
 use super::lane::Receiver;
@@ -43,12 +43,8 @@ where
     F: Function<I::Item, Output = T>,
 {
     /// If the head is in the consumer's own hand: runs it, without a look under the lock.
-    pub(super) fn continue_with_head(
-        &self,
-        hand: &mut Hand<I, T>,
-        outer: &mut Option<Outer>,
-        front: &mut Front<T>,
-    ) -> bool {
+    pub(super) fn continue_with_head(&self, own: &mut Own<I, T>, front: &mut Front<T>) -> bool {
+        let Own { hand, outer } = own;
         let (Some(chunk), Some(lane)) = (hand.as_ref(), &front.lane) else { return false };
         if chunk.results.id() != lane.id() {
             return false;
@@ -95,13 +91,13 @@ where
     pub(super) fn help<'a>(
         self: &'a Arc<Self>,
         executor: &dyn Executor,
-        hand: &mut Hand<I, T>,
-        outer: &mut Option<Outer>,
+        own: &mut Own<I, T>,
         mut state: Locked<'a, I, T>,
         front: &mut Front<T>,
         untaken: bool,
         freely: bool,
     ) -> (bool, Locked<'a, I, T>) {
+        let Own { hand, outer } = own;
         let may = freely && (executor.is_worker() || state.pace.is_short());
         // In nobody's hands, and the feeder does not come back.
         let stuck = untaken && state.is_feeding();
