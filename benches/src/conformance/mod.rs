@@ -3,6 +3,8 @@
 //! A file holds the tests of a few promises; the macro `promises!` turns the functions in it into the list, so
 //! that none can be forgotten. The names begin with the promise that they check.
 
+mod alone;
+mod alone_results;
 mod cancel;
 mod chaining;
 mod dropping;
@@ -83,6 +85,8 @@ impl Suite {
             helping::tests(),
             panics::tests(),
             nesting::tests(),
+            alone::tests(),
+            alone_results::tests(),
             dropping::tests(),
             manners::tests(),
             pools::tests(),

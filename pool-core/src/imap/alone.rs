@@ -1,9 +1,9 @@
 //! A consumer that does everything itself, like sequential code: while the line around its own is [busy](outer).
 //!
 //! It has the input in its hand, and for each call it pulls an item, runs it, and hands out the result: no lock,
-//! and a lane for one result. It begins only when all that was pulled has been delivered, so that nothing is late (P4, P5), needs no
-//! other thread (P8), and ends as soon as it sees that threads are free: then it gives the input back, and goes on
-//! as ever.
+//! and a lane for one result. It begins only when all that was pulled has been delivered, so that nothing is late
+//! (P4, P5), needs no other thread (P8), and ends as soon as it sees that threads are free: then it gives the input
+//! back, and goes on as ever.
 
 use super::consumer::LineBack;
 use super::front::{Arrival, Front};
@@ -48,7 +48,8 @@ impl<I: Iterator, T> State<I, T> {
         // Without a fence: both ends are on this thread, and nobody sleeps there.
         let (results, receiver) = self.result_lanes.open(1, false);
         front.lane = Some(receiver);
-        Some(Alone { input, pulled: 0, results, left: 1, batch: 1, looked: Stamp::now() })
+        // The first item needs no look: there was one just now.
+        Some(Alone { input, pulled: 0, results, left: 2, batch: 1, looked: Stamp::now() })
     }
 }
 
@@ -96,16 +97,14 @@ where
         let function = &self.line.function;
         let _inside = Inside::enter();
         let mut session = function.begin();
-        let result = catch(|| function.call(&mut session, item));
-        if result.is_err() {
+        // The result does not come out of `catch`: each time that a large one is moved takes room on the stack.
+        let pushed = catch(|| alone.results.push(function.call(&mut session, item)));
+        if pushed.is_err() {
             function.spoil(&mut session);
         }
         function.end(session);
-        Some(match result {
-            Ok(value) => {
-                alone.results.push(value);
-                Arrival::Ready
-            }
+        Some(match pushed {
+            Ok(_) => Arrival::Ready,
             Err(payload) => Arrival::Panicked(payload),
         })
     }

@@ -39,13 +39,20 @@ const PATIENCE: Duration = Duration::ZERO;
 pub(crate) struct LineBack<'p, I: Iterator, F, T, S> {
     pub(crate) line: Arc<Line<I, F, T>>,
     pub(crate) executor: &'p dyn Executor,
-    /// Items that the consumer has taken and not finished.
-    pub(crate) hand: Hand<I, T>,
+    pub(crate) own: Own<I, T>,
     /// The input, if it is with the consumer.
     pub(crate) supply: S,
     /// The input of the line, while the consumer does everything itself.
     pub(crate) alone: Option<Alone<I, T>>,
-    /// For whom this thread works while it helps.
+    /// It was started before the first call, so that others go on while the consumer is away: never alone.
+    pub(crate) eager: bool,
+}
+
+/// What a consumer that helps has of its own.
+pub(crate) struct Own<I: Iterator, T> {
+    /// Items that it has taken and not finished.
+    pub(crate) hand: Hand<I, T>,
+    /// For whom its thread works meanwhile.
     pub(crate) outer: Option<Outer>,
 }
 
@@ -67,6 +74,7 @@ where
     S: Supply<I::Item>,
 {
     fn start(&mut self, settings: &Settings, wait: Wait<'_>) {
+        self.eager = settings.eager;
         let hint = self.supply.size_hint();
         let mut state = self.line.lock();
         if S::HERE {
@@ -91,9 +99,9 @@ where
         if let Some(arrival) = self.continue_alone(front) {
             return arrival;
         }
-        let LineBack { line, executor, hand, supply, alone, outer } = self;
+        let LineBack { line, executor, own, supply, alone, eager } = self;
         let (line, executor) = (&*line, *executor);
-        if forever && line.continue_with_head(hand, front) {
+        if forever && line.continue_with_head(own, front) {
             return Arrival::Ready;
         }
         front.drop_given_up();
@@ -102,7 +110,7 @@ where
         state.sleeping_at = None;
         if let Wait::AtMost(_) = wait {
             state.pace.one_by_one();
-            line.lay_down(hand, &mut state);
+            line.lay_down(&mut own.hand, &mut state);
         }
         loop {
             let untaken = match state.find(front) {
@@ -123,7 +131,7 @@ where
             if line.gauge.is_cancelled() {
                 return Arrival::Cancelled;
             }
-            if forever && untaken && hand.is_none() && outer::is_busy(executor) {
+            if forever && untaken && own.hand.is_none() && !*eager && outer::is_busy(executor) {
                 *alone = state.go_alone(front);
                 if alone.is_some() {
                     drop(state);
@@ -144,7 +152,7 @@ where
             let left_over = matches!(wait, Wait::AtMost(_)) && line.takes_items(&state, untaken, wait);
             if forever || left_over {
                 let helped;
-                (helped, state) = line.help(executor, hand, outer, state, front, untaken, forever);
+                (helped, state) = line.help(executor, own, state, front, untaken, forever);
                 if helped {
                     continue;
                 }
@@ -238,7 +246,7 @@ where
         if let Some(slot) = self.line.slot.get() {
             slot.close();
         }
-        drop_quietly(self.hand.take());
+        drop_quietly(self.own.hand.take());
         drop_quietly(self.alone.take());
         self.supply.close();
     }

@@ -116,6 +116,8 @@ pub struct Settings {
     pub(crate) window: u64,
     pub(crate) chunk: Option<usize>,
     pub(crate) unordered: bool,
+    /// The pool is to be at work while the consumer does something else.
+    pub(crate) eager: bool,
 }
 
 /// The line, without the types of its input and function.

@@ -16,7 +16,7 @@
 //! So waiting goes from a line to lines inside it, and cannot come back. (A function that waits in
 //! `rayon::join` on a `RayonPool` is outside of this argument: rayon may put another job on top of it.)
 
-use super::consumer::Place;
+use super::consumer::{Own, Place};
 use super::front::Front;
 use super::function::Function;
 use super::lane::Receiver;
@@ -43,21 +43,28 @@ where
     F: Function<I::Item, Output = T>,
 {
     /// If the head is in the consumer's own hand: runs it, without a look under the lock.
-    pub(super) fn continue_with_head(&self, hand: &mut Hand<I, T>, front: &mut Front<T>) -> bool {
+    pub(super) fn continue_with_head(&self, own: &mut Own<I, T>, front: &mut Front<T>) -> bool {
+        let Own { hand, outer } = own;
         let (Some(chunk), Some(lane)) = (hand.as_ref(), &front.lane) else { return false };
         if chunk.results.id() != lane.id() {
             return false;
         }
         if let Some(chunk) = hand.take() {
-            *hand = Some(self.work_until_ready(chunk, front));
+            *hand = Some(self.work_until_ready(chunk, outer, front));
         }
         front.is_ready()
     }
 
     /// Works on a chunk, and looks at the clock after every so many items whether it is time to look for
     /// the head.
-    fn work_until_ready(&self, chunk: Chunk<I::Item, T>, front: &mut Front<T>) -> Chunk<I::Item, T> {
+    fn work_until_ready(
+        &self,
+        chunk: Chunk<I::Item, T>,
+        outer: &mut Option<Outer>,
+        front: &mut Front<T>,
+    ) -> Chunk<I::Item, T> {
         let first = chunk.next();
+        let _within = Within::enter(outer);
         // What the function waits for in a pool must not need this thread's own line to move on.
         let _inside = Inside::enter();
         let left = Cell::new(front.every);
@@ -84,13 +91,13 @@ where
     pub(super) fn help<'a>(
         self: &'a Arc<Self>,
         executor: &dyn Executor,
-        hand: &mut Hand<I, T>,
-        outer: &mut Option<Outer>,
+        own: &mut Own<I, T>,
         mut state: Locked<'a, I, T>,
         front: &mut Front<T>,
         untaken: bool,
         freely: bool,
     ) -> (bool, Locked<'a, I, T>) {
+        let Own { hand, outer } = own;
         // Only the head, as long as nothing is measured.
         let trusts = freely && untaken && state.probably_short && !state.pace.is_measured();
         let may = freely && (trusts || executor.is_worker() || state.pace.is_short());
@@ -128,16 +135,14 @@ where
         }
         front.every = if may { state.pace.items_per_look() } else { 1 };
         state.helped = may.then(Stamp::now);
+        // There may be no worker that looks at the clock.
+        state.now = state.helped.unwrap_or(state.now);
+        let (began, before) = (state.now, front.helped);
         self.leave(state, executor);
-        let (before, began) = (front.helped, Stamp::now());
-        {
-            let _within = Within::enter(outer);
-            *hand = Some(self.work_until_ready(chunk, front));
-        }
-        let took = Stamp::now().since(began);
+        *hand = Some(self.work_until_ready(chunk, outer, front));
         let mut state = self.lock();
         if trusts {
-            state.pace.worked((front.helped - before) as usize, took);
+            state.pace.worked((front.helped - before) as usize, Stamp::now().since(began));
         }
         if is_done_with(hand) {
             self.lay_down(hand, &mut state);

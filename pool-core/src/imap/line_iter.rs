@@ -34,7 +34,7 @@ impl<T, B: Back<T>> LineIter<T, B> {
         LineIter {
             front: Front::new(gauge),
             back,
-            settings: Settings { window, chunk: None, unordered: false },
+            settings: Settings { window, chunk: None, unordered: false, eager: false },
             stage: Stage::Lazy,
             token: OnceCell::new(),
         }

@@ -1,6 +1,6 @@
 //! How a line comes to be, for each kind of function and input.
 
-use super::consumer::LineBack;
+use super::consumer::{LineBack, Own};
 use super::front::Back;
 use super::function::{Function, Plain, WithState};
 use super::line::{Gauge, Line};
@@ -85,8 +85,8 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
         let gauge = line.gauge.clone();
-        let outer = Some(Outer::new(executor, &gauge));
-        let back = LineBack { line, executor, hand: None, supply: InLine, alone: None, outer };
+        let own = Own { hand: None, outer: Some(Outer::new(executor, &gauge)) };
+        let back = LineBack { line, executor, own, supply: InLine, alone: None, eager: false };
         Imap::<'p, T, Pooled>::over(executor, gauge, Box::new(back))
     }
 }
@@ -102,8 +102,8 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
             Line::new(None, Plain(f), executor.threads(), |line| Job::from_task(line.clone()));
         let line = Arc::new(line);
         let gauge = line.gauge.clone();
-        let outer = Some(Outer::new(executor, &gauge));
-        let back = LineBack { line, executor, hand: None, supply: Here(Some(input)), alone: None, outer };
+        let own = Own { hand: None, outer: Some(Outer::new(executor, &gauge)) };
+        let back = LineBack { line, executor, own, supply: Here(Some(input)), alone: None, eager: false };
         Imap::<'p, T, Local>::over(executor, gauge, Box::new(back))
     }
 }

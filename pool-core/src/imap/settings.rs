@@ -111,6 +111,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     pub(super) fn begin(&mut self) {
         match &mut self.source {
             Source::Line(line) => {
+                line.settings.eager = true;
                 line.start(Wait::Forever);
                 line.back.make_room();
             }
