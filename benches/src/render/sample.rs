@@ -20,7 +20,16 @@ fn setup() -> Setup {
 
 fn traits(name: &str, family: Family, lazy: bool) -> Traits {
     let about = format!("{name}.imap(items, f).with(<settings> & more)");
-    Traits { name: name.into(), family, about, lazy, live: lazy, cold: name.ends_with("cold") }
+    Traits {
+        name: name.into(),
+        family,
+        about,
+        lazy,
+        live: lazy,
+        cold: name.ends_with("cold"),
+        variant: false,
+        nests: true,
+    }
 }
 
 fn measured(contender: &str, nanoseconds: [f64; 5]) -> Measured {
