@@ -125,6 +125,21 @@ pub fn range(values: &[f64]) -> (f64, f64) {
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
 }
 
+impl Report {
+    /// For which part of its time sequential code waited for a core, which something else on the machine had: the
+    /// median over the workloads. 0 where it had one all the time.
+    pub fn waited(&self) -> f64 {
+        let waited = |results: &Results| {
+            let sequential = results.entries.first()?;
+            let running = median(&sequential.cpu) / median(&sequential.nanoseconds);
+            // An input that sleeps is no sign of a busy machine.
+            (running > 0.35).then_some((1.0 - running).max(0.0))
+        };
+        let parts: Vec<f64> = self.workloads.iter().filter_map(waited).collect();
+        if parts.is_empty() { 0.0 } else { median(&parts) }
+    }
+}
+
 impl Measured {
     /// Median of the ratios to other figures of the same rounds.
     pub fn ratio_to(&self, others: &[f64]) -> f64 {

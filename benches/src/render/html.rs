@@ -74,7 +74,7 @@ fn setup(report: &Report) -> String {
          order. Repeat it with</p>\n<pre><code>{}</code></pre>\n",
         escape(&setup.processor),
         escape(&setup.system),
-        escape(&method(setup)),
+        escape(&method(report)),
         escape(&setup.command),
     )
 }

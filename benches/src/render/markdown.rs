@@ -56,7 +56,7 @@ fn setup(report: &Report) -> String {
     let setup = &report.setup;
     let mut text = String::from("\n## How it was measured\n\n");
     writeln!(text, "- {}, {}", escape(&setup.processor), escape(&setup.system)).expect("a string takes all");
-    writeln!(text, "- {}", escape(&method(setup))).expect("a string takes all");
+    writeln!(text, "- {}", escape(&method(report))).expect("a string takes all");
     writeln!(text, "- {}\n- {}\n", escape(LEGEND), escape(MARKS)).expect("a string takes all");
     // Four spaces make code of anything, whatever quotes are in it.
     writeln!(text, "Repeat it with\n\n    {}", setup.command.replace(['\n', '\r'], " "))

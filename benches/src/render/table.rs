@@ -2,7 +2,7 @@
 
 use super::rows::{COLUMNS, LEGEND, MARKS, Row, rows};
 use super::units;
-use crate::report::{Report, Setup};
+use crate::report::Report;
 use std::fmt::Write as _;
 
 /// The widest line.
@@ -13,7 +13,7 @@ const CELL: usize = 24;
 /// A table for each workload, in lines of 100 characters at most.
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
-    for line in [method(&report.setup), LEGEND.into(), MARKS.into()] {
+    for line in [method(report), LEGEND.into(), MARKS.into()] {
         text += &wrap(&line);
     }
     for results in &report.workloads {
@@ -25,18 +25,31 @@ pub fn text(report: &Report) -> String {
 }
 
 /// How it was measured, in a sentence.
-pub fn method(setup: &Setup) -> String {
+pub fn method(report: &Report) -> String {
+    let setup = &report.setup;
     let chance = match setup.rounds {
         0..5 => " Fewer than five rounds say little about noise.",
         _ => "",
     };
     format!(
-        "{} threads on {} cores, {} rounds in each of which every contender has a turn, {:.0} s in all; {}.{chance}",
+        "{} threads on {} cores, {} rounds in each of which every contender has a turn, {:.0} s in all; {}.{chance}{}",
         setup.threads,
         setup.cores,
         setup.rounds,
         setup.seconds,
         units::date(setup.time),
+        busy(report.waited()),
+    )
+}
+
+/// A warning, if sequential code had to wait for a core: then whatever wants all cores did so even more.
+fn busy(waited: f64) -> String {
+    let per_cent = (waited * 100.0).round();
+    if per_cent < 3.0 {
+        return String::new();
+    }
+    format!(
+        " The machine was busy: sequential code waited {per_cent} % of the time for a core, so the ratios tell little."
     )
 }
 
@@ -113,6 +126,21 @@ mod tests {
         for traits in &report.contenders {
             assert!(text.contains(&traits.name), "{}", traits.name);
         }
+    }
+
+    #[test]
+    fn a_busy_machine_is_named() {
+        let mut report = sample::large();
+        let sequential = |report: &mut Report, part: f64| {
+            for results in &mut report.workloads {
+                let measured = &mut results.entries[0];
+                measured.cpu = measured.nanoseconds.iter().map(|time| time * part).collect();
+            }
+        };
+        sequential(&mut report, 0.99);
+        assert!(!text(&report).contains("busy"));
+        sequential(&mut report, 0.75);
+        assert!(text(&report).contains("busy: sequential code waited 25 %"), "{}", method(&report));
     }
 
     #[test]

@@ -27,6 +27,11 @@ const LONGEST: usize = 1024;
 
 /// How many short items are pulled ahead where they are taken one by one.
 const SINGLES: usize = 4;
+/// How much work lies ready for a consumer that helps, in nanoseconds. It may not pull any itself while a worker has
+/// the head, so this is how long it has something to do if that worker is switched out, or has a long item.
+const READY: f64 = 2_000_000.0;
+/// The most items that lie ready.
+const MOST_READY: usize = 2048;
 /// The longest chunk that the user can ask for: the lane for it is allocated at once.
 pub(crate) const LONGEST_FIXED: usize = 1 << 16;
 
@@ -88,6 +93,13 @@ impl Pace {
             1 if self.is_short() && !self.strict => self.len.max(SINGLES).min(self.longest),
             len => len,
         }
+    }
+
+    /// How many lanes are kept filled for a consumer that helps.
+    pub(crate) fn reserve(&self, threads: usize) -> usize {
+        let len = self.lane_len(None, threads);
+        let per_lane = len as f64 * self.work.unwrap_or(SHORT).max(1.0);
+        ((READY / per_lane) as usize).clamp(2, (MOST_READY / len).max(2))
     }
 
     /// Whether items are taken out of their lane one by one.

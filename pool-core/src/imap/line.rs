@@ -45,10 +45,6 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// How many lanes are kept filled for a consumer that helps. It may not pull any itself while a worker has
-/// the head, so this is how long it has work if that worker is switched out: 16 chunks, about 800 µs.
-const RESERVE: usize = 16;
-
 /// For how long a consumer that has helped is expected to go on.
 const HELPING: Duration = Duration::from_millis(2);
 
@@ -206,11 +202,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         }
         state.clear_exhausted();
         // With short items the consumer helps, and should find a lane when it comes.
-        let reserve = if state.pace.is_short() {
-            (2048 / state.pace.len(None, self.threads)).clamp(2, RESERVE)
-        } else {
-            0
-        };
+        let reserve = if state.pace.is_short() { state.pace.reserve(self.threads) } else { 0 };
         if state.staged.len() <= reserve && state.feeder.is_some() && state.end.is_none() {
             let room = self.room_or_stall(state);
             if room > 0 {
