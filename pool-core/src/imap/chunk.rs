@@ -95,8 +95,12 @@ impl Pace {
         }
     }
 
-    /// How many lanes are kept filled for a consumer that helps.
+    /// How many lanes are kept filled for a consumer that helps, which it does with short items.
     pub(crate) fn reserve(&self, threads: usize) -> usize {
+        // A worker that pulled more instead of working could then be blocked in the input with all of it.
+        if self.strict || !self.is_short() {
+            return 0;
+        }
         let len = self.lane_len(None, threads);
         let per_lane = len as f64 * self.work.unwrap_or(SHORT).max(1.0);
         ((READY / per_lane) as usize).clamp(2, (MOST_READY / len).max(2))

@@ -202,7 +202,7 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         }
         state.clear_exhausted();
         // With short items the consumer helps, and should find a lane when it comes.
-        let reserve = if state.pace.is_short() { state.pace.reserve(self.threads) } else { 0 };
+        let reserve = state.pace.reserve(self.threads);
         if state.staged.len() <= reserve && state.feeder.is_some() && state.end.is_none() {
             let room = self.room_or_stall(state);
             if room > 0 {
