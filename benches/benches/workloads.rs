@@ -6,18 +6,10 @@
 //! that hits all contenders with the same noise is that of the comparison; this is for looking at one.
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
-use pool_harness::contender::{Entry, Run, Settings};
+use pool_harness::contender::{self, Run, Settings};
 use pool_harness::workloads::{self, Workload};
-use pool_harness::{ours, peers};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-
-fn contenders() -> Vec<Entry> {
-    let mut entries = vec![ours::sequential()];
-    entries.extend(ours::backends());
-    entries.extend(peers::all());
-    entries
-}
 
 fn timed(contender: &dyn Run, workload: &Workload, items: u64) -> Duration {
     let started = Instant::now();
@@ -32,7 +24,7 @@ fn measure(criterion: &mut Criterion, workload: &Workload, threads: usize) {
     group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(500));
     group.throughput(Throughput::Elements(workload.step()));
     let settings = Settings { threads, window: workload.window };
-    for entry in contenders().iter().filter(|entry| entry.takes(workload)) {
+    for entry in contender::all().iter().filter(|entry| entry.takes(workload)) {
         let contender = entry.ready(settings);
         if contender.run(workload, 0).is_none() {
             continue;

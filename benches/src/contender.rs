@@ -103,6 +103,17 @@ impl fmt::Debug for Entry {
     }
 }
 
+/// All contenders of this crate: sequential code first, then what the features `backends` and `peers` add.
+pub fn all() -> Vec<Entry> {
+    #[allow(unused_mut, reason = "without the features there is nothing to add")]
+    let mut entries = vec![crate::ours::sequential()];
+    #[cfg(feature = "backends")]
+    entries.extend(crate::ours::backends());
+    #[cfg(feature = "peers")]
+    entries.extend(crate::peers::all());
+    entries
+}
+
 /// What can be asked of any contender that is ready.
 pub trait Run {
     /// Runs a workload and gives its checksum; `None` if it cannot.

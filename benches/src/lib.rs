@@ -66,6 +66,7 @@ pub mod facts;
 pub mod oracle;
 #[cfg(feature = "compare")]
 pub mod ours;
+pub mod peak;
 #[cfg(feature = "peers")]
 pub mod peers;
 #[cfg(feature = "compare")]

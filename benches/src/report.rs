@@ -1,7 +1,7 @@
 //! What a comparison found: the contents of `compare.json`.
 
 use crate::contender::Traits;
-use crate::workloads::Span;
+use crate::workloads::{self, Span};
 use serde::{Deserialize, Serialize};
 
 /// Everything that one comparison found.
@@ -131,9 +131,11 @@ impl Report {
     pub fn waited(&self) -> f64 {
         let waited = |results: &Results| {
             let sequential = results.entries.first()?;
-            let running = median(&sequential.cpu) / median(&sequential.nanoseconds);
             // An input that sleeps is no sign of a busy machine.
-            (running > 0.35).then_some((1.0 - running).max(0.0))
+            if workloads::named(&results.workload).is_some_and(|workload| workload.is_paced()) {
+                return None;
+            }
+            Some((1.0 - median(&sequential.cpu) / median(&sequential.nanoseconds)).max(0.0))
         };
         let parts: Vec<f64> = self.workloads.iter().filter_map(waited).collect();
         if parts.is_empty() { 0.0 } else { median(&parts) }
@@ -153,7 +155,8 @@ impl Measured {
         low > 1.0 || high < 1.0
     }
 
-    fn ratios_to(&self, others: &[f64]) -> Vec<f64> {
+    /// The ratios to other figures of the same rounds, round by round.
+    pub fn ratios_to(&self, others: &[f64]) -> Vec<f64> {
         self.nanoseconds.iter().zip(others).map(|(mine, other)| mine / other).collect()
     }
 }

@@ -2,17 +2,9 @@
 //! loses or swaps a result is not to be called fast.
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use pool_harness::contender::{Entry, Settings};
+use pool_harness::contender::{self, Settings};
 use pool_harness::watchdog::{LIMIT, within};
 use pool_harness::workloads::{self, Workload};
-use pool_harness::{ours, peers};
-
-fn contenders() -> Vec<Entry> {
-    let mut entries = vec![ours::sequential()];
-    entries.extend(ours::backends());
-    entries.extend(peers::all());
-    entries
-}
 
 /// Enough for more than one block, chunk or buffer where items are short, and few where they are long.
 fn items(workload: &Workload) -> u64 {
@@ -30,7 +22,7 @@ fn items(workload: &Workload) -> u64 {
 fn checksum(name: &str, workload: Workload, threads: usize, items: u64) -> Option<u64> {
     let name = name.to_string();
     within(LIMIT, move || {
-        let contenders = contenders();
+        let contenders = contender::all();
         let entry = contenders.iter().find(|entry| entry.traits.name == name).expect("it is in the list");
         entry.ready(Settings { threads, window: workload.window }).run(&workload, items)
     })
@@ -52,7 +44,7 @@ fn agrees(name: &str, workload: Workload) -> Result<Completion, Failed> {
 
 fn main() {
     let mut trials = Vec::new();
-    for entry in contenders() {
+    for entry in contender::all() {
         for workload in workloads::ALL.into_iter().filter(|workload| entry.takes(workload)) {
             let name = entry.traits.name.clone();
             let test = format!("{name}::{}", workload.name);

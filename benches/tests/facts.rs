@@ -1,24 +1,16 @@
 //! What the lists say of contenders is what an experiment finds.
 
 use libtest_mimic::{Arguments, Trial};
-use pool_harness::contender::{Entry, Settings};
+use pool_harness::contender::{self, Entry, Settings};
 use pool_harness::facts::Facts;
 use pool_harness::watchdog::{LIMIT, within};
-use pool_harness::{ours, peers};
 
 /// One thread, since a warm pool with more may run each call on another of them.
 const SETTINGS: Settings = Settings { threads: 1, window: 64 };
 
-fn contenders() -> Vec<Entry> {
-    let mut entries = vec![ours::sequential()];
-    entries.extend(ours::backends());
-    entries.extend(peers::all());
-    entries
-}
-
 fn check(index: usize) {
     within(LIMIT, move || {
-        let entry = contenders().swap_remove(index);
+        let entry = contender::all().swap_remove(index);
         let (traits, facts) = (&entry.traits, entry.ready(SETTINGS).facts());
         let listed = Facts { lazy: traits.lazy, live: traits.live, cold: traits.cold };
         assert_eq!(facts, listed, "found on the left, listed on the right");
@@ -32,6 +24,6 @@ fn main() {
             Ok(())
         })
     };
-    let trials = contenders().into_iter().enumerate().map(test).collect();
+    let trials = contender::all().into_iter().enumerate().map(test).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

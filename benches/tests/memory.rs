@@ -3,26 +3,20 @@
 
 use pool_channel::ChannelPool;
 use pool_core::Executor;
+use pool_harness::peak::peak;
 use pool_harness::watchdog::within;
 use pool_harness::work::checksum;
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::time::Duration;
 
-/// The largest resident size of this process so far, in KiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse().ok()).expect("the line is there")
-}
-
 fn check(name: &str, pool: &impl Executor) {
     let items: u64 = if cfg!(debug_assertions) { 3_000_000 } else { 100_000_000 };
     pool.submit(|| ()).join().unwrap();
-    let before = peak();
+    let before = peak().expect("Linux tells");
     let sum = pool.imap(0..items, |x| x).fold(0, checksum);
     // The kernel counts pages per core and sums up late, so that a peak may seem to have shrunk.
-    let grown = peak().saturating_sub(before);
+    let grown = peak().expect("Linux tells").saturating_sub(before);
     assert_eq!(sum, (0..items).fold(0, checksum));
     println!("{name}: {items} items, peak memory {grown} KiB above the pool's own");
     assert!(grown < 32 * 1024, "{name}: {grown} KiB for {items} items");

@@ -93,7 +93,7 @@ pub fn changes(then: &Report, now: &Report) -> Vec<Change> {
 fn ratios(results: &Results, contender: &str) -> Option<Vec<f64>> {
     let sequential = results.entries.first()?;
     let measured = results.entries.iter().find(|measured| measured.contender == contender)?;
-    Some(measured.nanoseconds.iter().zip(&sequential.nanoseconds).map(|(mine, other)| mine / other).collect())
+    Some(measured.ratios_to(&sequential.nanoseconds))
 }
 
 /// What changed beyond noise, in words.

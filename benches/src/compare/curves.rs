@@ -7,7 +7,7 @@ use super::setup::cores;
 use crate::contender::{Entry, Settings};
 use crate::render::palette::IDEAL;
 use crate::report::{Curve, Latency, Timeline, median};
-use crate::workloads;
+use crate::workloads::{self, Workload};
 use std::time::Duration;
 
 /// Time per item in nanoseconds against the work in it, which is what sequential code takes. The last curve is
@@ -25,12 +25,11 @@ pub fn overhead(
         let mut work = *nanoseconds;
         for (index, (entry, curve)) in entries.iter().zip(&mut curves).enumerate() {
             tell(&entry.traits.name);
-            let Some(turn) = Turn::new(entry, &workload, threads, slot) else { continue };
-            let times: Vec<f64> = (0..3).map(|_| turn.sample(&workload).nanoseconds).collect();
+            let Some(time) = time_per_item(entry, &workload, threads, slot) else { continue };
             if index == 0 {
-                work = median(&times);
+                work = time;
             }
-            curve.points.push((work, median(&times)));
+            curve.points.push((work, time));
         }
     }
     let share = threads.min(cores()) as f64;
@@ -51,9 +50,8 @@ pub fn scaling(
     for threads in scale {
         for (entry, curve) in entries.iter().zip(&mut curves) {
             tell(&entry.traits.name);
-            let Some(turn) = Turn::new(entry, &workload, *threads, slot) else { continue };
-            let times: Vec<f64> = (0..3).map(|_| turn.sample(&workload).nanoseconds).collect();
-            curve.points.push((*threads as f64, 1e9 / median(&times)));
+            let Some(time) = time_per_item(entry, &workload, *threads, slot) else { continue };
+            curve.points.push((*threads as f64, 1e9 / time));
         }
     }
     let cores = cores() as f64;
@@ -125,6 +123,13 @@ pub fn timelines(entries: &[&Entry], threads: usize, mut tell: impl FnMut(&str))
         found.push(Timeline { contender: entry.traits.name.clone(), workload: workload.name.into(), spans });
     }
     found
+}
+
+/// Nanoseconds per item, the median of three runs. `None` if the contender cannot run this.
+fn time_per_item(entry: &Entry, workload: &Workload, threads: usize, slot: Duration) -> Option<f64> {
+    let turn = Turn::new(entry, workload, threads, slot)?;
+    let times: Vec<f64> = (0..3).map(|_| turn.sample(workload).nanoseconds).collect();
+    Some(median(&times))
 }
 
 /// What would be ideal, from each point of sequential code: `of` its value and where it is.

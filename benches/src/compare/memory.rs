@@ -1,6 +1,7 @@
 //! Peak memory, each run in a process of its own: what one contender has freed, the next would seem not to need.
 
 use crate::contender::{Entry, Settings};
+use crate::peak::peak;
 use crate::workloads::{self, Workload};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -37,11 +38,4 @@ fn peak_of(run: &str, entries: &[Entry]) -> Option<u64> {
     let before = peak()?;
     run.run(&workload, items.parse().ok()?)?;
     Some(peak()?.saturating_sub(before))
-}
-
-/// The largest resident size of this process, in KiB.
-fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse().ok()
 }

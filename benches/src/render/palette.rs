@@ -3,7 +3,6 @@
 //! The colour of a contender is also its key: it is unique, so that a style sheet and a script find all marks of
 //! a contender by it, give it another colour on a dark page, and dashes.
 
-use super::rows::is_variant;
 use crate::contender::{Family, Traits};
 use crate::report::Report;
 use plotters::style::RGBColor;
@@ -96,11 +95,11 @@ impl Palette {
     }
 
     fn add_backends<'a>(&mut self, backends: impl Iterator<Item = &'a Traits> + Clone) {
-        let plain =
-            backends.clone().filter(|one| !backends.clone().any(|other| is_variant(&one.name, &other.name)));
+        let plain = backends.clone().filter(|one| !one.variant);
         for (index, one) in plain.enumerate() {
             self.add(&one.name, backend(index));
-            let variants = backends.clone().filter(|other| is_variant(&other.name, &one.name));
+            let variants =
+                backends.clone().filter(|other| other.variant && is_variant(&other.name, &one.name));
             for (number, variant) in variants.enumerate() {
                 self.add(&variant.name, backend_variant(index, number));
             }
@@ -135,6 +134,11 @@ fn backend(index: usize) -> Style {
     let (hue, light) = HUES[index % HUES.len()];
     let (colour, dark) = (hsl(hue, 0.85, light), hsl(hue, 0.85, light + 0.22));
     Style { colour, dark, width: WIDTHS[index % WIDTHS.len()], dashes: "", marker: Marker::Disc, rank: 3 }
+}
+
+/// Whether a name is that of a variant: the other name, a hyphen, and what is different.
+fn is_variant(name: &str, other: &str) -> bool {
+    name.strip_prefix(other).is_some_and(|rest| rest.starts_with('-'))
 }
 
 fn backend_variant(index: usize, number: usize) -> Style {

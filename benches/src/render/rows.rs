@@ -90,13 +90,6 @@ pub fn fastest<'a>(entries: impl Iterator<Item = &'a Measured>) -> Option<&'a Me
 
 /// The contenders that are a backend as it is, neither `…-by-1` nor `…-cold`.
 pub fn plain_backends(report: &Report) -> impl Iterator<Item = &str> {
-    let backends = || report.contenders.iter().filter(|traits| traits.family == Family::Backend);
-    backends()
-        .map(|traits| traits.name.as_str())
-        .filter(move |name| !backends().any(|other| is_variant(name, &other.name)))
-}
-
-/// Whether a name is that of a variant: the other name, a hyphen, and what is different.
-pub fn is_variant(name: &str, other: &str) -> bool {
-    name.strip_prefix(other).is_some_and(|rest| rest.starts_with('-'))
+    let plain = report.contenders.iter().filter(|one| one.family == Family::Backend && !one.variant);
+    plain.map(|traits| traits.name.as_str())
 }

@@ -27,7 +27,7 @@ fn traits(name: &str, family: Family, lazy: bool) -> Traits {
         lazy,
         live: lazy,
         cold: name.ends_with("cold"),
-        variant: false,
+        variant: family == Family::Backend && (name.ends_with("-by-1") || name.ends_with("-cold")),
         nests: true,
     }
 }
