@@ -22,6 +22,39 @@ promises! {
         });
     }
 
+    /// While the consumer is in an item, its line has one thread of the pool less, however long that takes.
+    fn p14_a_consumer_that_is_in_an_item_is_one_of_the_threads(subject) {
+        let pool = subject.pool(2);
+        let me = thread::current().id();
+        soon("the consumer has run a long first item, and one thread the others", || {
+            let (running, most, done) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+            let (here, over) = (AtomicBool::new(false), AtomicBool::new(false));
+            let f = |(line, x): (u32, u64)| match (line, x) {
+                (9, 0) => {
+                    here.store(thread::current().id() == me, Ordering::SeqCst);
+                    soon("the others go on", || done.load(Ordering::SeqCst) >= 200);
+                    over.store(true, Ordering::SeqCst);
+                }
+                (9, _) => {
+                    let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+                    if !over.load(Ordering::SeqCst) {
+                        most.fetch_max(now, Ordering::SeqCst);
+                    }
+                    thread::sleep(Duration::from_micros(200));
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    done.fetch_add(1, Ordering::SeqCst);
+                }
+                _ => {}
+            };
+            // It begins with an item itself only if the last lines were short.
+            for line in 0..10 {
+                let items = if line == 9 { 300 } else { 10 };
+                pool.scope(|s| s.imap((0..items).map(|x| (line, x)), f).for_each(drop));
+            }
+            here.into_inner() && most.into_inner() == 1
+        });
+    }
+
     /// A consumer that must be prompt cannot afford to run an item while a thread of the pool is free.
     fn p10_a_call_with_a_limit_runs_nothing_itself(subject) {
         let me = thread::current().id();

@@ -2,13 +2,13 @@
 //!
 //! Taking a chunk costs some 200 ns, whatever its length, so items that take nanoseconds must be taken
 //! by the hundred, and items that take longer than that one by one. The running average of the time per
-//! item gives the length that keeps a worker busy for about 50 µs. It starts at 1 and at most doubles,
+//! item gives the length that keeps a worker busy for about 100 µs. It starts at 1 and at most doubles,
 //! so that a few cheap first items cannot put a hundred expensive ones in one hand.
 
 use std::time::Duration;
 
 /// How long a chunk should keep a worker busy, in nanoseconds.
-const TARGET: f64 = 50_000.0;
+const TARGET: f64 = 100_000.0;
 /// Below this many nanoseconds per item the consumer rather works than sleeps: a sleep and a wake-up
 /// cost about as much.
 const SHORT: f64 = 100_000.0;
@@ -121,6 +121,11 @@ impl Pace {
     pub(crate) fn one_by_one(&mut self) {
         self.fixed = Some(1);
         self.strict = true;
+    }
+
+    /// How long so many items should take, if any have been measured.
+    pub(crate) fn expected(&self, items: u64) -> Option<Duration> {
+        Some(Duration::from_nanos((self.work? * items as f64) as u64))
     }
 
     pub(crate) fn worked(&mut self, items: usize, time: Duration) {

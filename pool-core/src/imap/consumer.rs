@@ -15,6 +15,7 @@
 
 use super::alone::Alone;
 use super::chunk::Pace;
+use super::crowd::Helper;
 use super::front::{Arrival, Back, Front, Settings, Wait};
 use super::function::Function;
 use super::line::{Line, Locked, NOT_STALLED};
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// For how long a consumer that has helped looks for more before it sleeps. It takes no core from anybody
-/// meanwhile, since a worker has made room for it; see [`Line::most_tickets`].
+/// meanwhile, since a worker has made room for it; see `crowd.rs`.
 #[cfg(not(loom))]
 const PATIENCE: Duration = Duration::from_micros(100);
 #[cfg(loom)]
@@ -150,14 +151,20 @@ where
             }
             // What was pulled before the first call with a limit, and nobody else can come for.
             let left_over = matches!(wait, Wait::AtMost(_)) && line.takes_items(&state, untaken, wait);
-            if forever || left_over {
+            let leaves = !untaken && !executor.is_worker() && line.consumer_leaves(&state);
+            if leaves && own.hand.is_some() {
+                line.lay_down(&mut own.hand, &mut state);
+                // The head may have been in it.
+                continue;
+            }
+            if (forever || left_over) && !leaves {
                 let helped;
                 (helped, state) = line.help(executor, own, state, front, untaken, forever);
                 if helped {
                     continue;
                 }
             }
-            if state.helped.is_some() {
+            if !leaves && !matches!(state.helper, Helper::No) {
                 // This consumer is one of the threads at work, and soon there will be something for it.
                 if forever && !state.pace.input_is_slow() && started.elapsed() < PATIENCE {
                     drop(state);
@@ -167,9 +174,9 @@ where
                     state = line.lock();
                     continue;
                 }
-                // Somebody else must come in its place.
-                state.helped = None;
             }
+            // Somebody else must come in its place.
+            state.helper = Helper::No;
             let left = match wait {
                 Wait::AtMost(limit) => Some(limit.saturating_sub(started.elapsed())),
                 _ => None,

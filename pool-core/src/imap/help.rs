@@ -17,6 +17,7 @@
 //! `rayon::join` on a `RayonPool` is outside of this argument: rayon may put another job on top of it.)
 
 use super::consumer::{Own, Place};
+use super::crowd::Helper;
 use super::front::Front;
 use super::function::Function;
 use super::lane::Receiver;
@@ -33,7 +34,7 @@ use std::time::Duration;
 /// How often a helping consumer looks for the head. To look is to take a cache line from the worker that
 /// has the head, so it is not done every few nanoseconds.
 #[cfg(not(loom))]
-const LOOK: Duration = Duration::from_micros(5);
+const LOOK: Duration = Duration::from_micros(50);
 #[cfg(loom)]
 const LOOK: Duration = Duration::ZERO;
 
@@ -134,15 +135,23 @@ where
             debug_assert!(matches!(place, Place::Taken));
         }
         front.every = if may { state.pace.items_per_look() } else { 1 };
-        state.helped = may.then(Stamp::now);
+        state.helper = if may { Helper::AtWork } else { Helper::No };
         // There may be no worker that looks at the clock.
-        state.now = state.helped.unwrap_or(state.now);
+        state.now = Stamp::now();
         let (began, before) = (state.now, front.helped);
         self.leave(state, executor);
         *hand = Some(self.work_until_ready(chunk, outer, front));
         let mut state = self.lock();
-        if trusts {
-            state.pace.worked((front.helped - before) as usize, Stamp::now().since(began));
+        if may {
+            state.now = Stamp::now();
+            let (items, time) = (front.helped - before, state.now.since(began));
+            state.helper = match state.was_switched_out(items, time) {
+                true => Helper::Leaves,
+                false => Helper::Was(state.now),
+            };
+            if trusts {
+                state.pace.worked(items as usize, time);
+            }
         }
         if is_done_with(hand) {
             self.lay_down(hand, &mut state);

@@ -45,8 +45,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// For how long a consumer that has helped is expected to go on.
-const HELPING: Duration = Duration::from_millis(2);
+/// For how long a line that had more to do than threads is taken to have so.
+const BUSY: Duration = Duration::from_millis(2);
 
 /// Written by the consumer for every item, read by the feeder: alone in its cache lines.
 #[repr(align(128))]
@@ -101,7 +101,7 @@ impl Gauge {
     }
 
     fn note_busy(&self, busy: bool, now: Stamp) {
-        let until = if busy { now.since(self.made) + HELPING } else { Duration::ZERO };
+        let until = if busy { now.since(self.made) + BUSY } else { Duration::ZERO };
         self.busy_until.0.store(until.as_nanos() as u64, Ordering::Relaxed);
     }
 
@@ -242,15 +242,6 @@ impl<I: Iterator, F, T> Line<I, F, T> {
     pub(crate) fn room(&self, state: &State<I, T>) -> u64 {
         let delivered = self.gauge.delivered.0.load(Ordering::Acquire);
         delivered.saturating_add(state.window).saturating_sub(state.pulled)
-    }
-
-    /// How many tickets may be out. A consumer that helps is one of the threads: one more than there are
-    /// cores would have to be switched out, and half of the time that is the one with the head of line.
-    pub(crate) fn most_tickets(&self, state: &State<I, T>) -> usize {
-        match state.helped {
-            Some(helped) if state.now.since(helped) < HELPING => (self.threads - 1).max(1),
-            _ => self.threads,
-        }
     }
 
     /// Whether one more ticket should come: there is work that nobody has taken. Counts the ticket; the

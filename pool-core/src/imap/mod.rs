@@ -2,13 +2,15 @@
 //!
 //! The engine behind it: [`line`] and [`state`] are what is shared, [`worker`] is what a ticket does,
 //! [`consumer`], [`find`], [`help`] and [`local`] are what `next` does, [`line_iter`] drives that, and
-//! [`front`] is the interface between the two. [`chunk`], [`lane`], [`parker`] and [`reorder`] are the parts.
+//! [`front`] is the interface between the two. [`chunk`], [`crowd`], [`lane`], [`parker`] and [`reorder`] are the
+//! parts.
 
 mod alone;
 mod cancel;
 mod caught;
 mod chunk;
 mod consumer;
+mod crowd;
 mod find;
 #[allow(missing_debug_implementations, reason = "nobody outside can name what is `pub` here")]
 mod front;

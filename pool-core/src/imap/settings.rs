@@ -58,7 +58,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     ///
     /// The window counts results then: item *k + n* is not pulled before *k* results have been handed out.
     /// Items of 15 µs and more are taken one by one, so that none waits behind one that takes long; shorter
-    /// ones may wait for the others of their chunk, of some 50 µs.
+    /// ones may wait for the others of their chunk, of some 100 µs.
     ///
     /// # Panics
     ///

@@ -3,6 +3,7 @@
 //! No code of the user runs here, and no value of the user is dropped here.
 
 use super::chunk::Pace;
+use super::crowd::Helper;
 use super::lane::{Bells, Lanes, Receiver, Sender};
 use super::reorder::Reorder;
 use crate::barrier;
@@ -104,8 +105,10 @@ pub(crate) struct State<I: Iterator, T> {
     pub(crate) tickets: usize,
     /// Those of them that have not begun.
     pub(crate) queued: usize,
-    /// When the consumer last helped, and when a worker last looked.
-    pub(crate) helped: Option<Stamp>,
+    pub(crate) helper: Helper,
+    /// Since when there is one thread too many at work.
+    pub(crate) crowded_since: Option<Stamp>,
+    /// When somebody last looked.
     pub(crate) now: Stamp,
     /// A ticket was dropped by its pool.
     pub(crate) abandoned: bool,
@@ -148,7 +151,8 @@ impl<I: Iterator, T> State<I, T> {
             window: 1,
             tickets: 0,
             queued: 0,
-            helped: None,
+            helper: Helper::No,
+            crowded_since: None,
             now: Stamp::now(),
             abandoned: false,
             deserted: false,

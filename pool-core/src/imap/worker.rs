@@ -52,7 +52,8 @@ where
         let mut now = began;
         let mut state = self.lock();
         state.queued -= 1;
-        let mut step = self.begin_step(state, executor, now);
+        // There may have been need of one more when it was called, but not now.
+        let mut step = self.begin_step(state, executor, now, true);
         loop {
             match step {
                 Step::Work(chunk) => {
@@ -60,8 +61,10 @@ where
                     let chunk = self.work(chunk, || false);
                     let worked = (chunk.next() - first) as usize;
                     let before = std::mem::replace(&mut now, Stamp::now());
+                    let time = now.since(before);
                     let mut state = self.lock();
-                    state.pace.worked(worked, now.since(before));
+                    let switched_out = state.was_switched_out(worked as u64, time);
+                    state.pace.worked(worked, time);
                     if state.put_back(chunk) {
                         state.wake();
                     }
@@ -74,7 +77,7 @@ where
                         }
                         began = now;
                     }
-                    step = self.begin_step(state, executor, now);
+                    step = self.begin_step(state, executor, now, switched_out);
                 }
                 Step::PullOne(feeder) => {
                     let (hand, mut state) = self.pull_one(feeder);
@@ -85,14 +88,14 @@ where
                             self.leave(state, executor);
                             Step::Work(chunk)
                         }
-                        None => self.begin_step(state, executor, now),
+                        None => self.begin_step(state, executor, now, false),
                     };
                 }
                 Step::Fill(feeder, sender, len) => {
                     let (pulled, mut state) = self.fill(feeder, sender, len);
                     let before = std::mem::replace(&mut now, Stamp::now());
                     state.pace.pulled(pulled, now.since(before));
-                    step = self.begin_step(state, executor, now);
+                    step = self.begin_step(state, executor, now, false);
                 }
                 Step::Nothing => return,
             }
@@ -105,9 +108,10 @@ where
         mut state: Locked<'_, I, T>,
         executor: &dyn Executor,
         now: Stamp,
+        switched_out: bool,
     ) -> Step<I, T> {
         state.now = now;
-        let step = if state.tickets > self.most_tickets(&state) {
+        let step = if self.leaves(&mut state, switched_out) {
             Step::Nothing
         } else {
             let step = self.step(&mut state);
