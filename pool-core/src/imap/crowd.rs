@@ -41,10 +41,14 @@ impl<I: Iterator, F, T> Line<I, F, T> {
     /// How many tickets may be out.
     pub(crate) fn most_tickets(&self, state: &State<I, T>) -> usize {
         match state.helper {
-            Helper::AtWork => (self.threads - 1).max(1),
-            Helper::Was(helped) if state.now.since(helped) < HELPING => (self.threads - 1).max(1),
+            Helper::AtWork => self.most_beside_helper(),
+            Helper::Was(helped) if state.now.since(helped) < HELPING => self.most_beside_helper(),
             _ => self.threads,
         }
+    }
+
+    fn most_beside_helper(&self) -> usize {
+        (self.threads - 1).max(1)
     }
 
     /// Whether this worker is the one to leave.
@@ -61,9 +65,9 @@ impl<I: Iterator, F, T> Line<I, F, T> {
         leaves
     }
 
-    /// Whether the consumer is the one to leave.
+    /// Whether the consumer is the one to leave. Not if the input is with it: nobody else could pull.
     pub(crate) fn consumer_leaves(&self, state: &State<I, T>) -> bool {
-        matches!(state.helper, Helper::Leaves) && state.tickets >= self.threads
+        matches!(state.helper, Helper::Leaves) && state.tickets > self.most_beside_helper() && !state.local
     }
 }
 
@@ -112,6 +116,20 @@ mod tests {
         let line = crowded();
         assert!(!line.leaves(&mut line.lock(), false));
         assert!(line.leaves(&mut line.lock(), true));
+    }
+
+    #[test]
+    fn a_consumer_that_was_switched_out_leaves() {
+        let line = crowded();
+        let mut state = line.lock();
+        assert!(!line.consumer_leaves(&state));
+        state.helper = Helper::Leaves;
+        assert!(line.consumer_leaves(&state));
+        state.local = true;
+        assert!(!line.consumer_leaves(&state), "it has the input");
+        state.local = false;
+        state.tickets = 1;
+        assert!(!line.consumer_leaves(&state), "there is room");
     }
 
     #[test]
