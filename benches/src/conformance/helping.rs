@@ -178,7 +178,10 @@ promises! {
             let armed = Arc::new(AtomicBool::new(false));
             let (hung, passed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
             let (arm, hangs, passes) = (armed.clone(), hung.clone(), passed.clone());
+            let ran = Arc::new(AtomicUsize::new(0));
+            let runs = ran.clone();
             let line = pool.imap(0u64.., move |x| {
+                runs.fetch_add(1, Ordering::SeqCst);
                 if hangs.load(Ordering::SeqCst) {
                     passes.fetch_add(1, Ordering::SeqCst);
                 } else if arm.swap(false, Ordering::SeqCst) {
@@ -193,6 +196,8 @@ promises! {
             }
             // Long enough that it is not expected back at once. The pool goes on meanwhile.
             thread::sleep(2 * SHORT);
+            let before = ran.load(Ordering::SeqCst);
+            soon("it does", || ran.load(Ordering::SeqCst) > before + 5_000);
             armed.store(true, Ordering::SeqCst);
             soon("an item hangs", || hung.load(Ordering::SeqCst));
             soon("the others go on", || passed.load(Ordering::SeqCst) > 1_000);

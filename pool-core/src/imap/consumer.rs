@@ -218,7 +218,7 @@ where
     }
 
     fn stats(&self, front: &Front<T>) -> ImapStats {
-        let state = self.line.lock();
+        let mut state = self.line.lock();
         let ready = |output: &Output<T>| match output {
             Output::Lane(lane) => lane.len() as u64,
             Output::Panicked(_) => 1,
@@ -228,7 +228,8 @@ where
         let waiting = state.staged.iter().map(|staged| staged.items.len() as u64).sum::<u64>();
         let last = state.staged.back().map_or(0, |staged| staged.first + staged.items.len() as u64);
         // The feeder counts when it comes back; what a worker took from under it can be seen before.
-        let pulled = state.pulled.max(last).max(front.head + waiting + blocked);
+        let pulled = state.pulled.max(last).max(front.head + waiting + blocked).max(state.counts.pulled);
+        state.counts.pulled = pulled;
         ImapStats {
             pulled,
             waiting,

@@ -129,6 +129,9 @@ pub(crate) struct State<I: Iterator, T> {
 /// What only the statistics are interested in.
 #[derive(Default)]
 pub(crate) struct Counts {
+    /// How many pulled items were told of before: what a worker took from under the feeder is not seen any more
+    /// until the feeder comes back.
+    pub(crate) pulled: u64,
     /// How long the consumer slept, and for how much of that a finished result waited for the head.
     pub(crate) waited: Duration,
     pub(crate) head_blocked: Duration,
