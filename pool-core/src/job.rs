@@ -110,12 +110,6 @@ pub fn in_job() -> bool {
     DEPTH.with(Cell::get) > 0
 }
 
-/// Whether the current thread is in a job inside a job: rayon does that when a job of ours waits in a
-/// `rayon::join` of its own.
-pub(crate) fn is_nested() -> bool {
-    DEPTH.with(Cell::get) > 1
-}
-
 /// While it lives, its thread is inside a job.
 pub(crate) struct Inside;
 

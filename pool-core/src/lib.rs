@@ -21,7 +21,7 @@
 //! assert_eq!(lengths.collect::<Vec<_>>(), [1, 4, 2, 5]);
 //! ```
 
-mod barrier;
+mod fence;
 mod builder;
 mod counters;
 mod error;
@@ -31,6 +31,7 @@ mod imap;
 mod job;
 mod map;
 mod pool_stats;
+mod roster;
 mod scope;
 mod slot;
 mod submit;

@@ -1,54 +1,36 @@
 //! `imap`: the iterator that the user holds.
 //!
-//! The engine behind it: [`line`] and [`state`] are what is shared, [`worker`] is what a ticket does,
-//! [`consumer`], [`find`], [`help`] and [`local`] are what `next` does, [`line_iter`] drives that, and
-//! [`front`] is the interface between the two. [`chunk`], [`crowd`], [`lane`], [`parker`] and [`reorder`] are the
-//! parts.
+//! The interface is here: [`settings`], [`timeout`], [`stream`] and [`catch_panics`] are methods, [`results`] drives
+//! the iteration, and [`cursor`] is where it stands and what it needs of an imap without its types. Behind that is the
+//! [`engine`], which asks a [`policy`] for numbers. Begin to read with the engine.
 
-mod alone;
+mod build;
 mod cancel;
-mod caught;
-mod chunk;
-mod consumer;
-mod crowd;
-mod find;
-#[allow(missing_debug_implementations, reason = "nobody outside can name what is `pub` here")]
-mod front;
-mod function;
-mod help;
-mod lane;
-mod line;
-mod line_iter;
-mod local;
-#[cfg(all(test, loom))]
-mod models;
-mod new;
-mod outer;
-mod parker;
+mod catch_panics;
+#[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
+mod cursor;
+#[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
+mod engine;
 mod place;
-mod recall;
-mod reorder;
+mod policy;
+mod results;
 mod settings;
-mod state;
 mod stats;
 #[cfg(feature = "stream")]
 mod stream;
 mod timeout;
-#[cfg(loom)]
-mod twin;
-mod worker;
 
 pub use cancel::CancelToken;
-pub(crate) use line::Gauge;
-pub use new::DEFAULT_WINDOW_PER_THREAD;
+pub(crate) use engine::Control;
+pub use policy::DEFAULT_WINDOW_PER_THREAD;
 pub use place::{Local, Place, Pooled};
 pub use stats::ImapStats;
 #[cfg(feature = "stream")]
 pub use stream::ImapStream;
 pub use timeout::Timeout;
 
-use front::{Settings, Wait};
-use line_iter::{LineIter, Next, Stage};
+use cursor::{Settings, Wait};
+use results::{Next, Results, Stage};
 use std::fmt;
 
 /// An ordered, lazy, parallel map. From [`Executor::imap`](crate::Executor::imap).
@@ -64,12 +46,12 @@ use std::fmt;
 ///
 /// # Where the function runs
 ///
-/// On the pool's threads, and on the consumer's: a thread that waits in `next` works on items itself
-/// while they are measured to be short (below 100 µs), since sleeping would cost more, and always when it
-/// is itself a job of a pool. `next` may therefore come some microseconds or one item later than its result
-/// (or up to 32 items, when items that were short suddenly take long). A function
-/// that *blocks* until the consumer has moved on should be consumed with
-/// [`next_timeout`](Imap::next_timeout), which only ever sleeps.
+/// On the pool's threads, and so does the input's `next`; with their stacks, names and thread-locals. The thread that
+/// iterates only waits, so a token and a limit always reach it: for some microseconds awake, then in naps of at most a
+/// millisecond while items are short, and else asleep until the result is there.
+///
+/// A thread that is itself in a job of a pool does not only wait: in `next` it pulls and works on items of this imap,
+/// if no other thread has begun with them. So imaps nest, also on a pool of one thread.
 ///
 /// # Errors
 ///
@@ -110,12 +92,12 @@ use std::fmt;
 /// ```
 #[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
 pub struct Imap<'p, T, P: Place = Pooled> {
-    source: Source<'p, T, P>,
+    inner: Inner<'p, T, P>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "no indirection on the way of every item")]
-enum Source<'p, T, P: Place> {
-    Line(LineIter<T, P::Back<'p, T>>),
+enum Inner<'p, T, P: Place> {
+    Results(Results<T, P::Source<'p, T>>),
     Adapted(P::Adapted<'p, T>),
 }
 
@@ -165,17 +147,17 @@ impl<T, A: Adapted<T> + ?Sized> Adapted<T> for Box<A> {
 impl<T, P: Place> Imap<'_, T, P> {
     /// The next result with its panic caught.
     fn next_caught(&mut self, wait: Wait<'_>) -> Next<T> {
-        match &mut self.source {
-            Source::Line(line) => line.next_caught(wait),
-            Source::Adapted(adapted) => adapted.next(wait),
+        match &mut self.inner {
+            Inner::Results(results) => results.next_caught(wait),
+            Inner::Adapted(adapted) => adapted.next(wait),
         }
     }
 
     /// Whether a panic of the input is still to be handed out.
     fn input_has_panicked(&self) -> bool {
-        match &self.source {
-            Source::Line(line) => line.input_has_panicked(),
-            Source::Adapted(_) => false,
+        match &self.inner {
+            Inner::Results(results) => results.input_has_panicked(),
+            Inner::Adapted(_) => false,
         }
     }
 }
@@ -185,9 +167,9 @@ impl<T, P: Place> Iterator for Imap<'_, T, P> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        match &mut self.source {
-            Source::Line(line) => line.next(),
-            Source::Adapted(adapted) => match adapted.next(Wait::Forever) {
+        match &mut self.inner {
+            Inner::Results(results) => results.next(),
+            Inner::Adapted(adapted) => match adapted.next(Wait::Forever) {
                 Ok(Some(Ok(value))) => Some(value),
                 Ok(Some(Err(panic))) => panic.resume(),
                 Ok(None) | Err(_) => None,
@@ -197,9 +179,9 @@ impl<T, P: Place> Iterator for Imap<'_, T, P> {
 
     /// Exact if the input's is: what is in flight is counted.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        match &self.source {
-            Source::Line(line) => line.size_hint(),
-            Source::Adapted(adapted) => adapted.size_hint(),
+        match &self.inner {
+            Inner::Results(results) => results.size_hint(),
+            Inner::Adapted(adapted) => adapted.size_hint(),
         }
     }
 }
@@ -209,11 +191,11 @@ impl<T, P: Place> std::iter::FusedIterator for Imap<'_, T, P> {}
 impl<T, P: Place> fmt::Debug for Imap<'_, T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Imap");
-        if let Source::Line(line) = &self.source {
+        if let Inner::Results(results) = &self.inner {
             debug
-                .field("stage", &line.stage)
-                .field("delivered", &line.front.head)
-                .field("window", &line.settings.window);
+                .field("stage", &results.stage)
+                .field("delivered", &results.cursor.head)
+                .field("window", &results.settings.window);
         }
         debug.finish_non_exhaustive()
     }

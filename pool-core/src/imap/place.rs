@@ -1,7 +1,7 @@
-//! On which thread a line's input is pulled, as a type: it decides whether the iterator is `Send`.
+//! On which thread the input of an imap is pulled, as a type: it decides whether the iterator is `Send`.
 
-use super::caught::Caught;
-use super::front::Back;
+use super::catch_panics::Caught;
+use super::cursor::Source;
 use super::{Adapted, Imap};
 use crate::error::Panic;
 
@@ -24,7 +24,7 @@ pub(super) mod sealed {
     use super::*;
 
     pub trait Place: Sized {
-        type Back<'p, T>: Back<T>;
+        type Source<'p, T>: Source<T>;
         type Adapted<'p, T>: Adapted<T>;
     }
 
@@ -36,12 +36,12 @@ pub(super) mod sealed {
     }
 
     impl Place for Pooled {
-        type Back<'p, T> = Box<dyn Back<T> + Send + 'p>;
+        type Source<'p, T> = Box<dyn Source<T> + Send + 'p>;
         type Adapted<'p, T> = Box<dyn Adapted<T> + Send + 'p>;
     }
 
     impl Place for Local {
-        type Back<'p, T> = Box<dyn Back<T> + 'p>;
+        type Source<'p, T> = Box<dyn Source<T> + 'p>;
         type Adapted<'p, T> = Box<dyn Adapted<T> + 'p>;
     }
 

@@ -1,8 +1,8 @@
 //! What can be set on an [`Imap`] before it begins, and asked of it later.
 
-use super::front::{Back, Settings, Wait};
+use super::cursor::{Settings, Source as _};
 use super::place::Place;
-use super::{Adapted, CancelToken, Imap, ImapStats, Source, Stage};
+use super::{Adapted, CancelToken, Imap, ImapStats, Inner, Stage};
 use crate::error::Panic;
 
 impl<'p, T, P: Place> Imap<'p, T, P> {
@@ -27,7 +27,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     #[track_caller]
     pub fn window(mut self, n: usize) -> Self {
         assert!(n > 0, "window(0): no item could ever be pulled; the smallest window is 1");
-        self.settings("window").window = n as u64;
+        self.settings("window").window = Some(n as u64);
         self
     }
 
@@ -86,9 +86,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     }
 
     pub(super) fn settings_mut(&mut self) -> Option<&mut Settings> {
-        match &mut self.source {
-            Source::Line(line) => line.settings(),
-            Source::Adapted(adapted) => adapted.settings(),
+        match &mut self.inner {
+            Inner::Results(results) => results.settings(),
+            Inner::Adapted(adapted) => adapted.settings(),
         }
     }
 
@@ -109,13 +109,13 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     }
 
     pub(super) fn begin(&mut self) {
-        match &mut self.source {
-            Source::Line(line) => {
-                line.settings.eager = true;
-                line.start(Wait::Forever);
-                line.back.make_room();
+        match &mut self.inner {
+            Inner::Results(results) => {
+                results.settings.started = true;
+                results.start();
+                results.source.wake_feeder();
             }
-            Source::Adapted(adapted) => adapted.start(),
+            Inner::Adapted(adapted) => adapted.start(),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     where
         T: Send + 'p,
     {
-        Imap { source: Source::Adapted(P::adapt(self)) }
+        Imap { inner: Inner::Adapted(P::adapt(self)) }
     }
 
     /// A token that cancels this line, from any thread. See [`CancelToken`].
@@ -150,9 +150,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// # stopper.join().unwrap();
     /// ```
     pub fn cancel_token(&self) -> CancelToken {
-        match &self.source {
-            Source::Line(line) => line.token.get_or_init(|| line.new_token()).clone(),
-            Source::Adapted(adapted) => adapted.cancel_token(),
+        match &self.inner {
+            Inner::Results(results) => results.token.get_or_init(|| results.new_token()).clone(),
+            Inner::Adapted(adapted) => adapted.cancel_token(),
         }
     }
 
@@ -175,12 +175,12 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     }
 
     pub(super) fn attach(&mut self, token: &CancelToken) {
-        match &mut self.source {
-            Source::Line(line) => {
-                token.add(&line.front.gauge);
-                let _ = line.token.set(token.clone());
+        match &mut self.inner {
+            Inner::Results(results) => {
+                token.add(&results.cursor.control);
+                let _ = results.token.set(token.clone());
             }
-            Source::Adapted(adapted) => adapted.cancel_with(token),
+            Inner::Adapted(adapted) => adapted.cancel_with(token),
         }
     }
 
@@ -188,9 +188,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     ///
     /// `false` as long as it goes on, and after an iteration that reached the end of its input.
     pub fn is_cancelled(&self) -> bool {
-        match &self.source {
-            Source::Line(line) => line.stage == Stage::Cancelled,
-            Source::Adapted(adapted) => adapted.is_cancelled(),
+        match &self.inner {
+            Inner::Results(results) => results.stage == Stage::Cancelled,
+            Inner::Adapted(adapted) => adapted.is_cancelled(),
         }
     }
 
@@ -208,9 +208,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// println!("{}", results.stats());
     /// ```
     pub fn stats(&self) -> ImapStats {
-        match &self.source {
-            Source::Line(line) => line.back.stats(&line.front),
-            Source::Adapted(adapted) => adapted.stats(),
+        match &self.inner {
+            Inner::Results(results) => results.source.stats(&results.cursor),
+            Inner::Adapted(adapted) => adapted.stats(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The line as an asynchronous stream: the task is woken where a thread would have slept.
 
 use super::Imap;
-use super::front::Wait;
+use super::cursor::Wait;
 use futures_core::Stream;
 use std::fmt;
 use std::pin::Pin;

@@ -1,8 +1,8 @@
 //! Results with a limit on how long each is waited for.
 
-use super::front::Wait;
+use super::cursor::Wait;
 use super::place::{Place, Pooled};
-use super::{Adapted, Imap, Source};
+use super::{Adapted, Imap, Inner};
 use crate::error::TimedOut;
 use std::fmt;
 use std::time::Duration;
@@ -71,9 +71,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
 
     /// Goes on to the next item, as if the head had been delivered. Not where any item may be the next.
     pub(super) fn give_up(&mut self) -> bool {
-        match &mut self.source {
-            Source::Line(line) => line.give_up(),
-            Source::Adapted(adapted) => adapted.give_up(),
+        match &mut self.inner {
+            Inner::Results(results) => results.give_up(),
+            Inner::Adapted(adapted) => adapted.give_up(),
         }
     }
 }

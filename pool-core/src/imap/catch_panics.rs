@@ -1,7 +1,7 @@
 //! `catch_panics`: the same line, with panics as values.
 
-use super::front::{Settings, Wait};
-use super::line_iter::Next;
+use super::cursor::{Settings, Wait};
+use super::results::Next;
 use super::place::Place;
 use super::stats::ImapStats;
 use super::{Adapted, CancelToken, Imap};

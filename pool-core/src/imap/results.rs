@@ -1,16 +1,15 @@
-//! The iteration over a line: the head from the front's lane, or else whatever a refill brings.
+//! The iteration over an imap: the head from the cursor's ring, or else what a refill brings.
 
 use super::cancel::CancelToken;
-use super::front::{Arrival, Back, Front, Settings, Wait};
-use super::line::Gauge;
+use super::cursor::{Cursor, Head, Settings, Source, Wait};
+use super::engine::Control;
 use crate::error::{Cancelled, Panic, TimedOut};
-use crate::sync::atomic::Ordering;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-pub(super) struct LineIter<T, B: Back<T>> {
-    pub(super) front: Front<T>,
-    pub(super) back: B,
+pub(super) struct Results<T, S: Source<T>> {
+    pub(super) cursor: Cursor<T>,
+    pub(super) source: S,
     pub(super) settings: Settings,
     pub(super) stage: Stage,
     pub(super) token: OnceCell<CancelToken>,
@@ -28,13 +27,13 @@ pub(super) enum Stage {
 /// The next result or its panic; `None` at the end; [`TimedOut`] if it is late.
 pub(super) type Next<T> = Result<Option<Result<T, Panic>>, TimedOut>;
 
-impl<T, B: Back<T>> LineIter<T, B> {
-    /// A line that has not begun.
-    pub(super) fn new(gauge: Arc<Gauge>, back: B, window: u64) -> LineIter<T, B> {
-        LineIter {
-            front: Front::new(gauge),
-            back,
-            settings: Settings { window, chunk: None, unordered: false, eager: false },
+impl<T, S: Source<T>> Results<T, S> {
+    /// An iteration that has not begun.
+    pub(super) fn new(control: Arc<Control>, source: S) -> Results<T, S> {
+        Results {
+            cursor: Cursor::new(control),
+            source,
+            settings: Settings { window: None, chunk: None, unordered: false, started: false },
             stage: Stage::Lazy,
             token: OnceCell::new(),
         }
@@ -44,10 +43,10 @@ impl<T, B: Back<T>> LineIter<T, B> {
         (self.stage == Stage::Lazy).then_some(&mut self.settings)
     }
 
-    pub(super) fn start(&mut self, wait: Wait<'_>) {
+    pub(super) fn start(&mut self) {
         if self.stage == Stage::Lazy {
             self.stage = Stage::Running;
-            self.back.start(&self.settings, wait);
+            self.source.start(&self.settings);
         }
     }
 
@@ -70,18 +69,14 @@ impl<T, B: Back<T>> LineIter<T, B> {
         }
     }
 
-    /// The head, if it is in the lane that the front looks at.
+    /// The head, if it is in the ring that the cursor looks at.
     #[inline]
     fn next_ready(&mut self) -> Option<T> {
-        let front = &mut self.front;
-        // Whoever asks for the head has got everything before it.
-        front.gauge.delivered.0.store(front.head, Ordering::Release);
-        if front.head >= front.gauge.resume_at.0.load(Ordering::Relaxed) {
-            self.back.make_room();
+        // A caller that asks for the head has got everything before it.
+        if self.cursor.control.deliver(self.cursor.head) {
+            self.source.wake_feeder();
         }
-        let value = front.lane.as_mut()?.pop()?;
-        front.head += 1;
-        Some(value)
+        self.cursor.pop()
     }
 
     #[cold]
@@ -89,35 +84,35 @@ impl<T, B: Back<T>> LineIter<T, B> {
         if self.has_ended() {
             return Ok(None);
         }
-        self.start(wait);
+        self.start();
         loop {
-            match self.back.refill(&mut self.front, wait) {
-                Arrival::Ready => {
+            match self.source.refill(&mut self.cursor, wait) {
+                Head::Ready => {
                     if let Some(value) = self.next_ready() {
                         return Ok(Some(Ok(value)));
                     }
                 }
-                Arrival::Panicked(payload) => {
-                    self.front.head += 1;
+                Head::Panicked(payload) => {
+                    self.cursor.head += 1;
                     return Ok(Some(Err(Panic::new(payload))));
                 }
-                Arrival::InputPanicked(payload) => {
+                Head::InputPanicked(payload) => {
                     self.end(Stage::Ended);
                     return Ok(Some(Err(Panic::new(payload))));
                 }
-                Arrival::End => {
+                Head::End => {
                     self.end(Stage::Ended);
                     return Ok(None);
                 }
-                Arrival::Late => {
+                Head::Late => {
                     let waited = if let Wait::AtMost(limit) = wait { limit } else { Default::default() };
-                    return Err(TimedOut { index: self.front.head, waited });
+                    return Err(TimedOut { index: self.cursor.head, waited });
                 }
-                Arrival::Cancelled => {
+                Head::Cancelled => {
                     self.end(Stage::Cancelled);
                     return Ok(None);
                 }
-                Arrival::Terminated => {
+                Head::Terminated => {
                     self.end(Stage::Ended);
                     return Ok(Some(Err(Panic::new(Box::new(Cancelled)))));
                 }
@@ -127,19 +122,19 @@ impl<T, B: Back<T>> LineIter<T, B> {
 
     pub(super) fn give_up(&mut self) -> bool {
         if !self.settings.unordered {
-            self.front.give_up();
+            self.cursor.give_up();
         }
         !self.settings.unordered
     }
 
     pub(super) fn new_token(&self) -> CancelToken {
         let token = CancelToken::new();
-        token.add(&self.front.gauge);
+        token.add(&self.cursor.control);
         token
     }
 
     pub(super) fn input_has_panicked(&self) -> bool {
-        !self.has_ended() && self.back.input_has_panicked()
+        !self.has_ended() && self.source.input_has_panicked()
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -152,10 +147,7 @@ impl<T, B: Back<T>> LineIter<T, B> {
     }
 
     fn desert(&mut self) {
-        drop(self.front.lane.take());
-        drop(self.front.late.take());
-        self.front.given_up.clear();
-        self.back.desert();
+        self.source.desert(&mut self.cursor);
     }
 
     pub(super) fn size_hint(&self) -> (usize, Option<usize>) {
@@ -163,15 +155,15 @@ impl<T, B: Back<T>> LineIter<T, B> {
             return (0, Some(0));
         }
         // A panic takes no place in the hint's count of results, but it does in the iteration's.
-        let (pulled, (least, most)) = self.back.hint();
-        let in_flight = usize::try_from(pulled.saturating_sub(self.front.head)).unwrap_or(usize::MAX);
-        let overtaken = usize::try_from(self.front.head.saturating_sub(pulled)).unwrap_or(usize::MAX);
+        let (pulled, (least, most)) = self.source.hint();
+        let in_flight = usize::try_from(pulled.saturating_sub(self.cursor.head)).unwrap_or(usize::MAX);
+        let overtaken = usize::try_from(self.cursor.head.saturating_sub(pulled)).unwrap_or(usize::MAX);
         let adjust = |rest: usize| rest.saturating_sub(overtaken).saturating_add(in_flight);
         (adjust(least), most.map(adjust))
     }
 }
 
-impl<T, B: Back<T>> Drop for LineIter<T, B> {
+impl<T, S: Source<T>> Drop for Results<T, S> {
     fn drop(&mut self) {
         if !self.has_ended() {
             self.desert();

@@ -1,10 +1,11 @@
-//! The function of a line, with whatever it needs on the thread that runs it.
+//! The function of an imap, with what it needs on the thread that runs it.
 
 use crate::sync::{Mutex, lock};
-use crate::unwind::drop_quietly;
+use super::shared::Clear;
+use crate::unwind::{drop_each, drop_quietly};
 
 /// What is done with each item. A session is what one worker holds while it goes through a chunk.
-pub(crate) trait Function<A> {
+pub(crate) trait Function<A>: Clear {
     type Output;
     type Session;
 
@@ -14,8 +15,6 @@ pub(crate) trait Function<A> {
     /// The call has panicked: what is left in the session is not to be used again.
     fn spoil(&self, session: &mut Self::Session);
     fn end(&self, session: Self::Session);
-    /// Drops what ended sessions have left.
-    fn clear(&self);
 }
 
 /// `f(item)`.
@@ -32,6 +31,9 @@ impl<A, T, F: Fn(A) -> T> Function<A> for Plain<F> {
     }
     fn spoil(&self, (): &mut ()) {}
     fn end(&self, (): ()) {}
+}
+
+impl<F> Clear for Plain<F> {
     fn clear(&self) {}
 }
 
@@ -71,9 +73,11 @@ impl<A, T, N: Fn() -> S, F: Fn(&mut S, A) -> T, S> Function<A> for WithState<N, 
             lock(&self.free).push(state);
         }
     }
+}
 
+impl<N, F, S> Clear for WithState<N, F, S> {
     fn clear(&self) {
         let free = std::mem::take(&mut *lock(&self.free));
-        free.into_iter().for_each(drop_quietly);
+        drop_each(free);
     }
 }

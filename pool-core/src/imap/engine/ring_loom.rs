@@ -1,4 +1,4 @@
-//! The twin of `rtrb`'s ring under loom, which cannot look into `rtrb`.
+//! `rtrb`'s ring under loom, which cannot look into `rtrb`.
 //!
 //! The count of pushed values is the only thing that the two sides share under loom's eyes, written and
 //! read with the orderings that `rtrb` uses for its tail. The values lie behind a lock of std's, which

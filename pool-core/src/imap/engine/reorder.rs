@@ -39,7 +39,7 @@ impl<V> Reorder<V> {
     }
 
     /// All values, in order.
-    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> + Clone {
         self.entries.iter().map(|entry| &entry.1)
     }
 

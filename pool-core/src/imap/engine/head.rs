@@ -1,0 +1,122 @@
+//! Where the head is: the consumer's look at the state.
+
+use super::state::{Output, State};
+use crate::imap::cursor::{Cursor, Head};
+use crate::unwind::Payload;
+
+/// Where the head is.
+pub(super) enum HeadState {
+    Found(Head),
+    /// A result that was given up has come.
+    GivenUp(Option<Payload>),
+    /// A worker has it.
+    Taken,
+    /// No thread has begun with it, nor has any item before it that was not delivered.
+    Untaken,
+}
+
+impl<I: Iterator, T> State<I, T> {
+    /// Finds the head, and makes the cursor's ring the one that it is in, or will be in.
+    pub(super) fn locate_head(&mut self, cursor: &mut Cursor<T>) -> HeadState {
+        let ended = self.input.end().is_some_and(|end| end <= cursor.head);
+        let place = if self.unordered { self.locate_any(cursor) } else { self.locate_ordered(cursor, ended) };
+        match place {
+            HeadState::Untaken if ended => HeadState::Found(match self.input.take_panic() {
+                Some(payload) => Head::InputPanicked(payload),
+                None => Head::End,
+            }),
+            place => place,
+        }
+    }
+
+    fn locate_ordered(&mut self, cursor: &mut Cursor<T>, ended: bool) -> HeadState {
+        self.put_given_up_away(cursor);
+        loop {
+            if let Some(ring) = cursor.ring.take() {
+                if !self.result_rings.is_exhausted(&ring) {
+                    let ready = !ring.is_empty();
+                    cursor.ring = Some(ring);
+                    return if ready { HeadState::Found(Head::Ready) } else { HeadState::Taken };
+                }
+                self.result_rings.give_back(ring);
+            }
+            if let Some((ring, left)) = cursor.late.take() {
+                let exhausted = self.result_rings.is_exhausted(&ring);
+                if !ring.is_empty() {
+                    cursor.late = Some((ring, left));
+                    return HeadState::GivenUp(None);
+                }
+                if exhausted {
+                    self.result_rings.give_back(ring);
+                } else if ended || self.reorder.reaches(cursor.head) {
+                    // Rings do not overlap, so the head will not be in this one.
+                    cursor.given_up.push(ring);
+                } else {
+                    cursor.late = Some((ring, left));
+                    return HeadState::Taken;
+                }
+            }
+            match self.reorder.take(cursor.head) {
+                Some((first, Output::Ring(ring))) if first < cursor.head => {
+                    cursor.late = Some((ring, cursor.head - first));
+                }
+                Some((first, Output::Panicked(payload))) if first < cursor.head => {
+                    return HeadState::GivenUp(Some(payload));
+                }
+                Some((_, Output::Ring(ring))) => cursor.ring = Some(ring),
+                Some((_, Output::Panicked(payload))) => {
+                    return HeadState::Found(Head::Panicked(payload));
+                }
+                None => return HeadState::Untaken,
+            }
+        }
+    }
+
+    /// Any finished result will do. It counts as untaken while nobody has any item.
+    fn locate_any(&mut self, cursor: &mut Cursor<T>) -> HeadState {
+        loop {
+            if let Some(ring) = cursor.ring.take() {
+                let exhausted = self.result_rings.is_exhausted(&ring);
+                if !ring.is_empty() {
+                    cursor.ring = Some(ring);
+                    return HeadState::Found(Head::Ready);
+                }
+                if exhausted {
+                    self.result_rings.give_back(ring);
+                } else {
+                    self.reorder.insert(0, Output::Ring(ring));
+                }
+            }
+            let rings = &self.result_rings;
+            let moves = |output: &Output<T>| match output {
+                Output::Ring(ring) => rings.is_closed(ring.id()) || !ring.is_empty(),
+                Output::Panicked(_) => true,
+            };
+            match self.reorder.take_any(moves) {
+                Some(Output::Ring(ring)) => cursor.ring = Some(ring),
+                Some(Output::Panicked(payload)) => return HeadState::Found(Head::Panicked(payload)),
+                None if self.reorder.values().next().is_some() => return HeadState::Taken,
+                None => return HeadState::Untaken,
+            }
+        }
+    }
+
+    /// Whether there may be more to find than at the last look.
+    pub(super) fn has_news(&self, head: u64) -> bool {
+        if !self.unordered {
+            return self.reorder.reaches(head);
+        }
+        self.reorder.values().any(Output::is_ready)
+    }
+
+    fn put_given_up_away(&mut self, cursor: &mut Cursor<T>) {
+        let (rings, given_up) = (&mut self.result_rings, &mut cursor.given_up);
+        for ring in std::mem::take(given_up) {
+            if rings.is_exhausted(&ring) {
+                rings.give_back(ring);
+            } else {
+                given_up.push(ring);
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Rings: what the items and the results of one chunk travel through.
+//!
+//! A ring is a single-producer single-consumer queue (`rtrb`) with a *waiter flag*. Values become visible one by one,
+//! without a lock, which is what keeps results prompt inside a chunk. The flag is for a thread that has found the ring
+//! empty and goes away: the sender's [`push`](Sender::push) tells whether it is set. See [`crate::fence`] for why
+//! either the push sees the flag or the thread sees the value.
+//!
+//! Rings are used again: the two halves come back to [`Rings`] at different times, from different threads, and are
+//! paired by the ring's number.
+
+use crate::fence;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, lock};
+use crate::unwind::drop_quietly;
+use std::sync::Arc;
+
+#[cfg(loom)]
+use super::ring_loom::{Consumer, Producer, ring};
+#[cfg(not(loom))]
+use rtrb::{Consumer, Producer};
+
+#[cfg(not(loom))]
+fn ring<A>(capacity: usize) -> (Producer<A>, Consumer<A>) {
+    rtrb::RingBuffer::new(capacity)
+}
+
+pub(crate) struct Sender<A> {
+    ring: Producer<A>,
+    flag: Arc<AtomicBool>,
+    id: usize,
+    fenced: bool,
+    pushed: usize,
+}
+
+pub(crate) struct Receiver<A> {
+    ring: Consumer<A>,
+    flag: Arc<AtomicBool>,
+    id: usize,
+    fenced: bool,
+    capacity: usize,
+}
+
+impl<A> Sender<A> {
+    /// Makes a value visible. Returns whether the flag is set.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, value: A) -> bool {
+        self.pushed += 1;
+        let pushed = self.ring.push(value);
+        assert!(pushed.is_ok(), "a ring has room for its whole chunk");
+        fence::light(self.fenced);
+        self.flag.load(Ordering::Relaxed)
+    }
+
+    /// How many values have been pushed since the ring was opened.
+    pub(crate) fn pushed(&self) -> usize {
+        self.pushed
+    }
+
+    /// Takes the flag down. Acquire: pairs with the stores of those who set it, so that the reason, which they wrote
+    /// before, can be read after this.
+    pub(crate) fn clear_flag(&self) {
+        self.flag.swap(false, Ordering::AcqRel);
+    }
+
+    pub(crate) fn flag_is_set(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+}
+
+impl<A> Receiver<A> {
+    pub(crate) fn id(&self) -> usize {
+        self.id
+    }
+
+    #[inline(always)]
+    pub(crate) fn pop(&mut self) -> Option<A> {
+        self.ring.pop().ok()
+    }
+
+    /// What can be seen now, value by value; what is not taken stays. Cheaper than to [`pop`](Self::pop) each, since
+    /// the sender is told once.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = A> {
+        let seen = self.ring.slots();
+        self.ring.read_chunk(seen).into_iter().flatten()
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = A> {
+        std::iter::from_fn(|| self.pop())
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// How many values can be seen now.
+    pub(crate) fn len(&self) -> usize {
+        self.ring.slots()
+    }
+
+    /// Sets the flag. Alone, that is enough for a ring into which nothing has been pushed yet.
+    pub(crate) fn set_waiting(&self) {
+        self.flag.store(true, Ordering::Release);
+    }
+
+    /// After the flag was set: makes sure that the next push sees it, or that its value can be seen here.
+    #[must_use]
+    pub(crate) fn settle_flag(&self) -> bool {
+        fence::heavy(self.fenced)
+    }
+
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.fenced
+    }
+
+    /// Drops what is in it. To be called without a lock.
+    pub(crate) fn drop_values(&mut self) {
+        while let Some(value) = self.pop() {
+            drop_quietly(value);
+        }
+    }
+}
+
+impl<A> Drop for Receiver<A> {
+    fn drop(&mut self) {
+        self.drop_values();
+    }
+}
+
+/// The flags of all rings, so that a cancelled imap can set them: then whoever pushes looks up after its present
+/// value. That saves a look at the imap's own flag for every item.
+pub(crate) type Flags = Mutex<Vec<Arc<AtomicBool>>>;
+
+/// Sets every flag.
+pub(crate) fn set_all(flags: &Flags) {
+    for flag in lock(flags).iter() {
+        flag.store(true, Ordering::Release);
+    }
+}
+
+/// The rings of one imap and one type, for reuse. Used under the imap's lock.
+pub(crate) struct Rings<A> {
+    flags: Arc<Flags>,
+    spare: Vec<(Sender<A>, Receiver<A>)>,
+    /// By ring number: the half that has come back already.
+    halves: Vec<Half<A>>,
+}
+
+enum Half<A> {
+    Neither,
+    Sender(Sender<A>),
+    Receiver(Receiver<A>),
+}
+
+impl<A> Rings<A> {
+    pub(crate) fn new(flags: Arc<Flags>) -> Rings<A> {
+        Rings { flags, spare: Vec::new(), halves: Vec::new() }
+    }
+
+    /// A ring for at most `capacity` values. `fenced` says which barrier its flag uses.
+    pub(crate) fn open(&mut self, capacity: usize, fenced: bool) -> (Sender<A>, Receiver<A>) {
+        let (mut sender, mut receiver) = match self.spare.pop() {
+            Some(spare) if spare.1.capacity >= capacity => spare,
+            Some(small) => new_ring(capacity, small.1.id, small.1.flag.clone()),
+            None => {
+                self.halves.push(Half::Neither);
+                let flag = Arc::new(AtomicBool::new(false));
+                lock(&self.flags).push(flag.clone());
+                new_ring(capacity, self.halves.len() - 1, flag)
+            }
+        };
+        sender.pushed = 0;
+        sender.fenced = fenced;
+        receiver.fenced = fenced;
+        sender.clear_flag();
+        (sender, receiver)
+    }
+
+    /// Whether the sender has come back, so that nothing more will be pushed.
+    pub(crate) fn is_closed(&self, id: usize) -> bool {
+        matches!(self.halves[id], Half::Sender(_))
+    }
+
+    /// Whether nothing more will come out of a ring. Asked in this order: what is closed stays empty.
+    pub(crate) fn is_exhausted(&self, ring: &Receiver<A>) -> bool {
+        self.is_closed(ring.id) && ring.is_empty()
+    }
+
+    pub(crate) fn close(&mut self, sender: Sender<A>) {
+        let half = &mut self.halves[sender.id];
+        match std::mem::replace(half, Half::Neither) {
+            Half::Receiver(receiver) => self.spare.push((sender, receiver)),
+            _ => *half = Half::Sender(sender),
+        }
+    }
+
+    pub(crate) fn give_back(&mut self, receiver: Receiver<A>) {
+        let half = &mut self.halves[receiver.id];
+        match std::mem::replace(half, Half::Neither) {
+            Half::Sender(sender) => self.spare.push((sender, receiver)),
+            _ => *half = Half::Receiver(receiver),
+        }
+    }
+
+    /// Takes out the receivers of rings that are in no thread's hands. If the imap has lost its consumer, there may be
+    /// values in them, which are then to be dropped without the lock.
+    pub(crate) fn take_unused(&mut self) -> Vec<Receiver<A>> {
+        // Their numbers are not used again: the imap has ended.
+        self.spare.drain(..).map(|(_, receiver)| receiver).collect()
+    }
+}
+
+fn new_ring<A>(capacity: usize, id: usize, flag: Arc<AtomicBool>) -> (Sender<A>, Receiver<A>) {
+    let capacity = capacity.next_power_of_two();
+    let (producer, consumer) = ring(capacity);
+    let sender = Sender { ring: producer, flag: flag.clone(), id, fenced: true, pushed: 0 };
+    (sender, Receiver { ring: consumer, flag, id, fenced: true, capacity })
+}

@@ -1,0 +1,115 @@
+//! P12, P14: how many jobs of an imap its pool has, and how many of them have begun.
+//!
+//! A job points to the imap's shared state and means "come and do one turn". A thread that leaves the lock and sees
+//! more work than it takes itself reserves one more job, and spawns it. A job that finds nothing ends. Work never
+//! appears without a thread leaving the lock, so no job is missed.
+
+pub(crate) struct Workers {
+    most: usize,
+    /// Queued and running.
+    jobs: usize,
+    queued: usize,
+    /// The pool has dropped a job.
+    pool_gone: bool,
+}
+
+impl Workers {
+    pub(crate) fn new(threads: usize) -> Workers {
+        Workers { most: threads, jobs: 0, queued: 0, pool_gone: false }
+    }
+
+    /// The most jobs that there may be: one for each thread of the pool.
+    pub(crate) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Jobs in the middle of their turn.
+    pub(crate) fn active(&self) -> usize {
+        self.jobs - self.queued
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.jobs >= self.most
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jobs == 0
+    }
+
+    pub(crate) fn pool_is_gone(&self) -> bool {
+        self.pool_gone
+    }
+
+    /// Whether no job will come any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.pool_gone && self.jobs == 0
+    }
+
+    /// Counts a job that the caller will spawn, if there may be one more.
+    pub(crate) fn try_reserve(&mut self) -> bool {
+        let may = !self.is_full() && !self.pool_gone;
+        if may {
+            self.jobs += 1;
+            self.queued += 1;
+        }
+        may
+    }
+
+    pub(crate) fn begin_turn(&mut self) {
+        self.queued -= 1;
+    }
+
+    pub(crate) fn end_turn(&mut self) {
+        self.jobs -= 1;
+    }
+
+    /// The job goes back to the end of the pool's queue: the caller spawns it.
+    pub(crate) fn requeue(&mut self) {
+        self.queued += 1;
+    }
+
+    /// The pool has dropped a queued job.
+    pub(crate) fn discard(&mut self) {
+        self.queued -= 1;
+        self.jobs -= 1;
+        self.pool_gone = true;
+    }
+
+    /// A turn has not come to its end.
+    pub(crate) fn lose(&mut self) {
+        self.jobs -= 1;
+        self.pool_gone = true;
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Workers;
+
+    #[test]
+    fn p14_there_is_at_most_one_job_for_each_thread() {
+        let mut workers = Workers::new(2);
+        assert!(workers.try_reserve() && workers.try_reserve());
+        assert!(!workers.try_reserve());
+        assert_eq!(workers.active(), 0, "queued jobs do not count");
+        workers.begin_turn();
+        assert_eq!(workers.active(), 1);
+        workers.requeue();
+        assert_eq!(workers.active(), 0);
+        workers.begin_turn();
+        workers.end_turn();
+        assert!(workers.try_reserve());
+    }
+
+    #[test]
+    fn p12_a_pool_that_drops_jobs_is_asked_no_more() {
+        let mut workers = Workers::new(2);
+        assert!(workers.try_reserve() && workers.try_reserve());
+        workers.begin_turn();
+        workers.discard();
+        assert!(!workers.try_reserve());
+        assert!(!workers.is_lost(), "one is still at work");
+        workers.end_turn();
+        assert!(workers.is_lost());
+    }
+}

@@ -1,0 +1,227 @@
+//! The policy for use: what it answers follows from how long items take.
+
+use super::cost::Cost;
+use super::{DEFAULT_WINDOW_PER_THREAD, LEAST_WINDOW_PER_THREAD, Task};
+use std::time::Duration;
+
+/// How long a chunk should keep a worker busy, in nanoseconds. To take one costs some 200 ns, whatever its length.
+const CHUNK: u64 = 100_000;
+/// The same for an unordered imap, in which an item should not wait behind one that takes long.
+const CHUNK_UNORDERED: u64 = 15_000;
+/// The longest chunk. Longer ones save nothing, and their rings would not fit a core's cache.
+const LONGEST: usize = 1024;
+/// Below this many nanoseconds per item the consumer naps, since to be woken for each result would cost as much.
+const SHORT: u64 = 100_000;
+/// Below this many nanoseconds per item a memory fence per item would be noticed.
+const TINY: u64 = 250;
+/// From this many nanoseconds per item on, an input is slow: no thread stays awake for its next item.
+const SLOW_INPUT: u64 = 20_000;
+/// How much work may be under way for each thread unless a window was asked for, in nanoseconds.
+const WINDOW: u64 = 100_000_000;
+/// Twice the time of a chunk: one that takes longer has an item in it that takes long.
+pub(crate) const HAND_BACK_AFTER: Duration = Duration::from_micros(200);
+/// For how long a worker looks for work before it ends its turn. A wake-up costs about as much.
+const WORKER_LOOKS: Duration = Duration::from_micros(50);
+/// For how long a consumer looks for one of its first results before it sleeps: short imaps have ended by then.
+const CONSUMER_LOOKS: Duration = Duration::from_micros(100);
+/// How many results are first ones.
+const YOUNG: u64 = 64;
+/// The shortest nap that the system's timers can make, and the longest, in nanoseconds.
+const NAP: std::ops::RangeInclusive<u64> = 20_000..=1_000_000;
+/// How many lots of short items a consumer that pulls the input itself keeps waiting for workers.
+const AHEAD: usize = 2;
+
+pub(super) struct Measured {
+    threads: usize,
+    work: Cost,
+    pull: Cost,
+    chunk: u64,
+    len: usize,
+    longest: usize,
+}
+
+impl Measured {
+    pub(super) fn new(task: Task) -> Measured {
+        // Every thread should be able to hold a chunk while others are in flight.
+        let longest = task.window.map_or(LONGEST, |window| {
+            let share = window / (2 * (task.threads as u64 + 1));
+            usize::try_from(share).unwrap_or(LONGEST).clamp(1, LONGEST)
+        });
+        let chunk = if task.unordered { CHUNK_UNORDERED } else { CHUNK };
+        Measured { threads: task.threads, work: Cost::default(), pull: Cost::default(), chunk, len: 1, longest }
+    }
+
+    pub(super) fn worked(&mut self, items: usize, time: Duration) {
+        self.work.add(items, time);
+        if items > 0 {
+            let slowest = self.slowest().unwrap_or(self.chunk);
+            let wanted = usize::try_from(self.chunk / slowest).unwrap_or(usize::MAX);
+            // A few cheap first items cannot put a hundred expensive ones in one hand.
+            self.len = wanted.min(self.len * 2).clamp(1, self.longest);
+        }
+    }
+
+    pub(super) fn pulled(&mut self, items: usize, time: Duration) {
+        self.pull.add(items, time);
+    }
+
+    fn slowest(&self) -> Option<u64> {
+        self.work.average().map(|work| work.max(self.pull.average().unwrap_or(0)))
+    }
+
+    /// The tail is cut small, so that all threads finish together.
+    pub(super) fn chunk_len(&self, left: Option<u64>) -> usize {
+        let Some(left) = left else { return self.len };
+        let share = (left / (2 * self.threads as u64)).max(1);
+        self.len.min(usize::try_from(share).unwrap_or(usize::MAX))
+    }
+
+    pub(super) fn window_per_thread(&self) -> usize {
+        let Some(slowest) = self.slowest() else { return LEAST_WINDOW_PER_THREAD };
+        let items = usize::try_from(WINDOW / slowest).unwrap_or(usize::MAX);
+        items.clamp(LEAST_WINDOW_PER_THREAD, DEFAULT_WINDOW_PER_THREAD)
+    }
+
+    pub(super) fn is_tiny(&self) -> bool {
+        self.work.average().is_some_and(|work| work < TINY)
+    }
+
+    fn is_short(&self) -> bool {
+        self.work.middle().is_some_and(|work| work < SHORT)
+    }
+
+    fn is_long(&self) -> bool {
+        self.work.middle().is_some_and(|work| work >= SHORT)
+    }
+
+    fn input_is_slow(&self) -> bool {
+        self.pull.least().is_some_and(|pull| pull >= SLOW_INPUT)
+    }
+
+    pub(super) fn worker_looks(&self, waited: Duration) -> bool {
+        !self.is_long() && !self.input_is_slow() && waited < WORKER_LOOKS
+    }
+
+    pub(super) fn consumer_looks(&self, waited: Duration, delivered: u64) -> bool {
+        delivered < YOUNG && !self.is_long() && !self.input_is_slow() && waited < CONSUMER_LOOKS
+    }
+
+    /// It ends before more than half of the window is full.
+    pub(super) fn nap(&self, window: u64) -> Option<Duration> {
+        let work = self.work.average()?;
+        if !self.is_short() || self.input_is_slow() {
+            return None;
+        }
+        let half = (window / 2).saturating_mul(work) / self.threads as u64;
+        Some(Duration::from_nanos(half.clamp(*NAP.start(), *NAP.end())))
+    }
+
+    pub(super) fn is_ahead(&self, waiting: usize) -> bool {
+        self.is_short() && waiting > AHEAD
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const NS: Duration = Duration::from_nanos(1);
+    const US: Duration = Duration::from_micros(1);
+    const MS: Duration = Duration::from_millis(1);
+
+    fn policy(window: Option<u64>, unordered: bool) -> Measured {
+        Measured::new(Task { threads: 2, window, chunk: None, unordered })
+    }
+
+    /// Chunks of items that take `time` each.
+    fn run(policy: &mut Measured, chunks: usize, time: Duration) {
+        for _ in 0..chunks {
+            let items = policy.chunk_len(None);
+            policy.worked(items, time * items as u32);
+        }
+    }
+
+    #[test]
+    fn chunks_begin_at_one_and_at_most_double() {
+        let mut policy = policy(None, false);
+        for expected in [1, 2, 4, 8, 16, 32, 64, 100, 100] {
+            assert_eq!(policy.chunk_len(None), expected);
+            run(&mut policy, 1, US);
+        }
+    }
+
+    #[test]
+    fn one_long_item_makes_chunks_short_at_once() {
+        let mut policy = policy(None, false);
+        run(&mut policy, 20, 50 * NS);
+        assert_eq!(policy.chunk_len(None), LONGEST);
+        policy.worked(1, 4 * MS);
+        assert_eq!(policy.chunk_len(None), 1);
+        run(&mut policy, 60, 50 * NS);
+        assert_eq!(policy.chunk_len(None), LONGEST, "and they recover");
+    }
+
+    #[test]
+    fn chunks_follow_a_slow_input_too() {
+        let mut policy = policy(None, false);
+        (0..20).for_each(|_| policy.pulled(1, 50 * US));
+        run(&mut policy, 20, 50 * NS);
+        assert_eq!(policy.chunk_len(None), 2);
+    }
+
+    #[test]
+    fn chunks_fit_a_window_and_the_tail() {
+        let mut policy = policy(Some(60), false);
+        run(&mut policy, 20, 50 * NS);
+        assert_eq!(policy.chunk_len(None), 10);
+        assert_eq!(policy.chunk_len(Some(20)), 5);
+        assert_eq!(policy.chunk_len(Some(0)), 1);
+    }
+
+    #[test]
+    fn unordered_chunks_are_shorter() {
+        let mut policy = policy(None, true);
+        run(&mut policy, 20, US);
+        assert_eq!(policy.chunk_len(None), 15);
+        run(&mut policy, 20, 15 * US);
+        assert_eq!(policy.chunk_len(None), 1);
+    }
+
+    #[test]
+    fn p3_the_default_window_is_a_tenth_of_a_second_of_work() {
+        let mut policy = policy(None, false);
+        assert_eq!(policy.window_per_thread(), 16);
+        run(&mut policy, 40, US);
+        assert_eq!(policy.window_per_thread(), 4096);
+        run(&mut policy, 60, 2 * MS);
+        assert_eq!(policy.window_per_thread(), 50);
+        run(&mut policy, 60, 1000 * MS);
+        assert_eq!(policy.window_per_thread(), 16);
+    }
+
+    #[test]
+    fn naps_are_for_short_items_and_a_quick_input() {
+        let mut policy = policy(None, false);
+        assert_eq!(policy.nap(8192), None);
+        run(&mut policy, 20, US);
+        assert_eq!(policy.nap(8192), Some(MS));
+        assert_eq!(policy.nap(400), Some(100 * US));
+        assert_eq!(policy.nap(1), Some(20 * US));
+        (0..3).for_each(|_| policy.pulled(1, MS));
+        assert_eq!(policy.nap(8192), None, "the input is slow");
+        policy.pulled(1, US);
+        assert!(policy.nap(8192).is_some());
+        run(&mut policy, 20, MS);
+        assert_eq!(policy.nap(8192), None, "items are long");
+    }
+
+    #[test]
+    fn looks_are_for_the_first_results() {
+        let mut policy = policy(None, false);
+        assert!(policy.consumer_looks(99 * US, 0) && !policy.consumer_looks(100 * US, 0));
+        assert!(!policy.consumer_looks(US, 64));
+        assert!(policy.worker_looks(49 * US) && !policy.worker_looks(50 * US));
+        run(&mut policy, 3, MS);
+        assert!(!policy.consumer_looks(US, 0) && !policy.worker_looks(US));
+    }
+}

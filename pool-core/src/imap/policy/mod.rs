@@ -1,0 +1,205 @@
+//! How much, how long, how often: everything about an imap that is measured or guessed.
+//!
+//! A [`Policy`] is told times and asked for numbers. It has no clock, no lock and no threads of its own, and no promise
+//! rests on its answers: the conformance suite passes with a policy that answers at random ([`Choice::Chaos`]), and
+//! with one that never takes more than one item and never naps ([`Choice::Fixed`]).
+//!
+//! Every constant is in this folder.
+
+mod chaos;
+mod cost;
+mod measured;
+
+use chaos::Chaos;
+use measured::Measured;
+pub(crate) use measured::HAND_BACK_AFTER;
+use std::time::Duration;
+
+/// The longest chunk that a user can ask for: a ring for it is allocated at once.
+pub(crate) const LONGEST_FIXED: usize = 1 << 16;
+
+/// The most items that may be under way for each thread of the pool, unless [`Imap::window`](crate::Imap::window) says
+/// otherwise. Where items take long there are fewer: as many as take about 100 ms, and at least 16.
+pub const DEFAULT_WINDOW_PER_THREAD: usize = 4096;
+
+/// The fewest items under way for each thread, unless a window was asked for.
+const LEAST_WINDOW_PER_THREAD: usize = 16;
+
+/// What an imap asks its policy for.
+#[derive(Clone, Copy)]
+pub(crate) struct Task {
+    pub(crate) threads: usize,
+    /// The window that the user asked for.
+    pub(crate) window: Option<u64>,
+    /// The chunk length that the user asked for.
+    pub(crate) chunk: Option<usize>,
+    pub(crate) unordered: bool,
+}
+
+/// Which policy an imap has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Choice {
+    Measured,
+    /// One item at a time; nothing but sleep.
+    Fixed,
+    /// Random answers.
+    #[cfg_attr(not(feature = "test-policies"), allow(dead_code, reason = "only tests choose it"))]
+    Chaos,
+}
+
+impl Choice {
+    /// Measured, unless this is a build for tests, in which the environment says which.
+    fn of_process() -> Choice {
+        // Loom must see the same run twice.
+        if cfg!(loom) {
+            return Choice::Fixed;
+        }
+        #[cfg(feature = "test-policies")]
+        {
+            static CHOICE: std::sync::OnceLock<Choice> = std::sync::OnceLock::new();
+            return *CHOICE.get_or_init(|| match std::env::var("POOL_POLICY").as_deref() {
+                Ok("fixed") => Choice::Fixed,
+                Ok("chaos") => Choice::Chaos,
+                Ok("measured") | Err(_) => Choice::Measured,
+                Ok(other) => panic!("POOL_POLICY is {other:?}; it must be measured, fixed or chaos"),
+            });
+        }
+        #[cfg(not(feature = "test-policies"))]
+        Choice::Measured
+    }
+}
+
+/// Asked under the imap's lock.
+pub(crate) struct Policy {
+    task: Task,
+    choice: Choice,
+    measured: Measured,
+    chaos: Chaos,
+}
+
+impl Policy {
+    pub(crate) fn new(task: Task) -> Policy {
+        Policy::chosen(task, Choice::of_process())
+    }
+
+    fn chosen(task: Task, choice: Choice) -> Policy {
+        Policy { task, choice, measured: Measured::new(task), chaos: Chaos::default() }
+    }
+
+    /// So many items took so long in the function.
+    pub(crate) fn worked(&mut self, items: usize, time: Duration) {
+        self.measured.worked(items, time);
+    }
+
+    /// So many items took so long in the input.
+    pub(crate) fn pulled(&mut self, items: usize, time: Duration) {
+        self.measured.pulled(items, time);
+    }
+
+    /// How many items may be under way.
+    pub(crate) fn window(&self) -> u64 {
+        self.task.window.unwrap_or_else(|| match self.choice {
+            Choice::Fixed => self.per_thread(LEAST_WINDOW_PER_THREAD),
+            _ => self.per_thread(self.measured.window_per_thread()),
+        })
+    }
+
+    fn per_thread(&self, items: usize) -> u64 {
+        self.task.threads.saturating_mul(items) as u64
+    }
+
+    /// How many items a worker takes next; `left` is how many are still to come, where that is known.
+    pub(crate) fn chunk_len(&mut self, left: Option<u64>) -> usize {
+        if let Some(fixed) = self.task.chunk {
+            return fixed.min(LONGEST_FIXED);
+        }
+        match self.choice {
+            Choice::Measured => self.measured.chunk_len(left),
+            Choice::Fixed => 1,
+            Choice::Chaos => self.chaos.below(20) + 1,
+        }
+    }
+
+    /// Whether a memory fence for each item would be noticed.
+    pub(crate) fn is_tiny(&mut self) -> bool {
+        match self.choice {
+            Choice::Measured => self.measured.is_tiny(),
+            Choice::Fixed => false,
+            Choice::Chaos => self.chaos.one_in(2),
+        }
+    }
+
+    /// After how long in one chunk a worker hands back what is left of it, if threads are idle.
+    pub(crate) fn hand_back_after(&mut self) -> Duration {
+        match self.choice {
+            Choice::Measured | Choice::Fixed => measured::HAND_BACK_AFTER,
+            Choice::Chaos => Duration::from_micros(self.chaos.below(300) as u64),
+        }
+    }
+
+    /// Whether a worker that finds nothing, and has done so for this long, looks again before it ends its turn.
+    pub(crate) fn worker_looks(&mut self, waited: Duration) -> bool {
+        match self.choice {
+            Choice::Measured => self.measured.worker_looks(waited),
+            Choice::Fixed => false,
+            Choice::Chaos => waited < Duration::from_millis(1) && self.chaos.one_in(2),
+        }
+    }
+
+    /// Whether a consumer that has waited for this long in this call, and got so many results before, looks again
+    /// before it sleeps.
+    pub(crate) fn consumer_looks(&mut self, waited: Duration, delivered: u64) -> bool {
+        match self.choice {
+            Choice::Measured => self.measured.consumer_looks(waited, delivered),
+            Choice::Fixed => false,
+            Choice::Chaos => waited < Duration::from_millis(1) && self.chaos.one_in(2),
+        }
+    }
+
+    /// For how long a consumer sleeps without asking to be woken, if it does so.
+    pub(crate) fn nap(&mut self) -> Option<Duration> {
+        match self.choice {
+            Choice::Measured => self.measured.nap(self.window()),
+            Choice::Fixed => None,
+            Choice::Chaos => {
+                self.chaos.one_in(2).then(|| Duration::from_micros(self.chaos.below(5_000) as u64))
+            }
+        }
+    }
+
+    /// Whether a consumer that pulls the input itself has pulled enough ahead, with so many lots of items waiting.
+    pub(crate) fn is_ahead(&mut self, waiting: usize) -> bool {
+        match self.choice {
+            Choice::Measured => self.measured.is_ahead(waiting),
+            Choice::Fixed => false,
+            Choice::Chaos => waiting > 0 && self.chaos.one_in(2),
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const TASK: Task = Task { threads: 2, window: None, chunk: None, unordered: false };
+
+    #[test]
+    fn what_was_asked_for_is_kept_by_every_policy() {
+        for choice in [Choice::Measured, Choice::Fixed, Choice::Chaos] {
+            let task = Task { window: Some(5), chunk: Some(3), ..TASK };
+            let mut policy = Policy::chosen(task, choice);
+            policy.worked(1, Duration::from_secs(1));
+            assert_eq!((policy.window(), policy.chunk_len(Some(1))), (5, 3));
+            let mut policy = Policy::chosen(Task { chunk: Some(usize::MAX), ..TASK }, choice);
+            assert_eq!(policy.chunk_len(None), LONGEST_FIXED);
+        }
+    }
+
+    #[test]
+    fn every_policy_gives_a_chunk_an_item() {
+        for choice in [Choice::Measured, Choice::Fixed, Choice::Chaos] {
+            let mut policy = Policy::chosen(TASK, choice);
+            assert!((0..1000).all(|_| policy.chunk_len(Some(0)) > 0));
+        }
+    }
+}
