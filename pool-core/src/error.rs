@@ -1,35 +1,46 @@
 //! What can go wrong, one type for each.
 
-use crate::unwind::Payload;
+use crate::unwind::{Payload, drop_quietly};
 use std::fmt;
 use std::time::Duration;
 
 /// A panic of the user's function or input, caught.
 ///
 /// Holds the original payload. [`resume`](Panic::resume) throws it again, as if nobody had caught it.
+///
+/// A payload that panics when it is dropped does so in vain here: a list of results with two such panics in
+/// it would abort the process.
 pub struct Panic {
-    payload: Payload,
+    /// There until it is taken out or dropped.
+    payload: Option<Payload>,
 }
 
 impl Panic {
     pub(crate) fn new(payload: Payload) -> Panic {
-        Panic { payload }
+        Panic { payload: Some(payload) }
     }
 
     /// The panic's message, if it was panicked with one (`panic!("…")`); `None` for other payloads.
     pub fn message(&self) -> Option<&str> {
-        let string = self.payload.downcast_ref::<String>().map(String::as_str);
-        string.or_else(|| self.payload.downcast_ref::<&'static str>().copied())
+        let payload = self.payload.as_ref()?;
+        let string = payload.downcast_ref::<String>().map(String::as_str);
+        string.or_else(|| payload.downcast_ref::<&'static str>().copied())
     }
 
     /// The payload, as `std::panic::catch_unwind` gives it.
-    pub fn into_payload(self) -> Box<dyn std::any::Any + Send + 'static> {
-        self.payload
+    pub fn into_payload(mut self) -> Box<dyn std::any::Any + Send + 'static> {
+        self.payload.take().expect("only this and drop take it")
     }
 
     /// Goes on unwinding with the original payload. The panic hook is not called again.
     pub fn resume(self) -> ! {
-        std::panic::resume_unwind(self.payload)
+        std::panic::resume_unwind(self.into_payload())
+    }
+}
+
+impl Drop for Panic {
+    fn drop(&mut self) {
+        drop_quietly(self.payload.take());
     }
 }
 
