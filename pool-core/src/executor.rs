@@ -5,6 +5,7 @@ use crate::job::{Job, in_job};
 use crate::map::map;
 use crate::scope::{self, Scope};
 use crate::submit::{self, JobHandle};
+use crate::unwind::catch_or;
 use std::sync::Arc;
 
 /// A place to queue jobs and threads to run them. Everything else is provided.
@@ -23,8 +24,14 @@ use std::sync::Arc;
 ///
 /// Order, window, panics, nesting and time-outs are the engine's business, and the conformance suite in
 /// `pool-harness` tests that they hold on your pool too.
+///
+/// A method that breaks these rules never makes a program unsound. If `spawn` panics, the job that it was
+/// given is cancelled unless it has begun, and the panic goes to whoever submitted it; if another method
+/// does, the engine takes the answer that is always right.
 pub trait Executor: Send + Sync {
     /// How many jobs run at the same time; at least 1.
+    ///
+    /// Taken for 1 if it is 0, and for 65,536 if it is more.
     fn threads(&self) -> usize;
 
     /// Queues a job.
@@ -42,8 +49,8 @@ pub trait Executor: Send + Sync {
     /// Whether the current thread is one that this pool needs for running its jobs.
     ///
     /// Whoever waits on such a thread works itself instead of sleeping while there is work. The default
-    /// knows every thread that is inside [`Job::run`]; a pool that runs foreign code on its threads (like
-    /// rayon's) says so here.
+    /// knows every thread that is inside [`Job::run`], and such a thread counts whatever is said here; a pool
+    /// that runs foreign code on its threads (like rayon's) says so here.
     fn is_worker(&self) -> bool {
         in_job()
     }
@@ -298,5 +305,77 @@ impl<E: Executor + ?Sized> Executor for Arc<E> {
     }
     fn pool_id(&self) -> Option<usize> {
         (**self).pool_id()
+    }
+}
+
+// An executor is somebody else's code, and may panic. The crate asks these instead: they always have an answer.
+
+/// The most threads that are believed in, so that a number of items for each of them can be counted.
+const MOST_THREADS: usize = 1 << 16;
+
+/// [`Executor::threads`], at least 1.
+pub(crate) fn threads_of(executor: &dyn Executor) -> usize {
+    catch_or(|| executor.threads(), || 1).clamp(1, MOST_THREADS)
+}
+
+/// [`Executor::has_waiting`]; if in doubt, they do.
+pub(crate) fn has_waiting(executor: &dyn Executor) -> bool {
+    catch_or(|| executor.has_waiting(), || true)
+}
+
+/// [`Executor::is_worker`], which every thread inside a job is.
+pub(crate) fn is_worker(executor: &dyn Executor) -> bool {
+    in_job() || catch_or(|| executor.is_worker(), || false)
+}
+
+/// [`Executor::pool_id`]; if in doubt, no other pool is this one.
+pub(crate) fn pool_id(executor: &dyn Executor) -> Option<usize> {
+    catch_or(|| executor.pool_id(), || None)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Panics in every method, or says this.
+    struct Says(Option<usize>);
+
+    impl Executor for Says {
+        fn threads(&self) -> usize {
+            self.0.expect("on purpose")
+        }
+        fn spawn(&self, _: Job) {
+            panic!("on purpose")
+        }
+        fn has_waiting(&self) -> bool {
+            self.0.expect("on purpose") > 0
+        }
+        fn is_worker(&self) -> bool {
+            self.0.expect("on purpose") > 0
+        }
+        fn pool_id(&self) -> Option<usize> {
+            Some(self.0.expect("on purpose"))
+        }
+    }
+
+    #[test]
+    fn there_is_an_answer_whatever_an_executor_does() {
+        for (says, threads) in [(0, 1), (1, 1), (3, 3), (usize::MAX, MOST_THREADS)] {
+            assert_eq!(threads_of(&Says(Some(says))), threads);
+        }
+        assert_eq!(threads_of(&Says(None)), 1);
+        for says in [0, 1] {
+            assert_eq!(has_waiting(&Says(Some(says))), says > 0);
+            assert_eq!(is_worker(&Says(Some(says))), says > 0);
+            assert_eq!(pool_id(&Says(Some(says))), Some(says));
+        }
+        assert!(has_waiting(&Says(None)));
+        assert!(!is_worker(&Says(None)));
+        assert_eq!(pool_id(&Says(None)), None);
+        let (send, inside) = std::sync::mpsc::channel();
+        let job =
+            Job::new(move |executor| send.send((is_worker(executor), is_worker(&Says(Some(0))))).unwrap());
+        job.run(&Says(None));
+        assert_eq!(inside.recv(), Ok((true, true)));
     }
 }

@@ -25,6 +25,7 @@ use super::recall::{keep, were_short};
 use super::state::{Hand, Output, State};
 use super::stats::ImapStats;
 use crate::Executor;
+use crate::executor::is_worker;
 use crate::sync::atomic::Ordering;
 use crate::unwind::{Payload, catch, drop_quietly};
 use std::sync::Arc;
@@ -151,7 +152,7 @@ where
             }
             // What was pulled before the first call with a limit, and nobody else can come for.
             let left_over = matches!(wait, Wait::AtMost(_)) && line.takes_items(&state, untaken, wait);
-            let leaves = !untaken && !executor.is_worker() && line.consumer_leaves(&state);
+            let leaves = !untaken && !is_worker(executor) && line.consumer_leaves(&state);
             if leaves && own.hand.is_some() {
                 line.lay_down(&mut own.hand, &mut state);
                 // The head may have been in it.

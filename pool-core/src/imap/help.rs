@@ -25,6 +25,7 @@ use super::line::{Line, Locked};
 use super::outer::{Outer, Within};
 use super::state::{Chunk, Hand, State};
 use crate::Executor;
+use crate::executor::is_worker;
 use crate::job::Inside;
 use crate::sync::Stamp;
 use std::cell::Cell;
@@ -102,7 +103,7 @@ where
         let Own { hand, outer } = own;
         // Only the head, as long as nothing is measured.
         let trusts = freely && untaken && state.probably_short && !state.pace.is_measured();
-        let may = freely && (trusts || executor.is_worker() || state.pace.is_short());
+        let may = freely && (trusts || is_worker(executor) || state.pace.is_short());
         // In nobody's hands, and the feeder does not come back.
         let stuck = untaken && state.is_feeding();
         let is_done_with =

@@ -10,6 +10,7 @@ use super::outer::Outer;
 use super::place::{Local, Place, Pooled};
 use super::{Imap, Source};
 use crate::Executor;
+use crate::executor::threads_of;
 use crate::job::{Job, Task};
 use crate::slot::Slot;
 use std::iter::Empty;
@@ -58,7 +59,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
             let slot = line.slot.get().expect("it was set before the first ticket");
             Job::from_task(slot.clone())
         };
-        let line = Line::new(Some(input), Plain(f), executor.threads(), ticket);
+        let line = Line::new(Some(input), Plain(f), threads_of(executor), ticket);
         let line = Arc::new(line);
         let _ = line.slot.set(slot(line.clone(), line.gauge.clone()));
         Imap::from_line(executor, line)
@@ -75,7 +76,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         I::Item: Send + 'p,
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
-        Imap::from_line(executor, Arc::new(Line::new(Some(input), function, executor.threads(), ticket)))
+        Imap::from_line(executor, Arc::new(Line::new(Some(input), function, threads_of(executor), ticket)))
     }
 
     fn from_line<I, F>(executor: &'p dyn Executor, line: Arc<Line<I, F, T>>) -> Imap<'p, T>
@@ -99,7 +100,7 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
         F: Fn(J::Item) -> T + Send + Sync + 'static,
     {
         let line: Line<Empty<J::Item>, _, T> =
-            Line::new(None, Plain(f), executor.threads(), |line| Job::from_task(line.clone()));
+            Line::new(None, Plain(f), threads_of(executor), |line| Job::from_task(line.clone()));
         let line = Arc::new(line);
         let gauge = line.gauge.clone();
         let own = Own { hand: None, outer: Some(Outer::new(executor, &gauge)) };
@@ -113,7 +114,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     where
         P::Back<'p, T>: Back<T>,
     {
-        let window = executor.threads().max(1).saturating_mul(DEFAULT_WINDOW_PER_THREAD) as u64;
+        let window = threads_of(executor).saturating_mul(DEFAULT_WINDOW_PER_THREAD) as u64;
         Imap { source: Source::Line(LineIter::new(gauge, back, window)) }
     }
 }

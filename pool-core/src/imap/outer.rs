@@ -8,6 +8,7 @@
 
 use super::line::Gauge;
 use crate::Executor;
+use crate::executor::pool_id;
 use crate::sync::Stamp;
 use std::cell::RefCell;
 use std::mem;
@@ -21,7 +22,7 @@ pub(crate) struct Outer {
 
 impl Outer {
     pub(crate) fn new(executor: &dyn Executor, gauge: &Arc<Gauge>) -> Outer {
-        Outer { pool: executor.pool_id(), gauge: gauge.clone() }
+        Outer { pool: pool_id(executor), gauge: gauge.clone() }
     }
 }
 
@@ -60,7 +61,7 @@ fn swap(outer: &mut Option<Outer>) {
 /// Whether this thread works for a line on the same pool that has enough for all threads.
 pub(crate) fn is_busy(executor: &dyn Executor) -> bool {
     let busy = |outer: &Outer| {
-        outer.pool.is_some() && outer.pool == executor.pool_id() && outer.gauge.is_busy(Stamp::now())
+        outer.pool.is_some() && outer.pool == pool_id(executor) && outer.gauge.is_busy(Stamp::now())
     };
     OUTER.try_with(|outer| outer.borrow().as_ref().is_some_and(busy)).unwrap_or(false)
 }

@@ -6,6 +6,7 @@ use super::line::{Line, Locked};
 use super::outer::{Outer, Within};
 use super::state::{Chunk, Hand, Items, Output, Step};
 use crate::Executor;
+use crate::executor::has_waiting;
 use crate::job::{Task, is_nested};
 use crate::sync::Stamp;
 use crate::unwind::{Payload, catch, drop_quietly};
@@ -70,7 +71,7 @@ where
                     }
                     if now.since(began) >= SLICE {
                         // On top of another job this one keeps a thread from what is below it.
-                        if !state.deserted && (executor.has_waiting() || is_nested()) {
+                        if !state.deserted && (has_waiting(executor) || is_nested()) {
                             state.queued += 1;
                             drop(state);
                             return self.spawn_ticket(executor);
