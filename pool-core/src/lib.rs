@@ -31,6 +31,7 @@ mod imap;
 mod job;
 mod map;
 mod pool_stats;
+mod roster;
 mod scope;
 mod slot;
 mod submit;

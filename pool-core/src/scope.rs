@@ -10,16 +10,23 @@
 //! queue only where a submitted job must still run; and on a thread that the pool needs (P8) it runs such a
 //! job itself.
 //!
+//! Nothing that safe code does may get past that wait: not a panic in somebody's [`Executor`], a waker or a
+//! destructor, all of which are caught where they are called. For what has been overlooked there is a guard that
+//! ends the process.
+//!
 //! The shape of the interface, two lifetimes and a higher-ranked closure, is that of `std::thread::scope`.
 #![allow(unsafe_code)]
 
 use crate::Executor;
+use crate::error::Panic;
+use crate::executor::is_worker;
 use crate::imap::Imap;
-use crate::job::{Job, Task, in_job};
+use crate::job::Task;
+use crate::roster::Roster;
 use crate::slot::Slot;
-use crate::submit::{ScopedJobHandle, Submitted};
+use crate::submit::{ScopedJobHandle, Submitted, spawn_or_cancel};
 use crate::sync::{Mutex, lock};
-use crate::unwind::{Payload, catch, drop_quietly};
+use crate::unwind::{AbortOnUnwind, catch, drop_each, drop_quietly};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
@@ -110,31 +117,23 @@ pub struct Scope<'scope, 'env: 'scope> {
 /// What belongs to a scope and borrows nothing.
 #[derive(Default)]
 pub(crate) struct Shared {
-    slots: Mutex<Vec<Arc<Slot>>>,
+    slots: Mutex<Roster<Arc<Slot>>>,
     /// The first panic of a job that nobody has joined.
-    panic: Mutex<Option<Payload>>,
+    panic: Mutex<Option<Panic>>,
 }
 
 impl Shared {
-    pub(crate) fn note_panic(&self, payload: Payload) {
-        let late = {
-            let mut first = lock(&self.panic);
-            if first.is_none() {
-                *first = Some(payload);
-                return;
-            }
-            payload
-        };
-        drop_quietly(late);
+    pub(crate) fn note_panic(&self, panic: Panic) {
+        let mut first = lock(&self.panic);
+        let late = if first.is_none() { first.replace(panic) } else { Some(panic) };
+        drop(first);
+        drop(late);
     }
 
     fn add(&self, slot: Arc<Slot>) {
-        let mut slots = lock(&self.slots);
         // A long scope may see many come and go.
-        if slots.len() == slots.capacity() {
-            slots.retain(|slot| !slot.is_empty());
-        }
-        slots.push(slot);
+        let ended = lock(&self.slots).add(slot, |slot| slot.is_empty());
+        drop_each(ended);
     }
 }
 
@@ -146,16 +145,18 @@ where
     let scope = Scope { executor, shared: shared.clone(), scope: PhantomData, env: PhantomData };
     let result = catch(|| f(&scope));
     // On every way out of here, and before anything else: see `erase`.
+    let guard = AbortOnUnwind("a scope cannot unwind past its running jobs, which borrow: aborting");
     finish(&shared, executor);
+    guard.disarm();
     let unseen = lock(&shared.panic).take();
     match (result, unseen) {
         (Ok(result), None) => result,
-        (Ok(result), Some(payload)) => {
+        (Ok(result), Some(panic)) => {
             drop_quietly(result);
-            resume_unwind(payload)
+            panic.resume()
         }
         (Err(payload), unseen) => {
-            drop_quietly(unseen);
+            drop(unseen);
             resume_unwind(payload)
         }
     }
@@ -164,15 +165,17 @@ where
 /// Closes every slot, and waits until nothing of what they held can run.
 fn finish(shared: &Shared, executor: &dyn Executor) {
     // Nobody else may be there to run what is queued, and whoever waits on such a thread must work.
-    let works = in_job() || executor.is_worker();
+    let works = is_worker(executor);
     // Jobs may spawn more jobs in this scope.
     loop {
-        let slots = std::mem::take(&mut *lock(&shared.slots));
+        let slots = lock(&shared.slots).take();
         if slots.is_empty() {
             return;
         }
         for slot in slots {
             slot.finish(works.then_some(executor));
+            // Not even the shell may unwind here: it may be the last owner of a waker.
+            drop_quietly(slot);
         }
     }
 }
@@ -225,7 +228,7 @@ impl<'scope> Scope<'scope, '_> {
         let job = Arc::new(Submitted::new(f, Some(self.shared.clone())));
         let slot = Arc::new(Slot::new(erase(job.clone()), None));
         self.shared.add(slot.clone());
-        self.executor.spawn(Job::from_task(slot));
+        spawn_or_cancel(self.executor, slot);
         ScopedJobHandle::new(job, self.executor)
     }
 }
@@ -242,6 +245,6 @@ fn erase<'scope>(task: Arc<dyn Task + 'scope>) -> Arc<dyn Task> {
     // vtable. The task must not be used after `'scope`. The result goes into a slot at once, in both places
     // that call this, and the slot into the scope's list. `scope` calls `finish` on every way out of itself,
     // before `'scope` ends, and that empties the slot and waits for whoever has taken the task out of it:
-    // they drop it before they stop being counted.
+    // they drop it before they stop being counted. No panic gets past `finish`: the process ends before.
     unsafe { std::mem::transmute::<Arc<dyn Task + 'scope>, Arc<dyn Task + 'static>>(task) }
 }

@@ -43,15 +43,10 @@ impl Slot {
         let Some(task) = task else { return };
         state.users += 1;
         drop(state);
-        // `f` drops the task. Should that panic, nobody is left to be told; the count must go down.
+        // The task is gone before it stops being counted, on every way out.
+        let _user = User(self);
+        // `f` drops the task. Should that panic, nobody is left to be told.
         drop_quietly(catch(|| f(task)));
-        let mut state = lock(&self.state);
-        state.users -= 1;
-        let idle = state.users == 0;
-        drop(state);
-        if idle {
-            self.idle.notify_all();
-        }
     }
 
     /// Takes the task away from whoever would come for it later. Whoever has it goes on.
@@ -64,7 +59,8 @@ impl Slot {
     /// there is an executor for it.
     pub(crate) fn finish(&self, executor: Option<&dyn Executor>) {
         if let Some(line) = &self.line {
-            line.cancel();
+            // It wakes the consumer, which may be a task with a waker that panics.
+            drop_quietly(catch(|| line.cancel()));
             self.close();
         } else if let Some(executor) = executor {
             self.with_task(|task| task.run(executor));
@@ -72,6 +68,21 @@ impl Slot {
         let mut state = lock(&self.state);
         while state.task.is_some() || state.users > 0 {
             state = wait(&self.idle, state, None);
+        }
+    }
+}
+
+/// Counts as a user until it is dropped.
+struct User<'a>(&'a Slot);
+
+impl Drop for User<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
+        state.users -= 1;
+        let idle = state.users == 0;
+        drop(state);
+        if idle {
+            self.0.idle.notify_all();
         }
     }
 }

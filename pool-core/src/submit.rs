@@ -6,11 +6,13 @@
 
 use crate::Executor;
 use crate::error::{Cancelled, JobError, Panic, TimedOut};
+use crate::executor::is_worker;
 use crate::job::{Job, Task, in_job};
 use crate::scope;
 use crate::sync::{Condvar, Mutex, MutexGuard, lock, wait};
 use crate::unwind::{catch, drop_quietly};
 use std::fmt;
+use std::panic::resume_unwind;
 #[cfg(feature = "stream")]
 use std::pin::Pin;
 use std::sync::Arc;
@@ -63,8 +65,19 @@ where
     T: Send + 'static,
 {
     let job = Arc::new(Submitted::new(f, None));
-    executor.spawn(Job::from_task(job.clone()));
+    spawn_or_cancel(executor, job.clone());
     JobHandle::new(job, executor)
+}
+
+/// Queues a job. A panic of `spawn` is the caller's; the job then never begins, unless it has already, so
+/// that nobody waits for one that may be lost.
+pub(crate) fn spawn_or_cancel(executor: &dyn Executor, task: Arc<dyn Task>) {
+    if let Err(payload) = catch(|| executor.spawn(Job::from_task(task.clone()))) {
+        drop_quietly(catch(|| task.discard()));
+        resume_unwind(payload);
+    }
+    // The last owner, if it has run by now.
+    drop_quietly(task);
 }
 
 /// What the handle needs of the job, without the type of its function.
@@ -100,7 +113,8 @@ impl<F, T> Submitted<F, T> {
             self.done.notify_all();
         }
         if let Some(waker) = waker {
-            waker.wake();
+            // A waker that panics has lost its task this wake-up, and nobody else anything.
+            drop_quietly(catch(|| waker.wake()));
         }
     }
 
@@ -119,10 +133,15 @@ impl<F, T> Submitted<F, T> {
 
 impl<F, T> Drop for Submitted<F, T> {
     fn drop(&mut self) {
-        let Some(scope) = &self.scope else { return };
-        match lock(&self.state).take() {
-            Some(Err(JobError::Panicked(panic))) => scope.note_panic(panic.into_payload()),
-            result => drop_quietly(result),
+        let mut state = lock(&self.state);
+        let stage = std::mem::replace(&mut state.stage, Stage::Taken);
+        let waker = state.waker.take();
+        drop(state);
+        // One by one: whoever is dropped after one that panics, in one go, must not panic too.
+        drop_quietly(waker);
+        match (stage, &self.scope) {
+            (Stage::Done(Err(JobError::Panicked(panic))), Some(scope)) => scope.note_panic(panic),
+            (stage, _) => drop_quietly(stage),
         }
     }
 }
@@ -183,16 +202,20 @@ where
 
     #[cfg(feature = "stream")]
     fn poll(&self, waker: &Waker) -> Poll<Result<T, JobError>> {
-        let old;
-        {
-            let mut state = lock(&self.state);
-            if let Some(result) = state.take() {
-                return Poll::Ready(result);
-            }
-            old = state.waker.replace(waker.clone());
+        if let Some(result) = lock(&self.state).take() {
+            return Poll::Ready(result);
         }
-        drop(old);
-        Poll::Pending
+        // No code of the user's runs under the lock, and a clone that panics loses no result.
+        let waker = waker.clone();
+        let (result, unused) = {
+            let mut state = lock(&self.state);
+            match state.take() {
+                Some(result) => (Some(result), Some(waker)),
+                None => (None, state.waker.replace(waker)),
+            }
+        };
+        drop_quietly(unused);
+        result.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -212,7 +235,7 @@ where
 
 impl<'s, T> ScopedJobHandle<'s, T> {
     pub(crate) fn new(job: Arc<dyn Waitable<T> + 's>, executor: &dyn Executor) -> Self {
-        ScopedJobHandle { job, worker: executor.is_worker().then(|| thread::current().id()) }
+        ScopedJobHandle { job, worker: is_worker(executor).then(|| thread::current().id()) }
     }
 
     /// Waits for the job and returns its result.

@@ -1,7 +1,9 @@
 //! Cancelling a line from somewhere else.
 
 use super::line::Gauge;
+use crate::roster::Roster;
 use crate::sync::{Mutex, lock};
+use crate::unwind::{catch, drop_quietly};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -40,7 +42,7 @@ pub struct CancelToken {
 #[derive(Default)]
 struct Shared {
     cancelled: AtomicBool,
-    lines: Mutex<Vec<Weak<Gauge>>>,
+    lines: Mutex<Roster<Weak<Gauge>>>,
 }
 
 impl CancelToken {
@@ -54,10 +56,10 @@ impl CancelToken {
         let lines = {
             let mut lines = lock(&self.shared.lines);
             self.shared.cancelled.store(true, Ordering::SeqCst);
-            std::mem::take(&mut *lines)
+            lines.take()
         };
         // Not under the lock: a consumer may be a task, and is woken here.
-        lines.iter().filter_map(Weak::upgrade).for_each(|line| line.cancel());
+        lines.iter().filter_map(Weak::upgrade).for_each(cancel);
     }
 
     /// Whether [`cancel`](CancelToken::cancel) has been called.
@@ -69,14 +71,18 @@ impl CancelToken {
         let mut lines = lock(&self.shared.lines);
         if self.shared.cancelled.load(Ordering::SeqCst) {
             drop(lines);
-            return line.cancel();
+            return cancel(line.clone());
         }
-        // A token may see many lines come and go.
-        if lines.len() == lines.capacity() {
-            lines.retain(|line| line.strong_count() > 0);
-        }
-        lines.push(Arc::downgrade(line));
+        // A token may see many lines come and go. Weak pointers hold nothing of the user's.
+        let _ended = lines.add(Arc::downgrade(line), |line| line.strong_count() == 0);
     }
+}
+
+/// Whatever the waker of one consumer does, the others are cancelled too.
+fn cancel(line: Arc<Gauge>) {
+    drop_quietly(catch(|| line.cancel()));
+    // It may be the last owner of a waker.
+    drop_quietly(line);
 }
 
 impl fmt::Debug for CancelToken {
