@@ -84,7 +84,7 @@ fn p4_an_input_may_wait_for_a_result_that_waits_in_rayon() {
             let pool = RayonPool::from_pool(rayon_pool(threads));
             let (send, receive) = mpsc::channel::<u64>();
             let mut imap = pool.imap(receive, |x| {
-                rayon::join(|| thread::yield_now(), || thread::sleep(Duration::from_micros(100)));
+                rayon::join(thread::yield_now, || thread::sleep(Duration::from_micros(100)));
                 x
             });
             (0..ahead).for_each(|k| send.send(k).unwrap());
