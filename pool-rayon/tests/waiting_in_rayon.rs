@@ -34,29 +34,32 @@ fn run_what_rayon_has() {
 
 #[test]
 fn p4_no_job_begins_on_top_of_one_that_waits() {
-    for pools in [1, 2] {
-        let rayon = rayon_pool(1);
-        let outer = RayonPool::from_pool(rayon.clone());
-        let inner = if pools == 1 { None } else { Some(RayonPool::from_pool(rayon)) };
-        let (send, events) = mpsc::channel();
-        let (entered, enter) = mpsc::channel();
-        let (go, gate) = mpsc::channel::<()>();
-        let below = send.clone();
-        outer.spawn(Job::new(move |_| {
-            entered.send(()).unwrap();
-            gate.recv().unwrap();
-            run_what_rayon_has();
-            below.send("below").unwrap();
-        }));
-        enter.recv_timeout(LIMIT).unwrap();
-        for _ in 0..3 {
-            let send = send.clone();
-            inner.as_ref().unwrap_or(&outer).spawn(Job::new(move |_| send.send("above").unwrap()));
+    within(|| {
+        for pools in [1, 2] {
+            let rayon = rayon_pool(1);
+            let outer = RayonPool::from_pool(rayon.clone());
+            let inner = if pools == 1 { None } else { Some(RayonPool::from_pool(rayon)) };
+            let (send, events) = mpsc::channel();
+            let (entered, enter) = mpsc::channel();
+            let (go, gate) = mpsc::channel::<()>();
+            let below = send.clone();
+            outer.spawn(Job::new(move |_| {
+                entered.send(()).unwrap();
+                gate.recv().unwrap();
+                run_what_rayon_has();
+                below.send("below").unwrap();
+            }));
+            enter.recv_timeout(LIMIT).unwrap();
+            for _ in 0..3 {
+                let send = send.clone();
+                inner.as_ref().unwrap_or(&outer).spawn(Job::new(move |_| send.send("above").unwrap()));
+            }
+            go.send(()).unwrap();
+            let order: Vec<_> =
+                (0..4).map(|_| events.recv_timeout(LIMIT).expect("all of them run")).collect();
+            assert_eq!(order, ["below", "above", "above", "above"], "{pools} pools");
         }
-        go.send(()).unwrap();
-        let order: Vec<_> = (0..4).map(|_| events.recv_timeout(LIMIT).expect("all of them run")).collect();
-        assert_eq!(order, ["below", "above", "above", "above"], "{pools} pools");
-    }
+    })
 }
 
 #[test]
