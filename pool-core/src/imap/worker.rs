@@ -141,7 +141,9 @@ where
         let call = self.call(&mut state);
         drop(state);
         if call {
-            self.spawn_ticket(executor);
+            // A panic must not take along what the caller holds: the step that it is about to do. The ticket was
+            // dropped, which its `discard` has noted, or queued before.
+            drop_quietly(catch(|| self.spawn_ticket(executor)));
         }
     }
 
