@@ -1,15 +1,17 @@
-//! A hostile executor: it keeps the contract of `Executor`, and nothing more.
+//! Two executors that nobody should rely on: [`Chaos`] keeps the contract of `Executor`, and nothing more;
+//! [`Hostile`] breaks what safe code can break of it.
 //!
-//! Jobs run in random order, after random delays, and each on whichever thread comes. What passes the
-//! suite on it relies on nothing that the trait does not say.
+//! On [`Chaos`], jobs run in random order, after random delays, and each on whichever thread comes. What passes
+//! the suite on it relies on nothing that the trait does not say.
 
-use pool_core::{Executor, Job};
+use crate::oracle::panic_on_purpose;
+use pool_core::{Executor, Job, in_job};
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// The hostile pool. Dropping it runs what is queued.
+/// The pool that keeps the contract. Dropping it runs what is queued.
 pub struct Chaos {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
@@ -19,6 +21,8 @@ struct Shared {
     state: Mutex<State>,
     pushed: Condvar,
     threads: usize,
+    /// One call in so many panics; 0 for none.
+    odds: usize,
 }
 
 struct State {
@@ -30,8 +34,12 @@ struct State {
 impl Chaos {
     /// So many threads, with a fixed seed.
     pub fn new(threads: usize) -> Chaos {
-        let state = State { jobs: Vec::new(), closed: false, random: 0x9E37_79B9_7F4A_7C15 };
-        let shared = Arc::new(Shared { state: Mutex::new(state), pushed: Condvar::new(), threads });
+        Chaos::with(threads, 0x9E37_79B9_7F4A_7C15, 0)
+    }
+
+    fn with(threads: usize, random: u64, odds: usize) -> Chaos {
+        let state = State { jobs: Vec::new(), closed: false, random };
+        let shared = Arc::new(Shared { state: Mutex::new(state), pushed: Condvar::new(), threads, odds });
         let threads = (0..threads)
             .map(|_| {
                 let shared = shared.clone();
@@ -90,7 +98,10 @@ impl Shared {
                 1..=4 => thread::yield_now(),
                 _ => {}
             }
-            job.run(&Handle(self.clone()));
+            match self.odds {
+                0 => job.run(&Handle(self.clone())),
+                _ => job.run(&HostileHandle(self.clone())),
+            }
         }
     }
 
@@ -119,6 +130,103 @@ impl Executor for Chaos {
 
     fn spawn(&self, job: Job) {
         self.shared.push(job);
+    }
+}
+
+/// A pool that panics now and then in every method, and never says twice how many threads it has.
+///
+/// It runs or drops every job, also one whose `spawn` panicked. Nothing else can be relied on.
+#[derive(Debug)]
+pub struct Hostile {
+    chaos: Chaos,
+}
+
+impl Hostile {
+    /// So many threads. The seed says when it panics: one call in `odds` does.
+    ///
+    /// # Panics
+    ///
+    /// If `odds` is 0.
+    pub fn new(threads: usize, seed: u64, odds: usize) -> Hostile {
+        assert!(odds > 0, "it panics at times");
+        // The generator must not start at 0.
+        Hostile { chaos: Chaos::with(threads, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, odds) }
+    }
+
+    fn handle(&self) -> HostileHandle {
+        HostileHandle(self.chaos.shared.clone())
+    }
+}
+
+/// What jobs of a [`Hostile`] pool get.
+struct HostileHandle(Arc<Shared>);
+
+impl HostileHandle {
+    fn random(&self, below: usize) -> usize {
+        self.0.lock().random(below)
+    }
+
+    fn may_panic(&self) {
+        if self.random(self.0.odds) == 0 {
+            panic_on_purpose(HOSTILE);
+        }
+    }
+}
+
+/// The number in the panics of a [`Hostile`] pool.
+pub const HOSTILE: u64 = u64::MAX;
+
+impl Executor for HostileHandle {
+    fn threads(&self) -> usize {
+        self.may_panic();
+        [0, 1, self.0.threads, 3, usize::MAX][self.random(5)]
+    }
+
+    fn spawn(&self, job: Job) {
+        // Drops the job.
+        self.may_panic();
+        if self.random(2 * self.0.odds) == 0 {
+            return;
+        }
+        self.0.push(job);
+        self.may_panic();
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.may_panic();
+        self.random(2) == 0
+    }
+
+    fn is_worker(&self) -> bool {
+        self.may_panic();
+        in_job()
+    }
+
+    fn pool_id(&self) -> Option<usize> {
+        self.may_panic();
+        (self.random(2) == 0).then(|| Arc::as_ptr(&self.0).addr())
+    }
+}
+
+impl Executor for Hostile {
+    fn threads(&self) -> usize {
+        self.handle().threads()
+    }
+
+    fn spawn(&self, job: Job) {
+        self.handle().spawn(job);
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.handle().has_waiting()
+    }
+
+    fn is_worker(&self) -> bool {
+        self.handle().is_worker()
+    }
+
+    fn pool_id(&self) -> Option<usize> {
+        self.handle().pool_id()
     }
 }
 

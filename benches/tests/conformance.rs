@@ -24,5 +24,6 @@ fn main() {
     suite.add(Subject::new("rayon", rayon).terminated_by(RayonPool::terminate).counted_by(RayonPool::stats));
     suite.add(Subject::new("boxed", move |threads| -> Box<dyn Executor> { Box::new(channel(threads)) }));
     suite.add(Subject::new("chaos", Chaos::new));
+    suite.add_hostile();
     suite.run();
 }

@@ -1,5 +1,38 @@
 //! The pool: a queue, and rayon's threads to run what is in it.
+//!
+//! # A job never begins on top of another
+//!
+//! A job may wait inside rayon (`join`, `scope`, a parallel iterator), and rayon has a thread that waits run
+//! whatever it finds. If that were another job of ours, the one below could not go on before it ends. It may
+//! well wait for the one below: a job of an imap that is in its input, which waits for the result of the item
+//! below. So a job begins only on a thread that is in no job, of this pool or of another one around the same
+//! threads ([`nesting`](crate::nesting)).
+//!
+//! Rayon gets a *request* for each job, a closure that runs the oldest job there is. A request that comes up on
+//! a thread inside a job is *spent* there: it runs nothing. From then on there is one job more than requests,
+//! and that one must be found otherwise.
+//!
+//! **No job is left behind.** There are never more jobs than requests on their way, or else each thread of the
+//! pool will look for a job when it is next in none ([`Handle::catch_up`]):
+//!
+//! - a thread that is in a job of this pool looks when that job ends;
+//! - a thread on which a request was spent looks when the job ends that it is in, whichever pool's that is;
+//! - every other thread is *called*: it gets a closure of its own by `spawn_broadcast`. An idle thread looks at
+//!   once, and one that is inside a job when the closure comes up looks when that job ends.
+//!
+//! Requests, jobs and who runs one are counted under one lock, where a thread ends its job before it looks. So
+//! one that has looked in vain has done so before the request was spent, and is called; and nobody is called if all
+//! threads were inside a job when it was spent. A thread that waits does not try again and again: a request is spent
+//! once, and what remains is a note for the thread.
+//!
+//! A call to a thread that is busy for long lies there meanwhile. So that such calls cannot pile up, there
+//! are no more at [`MOST_CALLS`]. Until that thread comes back, what is left waits for the end of the job on
+//! which its request was spent, or of any other, even if a thread is idle.
+//!
+//! What cannot be seen: a piece of a job that rayon has moved to another thread (the other half of a `join`). On that
+//! thread it is a closure like any other, and if it waits inside rayon itself, a job may begin on top of it.
 
+use crate::nesting::{self, Nested};
 use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats, in_job};
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,9 +48,12 @@ pub struct RayonPool {
     crew: Option<Crew>,
 }
 
+/// How many calls may lie there for threads that do not come. Some 100 bytes each.
+const MOST_CALLS: usize = 1 << 10;
+
 /// What a job spawns on.
 #[derive(Clone)]
-struct Handle {
+pub(crate) struct Handle {
     pool: Arc<rayon::ThreadPool>,
     queue: Arc<Queue>,
 }
@@ -34,7 +70,12 @@ struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
+    /// Closures that rayon has and that will each run a job, unless they are spent.
+    requests: usize,
+    /// Jobs that run, each on a thread of its own.
     running: usize,
+    /// Calls that some thread has not answered yet.
+    calls: usize,
     terminated: bool,
 }
 
@@ -100,8 +141,7 @@ impl RayonPool {
     /// Its figures are special in three ways:
     ///
     /// - Where a job waits inside rayon (`rayon::join`, `scope`, a parallel iterator), rayon may have its
-    ///   thread run something else meanwhile. That time is busy time of the job that waits. If it is spent in
-    ///   a job of another `RayonPool` around the same threads, it is in that one's figures too.
+    ///   thread run something else meanwhile (but no other job). That time is busy time of the job that waits.
     /// - `sleeps` says how often a thread gave itself back to rayon because no job was left. Whether it then
     ///   sleeps is rayon's affair, and cannot be seen.
     /// - `steals` is 0: rayon's deques hold no jobs, but only requests to run the oldest one.
@@ -179,9 +219,10 @@ impl Executor for Handle {
             return;
         }
         state.jobs.push_back(job);
+        state.requests += 1;
         drop(state);
         let handle = self.clone();
-        self.pool.spawn(move || handle.queue.run_oldest(&handle));
+        self.pool.spawn(move || handle.answer_request());
     }
 
     fn has_waiting(&self) -> bool {
@@ -224,24 +265,98 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Runs the oldest job, if it has not been discarded.
-    fn run_oldest(&self, handle: &Handle) {
-        let mut state = self.lock();
-        let Some(job) = state.jobs.pop_front() else { return };
-        state.running += 1;
+impl State {
+    /// Takes the oldest job to run it, if it has not been discarded.
+    fn begin(&mut self) -> Option<Job> {
+        let job = self.jobs.pop_front()?;
+        self.running += 1;
+        Some(job)
+    }
+
+    /// Whether there are jobs for which no request is on its way.
+    fn is_behind(&self) -> bool {
+        self.jobs.len() > self.requests
+    }
+}
+
+impl Handle {
+    /// Whether both are handles of one pool.
+    pub(crate) fn is_same(&self, other: &Handle) -> bool {
+        Arc::ptr_eq(&self.queue, &other.queue)
+    }
+
+    /// Runs the oldest job, but not on top of another.
+    fn answer_request(&self) {
+        let mut state = self.queue.lock();
+        state.requests -= 1;
+        if !nesting::note(self) {
+            let Some(job) = state.begin() else { return };
+            drop(state);
+            let met = self.run(job);
+            return self.catch_up(met);
+        }
+        let idle = state.running < self.pool.current_num_threads();
+        let calls = state.is_behind() && idle && state.calls < MOST_CALLS;
+        state.calls += usize::from(calls);
         drop(state);
-        let thread = handle.pool.current_thread_index().expect("rayon runs this on a thread of the pool");
-        let counters = &self.counters[thread];
-        counters.run(job, handle);
-        let mut state = self.lock();
+        if calls {
+            let call = Call(self.clone());
+            self.pool.spawn_broadcast(move |_| call.answer());
+        }
+    }
+
+    /// Runs jobs until there is a request for each that is left; of this pool, and of those met meanwhile.
+    fn catch_up(&self, mut met: Vec<Handle>) {
+        met.push(self.clone());
+        while let Some(handle) = met.pop() {
+            loop {
+                let mut state = handle.queue.lock();
+                let Some(job) = (if state.is_behind() { state.begin() } else { None }) else { break };
+                drop(state);
+                for other in handle.run(job) {
+                    if !met.iter().any(|known| known.is_same(&other)) {
+                        met.push(other);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs a job on this thread, which is in none. Returns the pools of which requests were spent on it.
+    fn run(&self, job: Job) -> Vec<Handle> {
+        let thread = self.pool.current_thread_index().expect("rayon runs this on a thread of the pool");
+        let counters = &self.queue.counters[thread];
+        let nested = Nested::enter();
+        // It never unwinds.
+        counters.run(job, self);
+        let met = nested.leave();
+        let mut state = self.queue.lock();
         state.running -= 1;
-        // Inside a job the thread goes on with that one.
-        if state.jobs.is_empty() && !in_job() {
+        if state.jobs.is_empty() {
             counters.sleeps();
+            if state.running == 0 {
+                self.queue.idle.notify_all();
+            }
         }
-        if state.running == 0 && state.jobs.is_empty() {
-            self.idle.notify_all();
+        met
+    }
+}
+
+/// Calls every thread of the pool. Dropped when all of them have answered.
+struct Call(Handle);
+
+impl Call {
+    fn answer(&self) {
+        if !nesting::note(&self.0) {
+            self.0.catch_up(Vec::new());
         }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.queue.lock().calls -= 1;
     }
 }

@@ -12,6 +12,7 @@ mod fallible;
 mod giving_up;
 mod handles;
 mod helping;
+mod hostile;
 mod limits;
 mod live;
 mod local;
@@ -93,11 +94,22 @@ impl Suite {
             pool_stats::tests(),
             random::tests(),
             scopes::tests(),
+            hostile::tests(),
         ];
         for (name, test) in files.into_iter().flatten() {
             let subject = subject.clone();
             self.trials.push(Trial::test(format!("{}::{name}", subject.name()), move || {
                 within(LIMIT, move || test(subject));
+                Ok(())
+            }));
+        }
+    }
+
+    /// Adds the tests of what a pool that panics cannot break: `hostile::…`.
+    pub fn add_hostile(&mut self) {
+        for (name, test) in hostile::on_hostile_pools() {
+            self.trials.push(Trial::test(format!("hostile::{name}"), move || {
+                within(LIMIT, test);
                 Ok(())
             }));
         }
