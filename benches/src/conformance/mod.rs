@@ -5,13 +5,20 @@
 
 mod alone;
 mod alone_results;
+mod apart;
+mod asks;
+mod bombs;
 mod cancel;
 mod chaining;
 mod dropping;
+mod effects;
 mod fallible;
 mod giving_up;
+mod guests;
 mod handles;
 mod helping;
+mod hogs;
+mod home;
 mod limits;
 mod live;
 mod local;
@@ -23,12 +30,17 @@ mod parts;
 mod pool_stats;
 mod pools;
 mod random;
+mod reach;
 mod scopes;
+mod sharing;
 mod states;
 mod stats;
 mod stream;
 mod tasks;
 mod unordered;
+mod wakers;
+mod whereabouts;
+mod windows;
 
 use crate::Subject;
 use crate::watchdog::{LIMIT, within};
@@ -93,6 +105,15 @@ impl Suite {
             pool_stats::tests(),
             random::tests(),
             scopes::tests(),
+            home::tests(),
+            hogs::tests(),
+            reach::tests(),
+            effects::tests(),
+            sharing::tests(),
+            windows::tests(),
+            bombs::tests(),
+            wakers::tests(),
+            guests::tests(),
         ];
         for (name, test) in files.into_iter().flatten() {
             let subject = subject.clone();
