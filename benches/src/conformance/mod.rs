@@ -7,6 +7,7 @@ mod alone;
 mod alone_results;
 mod apart;
 mod asks;
+mod away;
 mod bombs;
 mod cancel;
 mod chaining;
@@ -16,7 +17,6 @@ mod fallible;
 mod giving_up;
 mod guests;
 mod handles;
-mod helping;
 mod hogs;
 mod home;
 mod limits;
@@ -94,7 +94,7 @@ impl Suite {
             stream::tests(),
             handles::tests(),
             giving_up::tests(),
-            helping::tests(),
+            away::tests(),
             panics::tests(),
             nesting::tests(),
             alone::tests(),
