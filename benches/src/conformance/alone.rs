@@ -8,7 +8,7 @@ use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::thread::{self, ThreadId};
+use std::thread;
 
 /// How many items the outer line has, each with an inner line.
 pub(super) const LINES: u64 = 600;
@@ -20,15 +20,11 @@ pub(super) const ITEMS: u64 = 40;
 pub(super) struct Inner<P> {
     pool: Arc<P>,
     jobs: AtomicUsize,
-    /// Those that came from the thread that made this.
-    jobs_of_mine: AtomicUsize,
-    me: ThreadId,
 }
 
 impl<P: Executor> Inner<P> {
     pub(super) fn of(pool: &Arc<P>) -> Arc<Inner<P>> {
-        let (jobs, jobs_of_mine) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Inner { pool: pool.clone(), jobs, jobs_of_mine, me: thread::current().id() })
+        Arc::new(Inner { pool: pool.clone(), jobs: AtomicUsize::new(0) })
     }
 
     /// Fails unless most inner lines did without another thread. One that is not alone calls a thread at its
@@ -48,9 +44,6 @@ impl<P: Executor> Executor for Inner<P> {
     }
     fn spawn(&self, job: Job) {
         self.jobs.fetch_add(1, Ordering::SeqCst);
-        if thread::current().id() == self.me {
-            self.jobs_of_mine.fetch_add(1, Ordering::SeqCst);
-        }
         self.pool.spawn(job);
     }
     fn has_waiting(&self) -> bool {
@@ -181,27 +174,5 @@ promises! {
         let outer = pool.imap(0..LINES, move |n| shared.imap(n..n + ITEMS, |x| x).sum::<u64>());
         assert!(outer.eq((0..LINES).map(|n| (n..n + ITEMS).sum::<u64>())));
         assert!(inner.jobs.load(Ordering::SeqCst) >= LINES as usize);
-    }
-
-    /// The consumer of the outer line helps, and finds most items in the chunk in its hand.
-    fn p8_inner_lines_of_a_busy_one_call_no_threads_from_its_consumer(subject) {
-        let me = thread::current().id();
-        let pool = Arc::new(subject.pool(1));
-        let inner = Inner::of(&pool);
-        let helped = Arc::new(AtomicUsize::new(0));
-        while helped.load(Ordering::SeqCst) < 200 {
-            let (shared, count) = (inner.clone(), helped.clone());
-            let line = move |n| {
-                count.fetch_add(usize::from(thread::current().id() == me), Ordering::SeqCst);
-                shared.imap(n..n + ITEMS, |x| x).sum::<u64>()
-            };
-            let expected: u64 = (0..LINES).map(|n| (n..n + ITEMS).sum::<u64>()).sum();
-            // In order, the chunk in its hand would seldom be the one with the head.
-            assert_eq!(pool.imap(0..LINES, line).unordered().chunk(8).sum::<u64>(), expected);
-        }
-        let (helped, jobs) = (helped.load(Ordering::SeqCst), inner.jobs_of_mine.load(Ordering::SeqCst));
-        if pool.pool_id().is_some() {
-            assert!(jobs < helped / 2, "{helped} inner lines called {jobs} threads");
-        }
     }
 }

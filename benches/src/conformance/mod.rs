@@ -5,13 +5,20 @@
 
 mod alone;
 mod alone_results;
+mod apart;
+mod asks;
+mod away;
+mod bombs;
 mod cancel;
 mod chaining;
 mod dropping;
+mod effects;
 mod fallible;
 mod giving_up;
+mod guests;
 mod handles;
-mod helping;
+mod hogs;
+mod home;
 mod hostile;
 mod limits;
 mod live;
@@ -24,12 +31,17 @@ mod parts;
 mod pool_stats;
 mod pools;
 mod random;
+mod reach;
 mod scopes;
+mod sharing;
 mod states;
 mod stats;
 mod stream;
 mod tasks;
 mod unordered;
+mod wakers;
+mod whereabouts;
+mod windows;
 
 use crate::Subject;
 use crate::watchdog::{LIMIT, within};
@@ -83,7 +95,7 @@ impl Suite {
             stream::tests(),
             handles::tests(),
             giving_up::tests(),
-            helping::tests(),
+            away::tests(),
             panics::tests(),
             nesting::tests(),
             alone::tests(),
@@ -95,6 +107,15 @@ impl Suite {
             random::tests(),
             scopes::tests(),
             hostile::tests(),
+            home::tests(),
+            hogs::tests(),
+            reach::tests(),
+            effects::tests(),
+            sharing::tests(),
+            windows::tests(),
+            bombs::tests(),
+            wakers::tests(),
+            guests::tests(),
         ];
         for (name, test) in files.into_iter().flatten() {
             let subject = subject.clone();

@@ -66,26 +66,27 @@ promises! {
             x
         });
         let results = line.window(20).chunk(8).start();
-        // The worker has the whole chunk, and is at its fourth item.
-        soon("three are finished", || places(&results.stats()) == [8, 0, 5, 3, 0]);
+        // The worker is at its fourth item, and has as much of the chunk in its hand as it has pulled.
+        soon("three are finished", || results.stats().blocked == 3);
+        let [pulled, waiting, running, ..] = places(&results.stats());
+        assert!((1..=5).contains(&running) && pulled == 3 + waiting + running && pulled <= 8);
         assert_eq!(results.stats().chunk, 8);
         gate.open();
         soon("the window is full", || places(&results.stats()) == [20, 0, 0, 20, 0]);
         assert!(results.eq(0..100));
     }
 
-    /// The only thread is in the input, and nobody has taken what it has pulled.
-    fn stats_of_items_that_wait(subject) {
+    /// The only thread is in the input, and has begun everything that it pulled before.
+    fn stats_of_items_before_a_blocked_input(subject) {
         let pool = subject.pool(1);
         let (send, receive) = mpsc::channel();
         (0..4u64).for_each(|x| send.send(x).unwrap());
         let mut results = pool.imap(receive, |x| x).chunk(8).start();
-        soon("four are pulled", || places(&results.stats()) == [4, 4, 0, 0, 0]);
+        soon("four are finished", || places(&results.stats()) == [4, 0, 0, 4, 0]);
         assert_eq!(results.next(), Some(0));
-        // The consumer took them, and put back what it did not need.
         let stats = results.stats();
-        assert_eq!(places(&stats), [4, 3, 0, 0, 1]);
-        assert_eq!(stats.helped, 1);
+        assert_eq!(places(&stats), [4, 0, 0, 3, 1]);
+        assert_eq!(stats.helped, 0);
         drop(send);
         assert!(results.by_ref().eq(1..4));
         assert_eq!(places(&results.stats()), [4, 0, 0, 0, 4]);
@@ -111,21 +112,69 @@ promises! {
         assert_eq!(places(&results.stats()), [20_000, 0, 0, 0, 20_000]);
     }
 
+    /// Nothing, unless it is itself on one of the pool's threads.
     fn stats_count_what_the_consumer_ran(subject) {
-        let me = thread::current().id();
-        // How much it helps is a matter of luck, so there are several rounds.
-        for round in 0..12 {
-            let pool = subject.pool(1 + round % 2);
-            let here = Arc::new(AtomicU64::new(0));
-            let count = here.clone();
-            let mut results = pool.imap(0..10_000u64, move |x| {
-                if thread::current().id() == me {
-                    count.fetch_add(1, Ordering::SeqCst);
+        for threads in [1, 2] {
+            let pool = Arc::new(subject.pool(threads));
+            let inner = pool.clone();
+            let consume = move || {
+                let me = thread::current().id();
+                let here = Arc::new(AtomicU64::new(0));
+                let count = here.clone();
+                let mut results = inner.imap(0..10_000u64, move |x| {
+                    if thread::current().id() == me {
+                        count.fetch_add(1, Ordering::SeqCst);
+                    }
+                    x
+                });
+                assert!(results.by_ref().eq(0..10_000));
+                assert_eq!(results.stats().helped, here.load(Ordering::SeqCst), "{}", results.stats());
+                results.stats().helped
+            };
+            assert_eq!(consume(), 0);
+            let helped = pool.submit(consume).join().unwrap();
+            // With one thread, it is all there is.
+            assert!(threads > 1 || helped == 10_000, "{helped}");
+        }
+    }
+
+    /// Not what was given up, unless it had been pulled; and at any time no more than the input gave.
+    fn stats_pulled_is_what_the_input_gave(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let gate = Gate::closed();
+            let (door, given) = (gate.door(), Arc::new(AtomicU64::new(0)));
+            let gives = given.clone();
+            let (send, receive) = mpsc::channel();
+            let input = receive.into_iter().inspect(move |_| _ = gives.fetch_add(1, Ordering::SeqCst));
+            let line = pool.imap(input, move |x: u64| {
+                if x == 0 {
+                    door.pass();
                 }
                 x
             });
-            assert!(results.by_ref().eq(0..10_000));
-            assert_eq!(results.stats().helped, here.load(Ordering::SeqCst), "{}", results.stats());
+            let mut line = line.timeout(SHORT);
+            // Before anything is there, some are given up.
+            for _ in 0..3 {
+                assert!(line.next().unwrap().is_err());
+                assert!(line.give_up());
+                assert_eq!(line.get_ref().stats().pulled, 0);
+            }
+            // One that hangs was given up, and so were the two behind it.
+            (0..10).for_each(|x| send.send(x).unwrap());
+            let count = || given.load(Ordering::SeqCst);
+            soon("the first is pulled", || count() > 0);
+            gate.open();
+            line.set_limit(LONG);
+            for expected in 3..10 {
+                assert_eq!(line.next(), Some(Ok(expected)));
+                let stats = line.get_ref().stats();
+                assert!(stats.pulled <= count() && stats.delivered <= stats.pulled, "{stats}");
+            }
+            drop(send);
+            assert_eq!(line.next(), None);
+            let stats = line.get_ref().stats();
+            assert_eq!((stats.pulled, stats.delivered, count()), (10, 10, 10), "{stats}");
         }
     }
 

@@ -76,7 +76,7 @@ promises! {
                 let (send, receive) = mpsc::channel();
                 send.send(0u32).unwrap();
                 let mut line = pool.imap(receive, |x| x + 1);
-                if let (Some(chunk), 2..) = (chunk, threads) {
+                if let Some(chunk) = chunk {
                     line = line.chunk(chunk);
                 }
                 let mut results = line.into_stream();
@@ -132,17 +132,31 @@ promises! {
         assert!(block_on(results.collect::<Vec<_>>()).into_iter().eq(3..20));
     }
 
-    /// The only thread has pulled some items, and waits in the input: the task may not run them, nor wait.
+    /// The only thread has begun what it pulled, and waits in the input: the task gets that, and does not wait.
     fn stream_poll_returns_while_the_input_blocks(subject) {
-        let pool = subject.pool(1);
-        let (send, receive) = mpsc::channel();
-        (0..4u64).for_each(|x| send.send(x).unwrap());
-        let mut results = pool.imap(receive, |x| x).chunk(8).start().into_stream();
-        soon("the items are pulled", || results.get_ref().stats().pulled == 4);
-        let task = Arc::new(Woken::default());
-        assert!(task.poll(&mut results).is_pending());
-        drop(send);
-        assert!(block_on(results.collect::<Vec<_>>()).into_iter().eq(0..4));
+        for chunk in [None, Some(8)] {
+            let pool = subject.pool(1);
+            let (send, receive) = mpsc::channel();
+            (0..4u64).for_each(|x| send.send(x).unwrap());
+            let line = pool.imap(receive, |x| x);
+            let line = if let Some(chunk) = chunk { line.chunk(chunk) } else { line };
+            let mut results = line.start().into_stream();
+            soon("the items are finished", || results.get_ref().stats().blocked == 4);
+            let task = Arc::new(Woken::default());
+            for expected in 0..4 {
+                soon("it comes", || match task.poll(&mut results) {
+                    Poll::Ready(result) => {
+                        assert_eq!(result, Some(expected));
+                        true
+                    }
+                    // A stream may have paused.
+                    Poll::Pending => false,
+                });
+            }
+            assert!(task.poll(&mut results).is_pending());
+            drop(send);
+            assert_eq!(block_on(results.next()), None);
+        }
     }
 
     /// Whoever polled last is woken.
@@ -253,7 +267,7 @@ promises! {
     }
 
     /// Items of some 20 µs, of which a chunk would hold several; but no other is in the hand of the one that
-    /// hangs. A task does not help, so it cannot take that one itself.
+    /// hangs.
     fn stream_unordered_passes_an_item_that_hangs(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
