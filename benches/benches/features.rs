@@ -5,14 +5,14 @@
 
 mod contenders;
 
-use contenders::{Contenders, THREADS, medians, timed};
+use contenders::{Contenders, THREADS};
 use futures::StreamExt;
 use pool_core::Executor;
 use pool_harness::work::{checksum, rounds_for, xorshift};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const WORKS: [(&str, f64, u64); 4] =
     [("none", 0.0, 4_000_000), ("50ns", 50.0, 2_000_000), ("1us", 1e3, 200_000), ("10us", 1e4, 20_000)];
@@ -25,6 +25,25 @@ impl Scale {
     fn of(self, items: u64) -> u64 {
         (items / self.0).max(100)
     }
+}
+
+/// Medians over five rounds of all runs in turn, so that what the machine does meanwhile hits all of them.
+fn medians(runs: &mut [&mut dyn FnMut() -> Duration]) -> Vec<f64> {
+    let mut times = vec![Vec::new(); runs.len()];
+    for _ in 0..5 {
+        for (run, times) in runs.iter_mut().zip(&mut times) {
+            times.push(run().as_secs_f64());
+        }
+    }
+    times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
+    times.iter().map(|times| times[2]).collect()
+}
+
+/// How long a run takes, whose result must be right.
+fn timed(expected: u64, run: impl FnOnce() -> u64) -> Duration {
+    let started = Instant::now();
+    assert_eq!(run(), expected);
+    started.elapsed()
 }
 
 /// Prints the base in nanoseconds per item, and the others as ratios to it.
@@ -196,7 +215,7 @@ fn main() {
         let filters: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
         filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()))
     };
-    let contenders = Contenders::new();
+    let contenders = Contenders::new(THREADS);
     println!("{THREADS} threads; medians of 5; the first column is the base, the others are ratios to it");
     let parts: [(&str, Part); 6] = [
         ("unordered", unordered),

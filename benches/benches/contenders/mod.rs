@@ -1,45 +1,29 @@
-//! What the benchmarks compare, and how: every contender in turn, so that what the machine does meanwhile
-//! hits all of them.
+//! What the benchmarks compare: the three backends, and rayon's own pool.
 
 use pool_channel::ChannelPool;
 use pool_core::Executor;
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
+/// Threads of a pool, where a benchmark does not say otherwise.
 pub const THREADS: usize = 2;
+
+/// A pool of ours. Shared, because a function may use the pool that it runs on.
+pub type Pool = Arc<dyn Executor>;
 
 /// The three backends, and rayon's own pool.
 pub struct Contenders {
     pub rayon: rayon::ThreadPool,
-    pub ours: [(&'static str, Box<dyn Executor>); 3],
+    pub ours: [(&'static str, Pool); 3],
 }
 
 impl Contenders {
-    pub fn new() -> Contenders {
-        let rayon = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build().expect("threads start");
-        let channel: Box<dyn Executor> = Box::new(ChannelPool::new(THREADS).expect("threads start"));
-        let stealing: Box<dyn Executor> = Box::new(StealingPool::new(THREADS).expect("threads start"));
-        let wrapped: Box<dyn Executor> = Box::new(RayonPool::new(THREADS).expect("threads start"));
+    pub fn new(threads: usize) -> Contenders {
+        let rayon = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+        let channel: Pool = Arc::new(ChannelPool::new(threads).expect("threads start"));
+        let stealing: Pool = Arc::new(StealingPool::new(threads).expect("threads start"));
+        let wrapped: Pool = Arc::new(RayonPool::new(threads).expect("threads start"));
         Contenders { rayon, ours: [("channel", channel), ("stealing", stealing), ("rayon", wrapped)] }
     }
-}
-
-/// Medians over five rounds of all runs in turn.
-pub fn medians(runs: &mut [&mut dyn FnMut() -> Duration]) -> Vec<f64> {
-    let mut times = vec![Vec::new(); runs.len()];
-    for _ in 0..5 {
-        for (run, times) in runs.iter_mut().zip(&mut times) {
-            times.push(run().as_secs_f64());
-        }
-    }
-    times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
-    times.iter().map(|times| times[2]).collect()
-}
-
-/// How long a run takes, whose result must be right.
-pub fn timed(expected: u64, run: impl FnOnce() -> u64) -> Duration {
-    let started = Instant::now();
-    assert_eq!(run(), expected);
-    started.elapsed()
 }
