@@ -40,6 +40,7 @@ use crate::fence;
 use crate::imap::cursor::{Cursor, Head, Settings, Source, Wait};
 use crate::imap::stats::ImapStats;
 use crate::job::Inside;
+use crate::sync::atomic::Ordering;
 use crate::unwind::{catch, drop_quietly};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -193,7 +194,7 @@ where
         let inline = self.inline.as_ref().map_or(0, |inline| inline.pulled);
         let seen = cursor.head - cursor.skipped + waiting + blocked;
         let pulled = (state.input.pulled() + inline).max(filling.0 + filling.1).max(seen);
-        let pulled = pulled.max(state.counts.pulled);
+        let pulled = pulled.max(state.counts.pulled).max(self.shared.control.pulled.0.load(Ordering::Relaxed));
         state.counts.pulled = pulled;
         ImapStats {
             pulled,

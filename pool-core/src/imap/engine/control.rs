@@ -21,6 +21,8 @@ pub struct Control {
     pub(super) delivered: Padded<AtomicU64>,
     /// The count of delivered results at which a thread that feeds wants to be called again.
     pub(super) wake_at: Padded<AtomicU64>,
+    /// How many items a worker that keeps the input in hand has pulled: for statistics.
+    pub(super) pulled: Padded<AtomicU64>,
     /// Begin nothing. Looked at before every chunk, and when a flag is set.
     cancelled: AtomicBool,
     pub(super) flags: Arc<Flags>,
@@ -36,6 +38,7 @@ impl Control {
         Control {
             delivered: Padded::default(),
             wake_at: Padded(AtomicU64::new(u64::MAX)),
+            pulled: Padded::default(),
             cancelled: AtomicBool::new(false),
             flags: Arc::default(),
             busy_until: Padded::default(),

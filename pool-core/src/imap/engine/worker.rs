@@ -25,6 +25,7 @@ use crate::Executor;
 use crate::executor::has_waiting;
 use crate::job::Task;
 use crate::sync::Stamp;
+use crate::sync::atomic::Ordering;
 use crate::unwind::{catch, drop_quietly};
 use std::sync::Arc;
 use std::time::Duration;
@@ -378,6 +379,7 @@ where
     ) -> Locked<'_, I, T> {
         clock.idle = None;
         let mut session = self.function.begin();
+        let first = chunk.first;
         let (mut pulled, mut worked, mut pulling) = (0, 0, true);
         let mut end = None;
         while end.is_none() && worked < len && !self.control.is_cancelled() {
@@ -388,6 +390,7 @@ where
                     pulling = false;
                     pulled += 1;
                     worked += 1;
+                    self.control.pulled.0.store(first + pulled, Ordering::Relaxed);
                     if chunk.results.push(self.function.call(&mut session, item)) {
                         self.answer_flag(&chunk.results);
                         break;
