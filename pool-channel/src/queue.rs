@@ -4,6 +4,10 @@ use pool_core::{Counters, Job};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+/// How often a worker that finds no job offers its core and looks again, before it sleeps. Short imaps follow each
+/// other within some microseconds, and to be woken costs more than that.
+const LOOKS: u32 = 32;
+
 /// A first-in first-out queue of jobs that any thread may push to and the workers pop from.
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -59,16 +63,25 @@ impl Queue {
 
     /// Runs jobs, the oldest first, until the worker should end.
     pub(crate) fn work(&self, counters: &Counters, run: impl Fn(Job)) {
-        let mut state = self.lock();
+        let (mut state, mut looks) = (self.lock(), 0);
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 state.running += 1;
+                looks = 0;
                 drop(state);
                 run(job);
                 state = self.lock();
                 state.running -= 1;
                 continue;
             }
+            if looks < LOOKS && state.stage == Stage::Open {
+                looks += 1;
+                drop(state);
+                std::thread::yield_now();
+                state = self.lock();
+                continue;
+            }
+            looks = 0;
             let idle = state.running == 0;
             if state.stage == Stage::Terminated || (state.stage == Stage::Closing && idle) {
                 drop(state);

@@ -21,12 +21,12 @@
 //! assert_eq!(lengths.collect::<Vec<_>>(), [1, 4, 2, 5]);
 //! ```
 
-mod fence;
 mod builder;
 mod counters;
 mod error;
 mod executor;
 mod ext;
+mod fence;
 mod imap;
 mod job;
 mod map;

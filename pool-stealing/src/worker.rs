@@ -21,6 +21,10 @@ use std::sync::Arc;
 /// if there is nothing.
 const TURN: usize = 4;
 
+/// How often a worker that finds no job offers its core and searches again, before it sleeps. Short imaps follow each
+/// other within some microseconds, and to be woken costs more than that.
+const LOOKS: u32 = if cfg!(loom) { 0 } else { 32 };
+
 /// What the threads of a pool share.
 pub(crate) struct Core<J> {
     queues: Queues<J>,
@@ -113,7 +117,7 @@ impl<J> Worker<J> {
     pub(crate) fn work(&self, run: impl Fn(J)) {
         let Core { queues, sleep, .. } = &*self.core;
         let mut round = Round { done: 0, victim: self.index };
-        let mut searching = false;
+        let (mut searching, mut looks) = (false, 0);
         while !sleep.is_terminated() {
             let near = if searching { None } else { self.near(&mut round) };
             if let Some(job) = near {
@@ -127,12 +131,20 @@ impl<J> Worker<J> {
             if let Some((job, from)) = queues.take_any(victim) {
                 self.count_if_stolen(from);
                 sleep.found(|| queues.has_job());
-                searching = false;
+                (searching, looks) = (false, 0);
                 run(job);
                 continue;
             }
+            // It counts as searching meanwhile, so that a push wakes no other.
+            searching = true;
+            if looks < LOOKS {
+                looks += 1;
+                std::thread::yield_now();
+                continue;
+            }
+            looks = 0;
             match sleep.park(|| queues.has_job(), || self.counters().sleeps()) {
-                Next::Search => searching = true,
+                Next::Search => {}
                 Next::End => break,
             }
         }

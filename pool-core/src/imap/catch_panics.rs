@@ -1,8 +1,8 @@
 //! `catch_panics`: the same line, with panics as values.
 
 use super::cursor::{Settings, Wait};
-use super::results::Next;
 use super::place::Place;
+use super::results::Next;
 use super::stats::ImapStats;
 use super::{Adapted, CancelToken, Imap};
 use crate::error::Panic;

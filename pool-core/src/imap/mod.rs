@@ -22,8 +22,8 @@ mod timeout;
 
 pub use cancel::CancelToken;
 pub(crate) use engine::Control;
-pub use policy::DEFAULT_WINDOW_PER_THREAD;
 pub use place::{Local, Place, Pooled};
+pub use policy::DEFAULT_WINDOW_PER_THREAD;
 pub use stats::ImapStats;
 #[cfg(feature = "stream")]
 pub use stream::ImapStream;

@@ -60,18 +60,28 @@ pub(crate) struct Consumer<'p, I: Iterator, F, T, S> {
     pub(super) started: bool,
     /// For what its thread works while it runs an item.
     outer: Option<Outer>,
+    /// Which result it waited for when it last napped, until it waits again.
+    napped_at: Option<u64>,
 }
 
 /// What a call has waited for so far.
+#[derive(Default)]
 struct Waited {
-    since: Instant,
+    since: Option<Instant>,
     naps: u32,
+}
+
+impl Waited {
+    /// How long it is since the first call of this.
+    fn time(&mut self) -> Duration {
+        self.since.get_or_insert_with(Instant::now).elapsed()
+    }
 }
 
 impl<'p, I: Iterator, F, T, S> Consumer<'p, I, F, T, S> {
     pub(crate) fn new(shared: Arc<Shared<I, F, T>>, executor: &'p dyn Executor, supply: S) -> Self {
         let outer = Some(Outer::new(executor, &shared.control));
-        Consumer { shared, executor, supply, inline: None, started: false, outer }
+        Consumer { shared, executor, supply, inline: None, started: false, outer, napped_at: None }
     }
 }
 
@@ -101,7 +111,7 @@ where
         cursor.drop_given_up();
         let shared = self.shared.clone();
         let works = forever && is_worker(self.executor);
-        let mut waited = Waited { since: Instant::now(), naps: 0 };
+        let mut waited = Waited::default();
         #[cfg(feature = "stream")]
         if let Wait::Task(waker) = wait {
             shared.control.parker.prepare();
@@ -194,7 +204,7 @@ where
         let inline = self.inline.as_ref().map_or(0, |inline| inline.pulled);
         let seen = cursor.head - cursor.skipped + waiting + blocked;
         let pulled = (state.input.pulled() + inline).max(filling.0 + filling.1).max(seen);
-        let pulled = pulled.max(state.counts.pulled).max(self.shared.control.pulled.0.load(Ordering::Relaxed));
+        let pulled = pulled.max(state.counts.pulled).max(self.shared.control.pulled.load(Ordering::Relaxed));
         state.counts.pulled = pulled;
         ImapStats {
             pulled,
@@ -212,17 +222,13 @@ where
     fn desert(&mut self, cursor: &mut Cursor<T>) {
         // First of all, so that nothing begins while destructors run.
         self.shared.control.cancel();
-        self.shared.control.parker.set_task(None);
         let mut rings = cursor.take_rings();
         rings.iter_mut().for_each(|ring| ring.drop_values());
-        let mut state = self.shared.lock();
-        rings.into_iter().for_each(|ring| state.result_rings.give_back(ring));
-        drop(state);
         if let Some(inline) = self.inline.take() {
             drop_quietly(inline.input);
         }
         self.supply.close();
-        self.shared.desert();
+        self.shared.desert(rings);
     }
 }
 
@@ -293,7 +299,7 @@ where
     /// Waits until something may have changed. `None` if the call is to return: its limit has passed, or it is a poll,
     /// whose task will be woken.
     fn wait<'a>(
-        &self,
+        &mut self,
         shared: &'a Arc<Shared<I, F, T>>,
         mut state: Locked<'a, I, T>,
         cursor: &Cursor<T>,
@@ -302,8 +308,11 @@ where
         works: bool,
     ) -> Option<Locked<'a, I, T>> {
         let control = &*shared.control;
+        if let Some(before) = self.napped_at.take() {
+            state.policy.napped(cursor.head - before);
+        }
         if let Wait::Forever = wait {
-            if state.policy.consumer_looks(waited.since.elapsed(), cursor.head) {
+            if state.policy.consumer_looks(waited.time(), cursor.head) {
                 shared.unlock_and_spawn(state, self.executor);
                 std::thread::yield_now();
                 return Some(shared.lock());
@@ -316,12 +325,13 @@ where
                 if control.is_cancelled() {
                     return Some(state);
                 }
+                self.napped_at = Some(cursor.head);
                 (state.asleep, state.sleeper_works) = (Asleep::Nap, works);
                 return Some(self.sleep(shared, state, Some(nap.min(LONGEST_NAP))));
             }
         }
         let left = match wait {
-            Wait::AtMost(limit) => Some(limit.saturating_sub(waited.since.elapsed())),
+            Wait::AtMost(limit) => Some(limit.saturating_sub(waited.time())),
             _ => None,
         };
         if left == Some(Duration::ZERO) {
@@ -385,7 +395,8 @@ impl<I: Iterator, T> State<I, T> {
         rings().for_each(|ring| ring.set_waiting());
         // One barrier serves all.
         let sure = fence::heavy(rings().all(|ring| ring.is_fenced()));
-        let panicked = self.unordered && self.reorder.values().any(|output| matches!(output, Output::Panicked(_)));
+        let panicked =
+            self.unordered && self.reorder.values().any(|output| matches!(output, Output::Panicked(_)));
         (panicked || rings().any(|ring| !ring.is_empty()), sure)
     }
 

@@ -10,24 +10,25 @@ use std::time::Duration;
 /// For how long an imap that had more to do than threads is taken to have so: see [`nesting`](super::nesting).
 const BUSY: Duration = Duration::from_millis(2);
 
-/// Alone in its cache lines.
+/// What the consumer touches for every item, alone in its cache lines.
 #[repr(align(128))]
-#[derive(Default)]
-pub(crate) struct Padded<A>(pub(crate) A);
+pub(super) struct Progress {
+    /// How many results the consumer has been handed.
+    pub(super) delivered: AtomicU64,
+    /// The count of delivered results at which a thread that feeds wants to be called again.
+    pub(super) wake_at: AtomicU64,
+}
 
 /// The part of an imap that a token, a scope and the hot path of `next` can reach.
 pub struct Control {
-    /// How many results the consumer has been handed. Written for every item.
-    pub(super) delivered: Padded<AtomicU64>,
-    /// The count of delivered results at which a thread that feeds wants to be called again.
-    pub(super) wake_at: Padded<AtomicU64>,
+    pub(super) progress: Progress,
     /// How many items a worker that keeps the input in hand has pulled: for statistics.
-    pub(super) pulled: Padded<AtomicU64>,
+    pub(super) pulled: AtomicU64,
     /// Begin nothing. Looked at before every chunk, and when a flag is set.
     cancelled: AtomicBool,
     pub(super) flags: Arc<Flags>,
     /// Until when there is more to do than threads to do it, in nanoseconds since the imap was made.
-    busy_until: Padded<AtomicU64>,
+    busy_until: AtomicU64,
     made: Stamp,
     /// Where the consumer sleeps.
     pub(super) parker: Parker,
@@ -36,12 +37,11 @@ pub struct Control {
 impl Control {
     pub(super) fn new() -> Control {
         Control {
-            delivered: Padded::default(),
-            wake_at: Padded(AtomicU64::new(u64::MAX)),
-            pulled: Padded::default(),
+            progress: Progress { delivered: AtomicU64::new(0), wake_at: AtomicU64::new(u64::MAX) },
+            pulled: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
             flags: Arc::default(),
-            busy_until: Padded::default(),
+            busy_until: AtomicU64::new(0),
             made: Stamp::now(),
             parker: Parker::new(),
         }
@@ -53,8 +53,8 @@ impl Control {
     /// with results before is done when an item is pulled in their place.
     #[inline(always)]
     pub(crate) fn deliver(&self, count: u64) -> bool {
-        self.delivered.0.store(count, Ordering::Release);
-        count >= self.wake_at.0.load(Ordering::Relaxed)
+        self.progress.delivered.store(count, Ordering::Release);
+        count >= self.progress.wake_at.load(Ordering::Relaxed)
     }
 
     #[inline(always)]
@@ -64,12 +64,12 @@ impl Control {
 
     /// Whether there is more to do than threads to do it.
     pub(super) fn is_busy(&self, now: Stamp) -> bool {
-        (now.since(self.made).as_nanos() as u64) < self.busy_until.0.load(Ordering::Relaxed)
+        (now.since(self.made).as_nanos() as u64) < self.busy_until.load(Ordering::Relaxed)
     }
 
     pub(super) fn note_busy(&self, busy: bool, now: Stamp) {
         let until = if busy { now.since(self.made) + BUSY } else { Duration::ZERO };
-        self.busy_until.0.store(until.as_nanos() as u64, Ordering::Relaxed);
+        self.busy_until.store(until.as_nanos() as u64, Ordering::Relaxed);
     }
 
     /// Nothing begins any more, and the consumer looks up.

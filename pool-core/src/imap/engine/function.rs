@@ -1,7 +1,7 @@
 //! The function of an imap, with what it needs on the thread that runs it.
 
-use crate::sync::{Mutex, lock};
 use super::shared::Clear;
+use crate::sync::{Mutex, lock};
 use crate::unwind::{drop_each, drop_quietly};
 
 /// What is done with each item. A session is what one worker holds while it goes through a chunk.

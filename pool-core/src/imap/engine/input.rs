@@ -20,7 +20,10 @@ pub(crate) fn pull<J: Iterator>(input: &mut J) -> Result<J::Item, InputEnd> {
 }
 
 /// Pulls until `push`, which gets each item, says that it is enough; or until the end.
-pub(crate) fn pull_many<J: Iterator>(input: &mut J, mut push: impl FnMut(J::Item) -> bool) -> Option<InputEnd> {
+pub(crate) fn pull_many<J: Iterator>(
+    input: &mut J,
+    mut push: impl FnMut(J::Item) -> bool,
+) -> Option<InputEnd> {
     let ended = catch(|| {
         loop {
             let Some(item) = input.next() else { return true };

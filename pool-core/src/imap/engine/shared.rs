@@ -3,6 +3,7 @@
 use super::control::Control;
 use super::input::{InputEnd, hint_of};
 use super::parker::Parker;
+use super::ring::Receiver;
 use super::state::{Asleep, Chunk, Output, State};
 use crate::Executor;
 use crate::executor::threads_of;
@@ -11,7 +12,8 @@ use crate::imap::policy::{Policy, Task};
 use crate::job::Job;
 use crate::slot::Slot;
 use crate::sync::{Mutex, MutexGuard, Stamp, lock};
-use crate::unwind::{drop_each, drop_quietly};
+use crate::unwind::{Payload, drop_each, drop_quietly};
+use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
@@ -179,14 +181,17 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
         }
     }
 
-    /// Ends the imap for a consumer that goes: nothing begins any more, and nothing is kept.
-    pub(super) fn desert(&self)
+    /// Ends the imap for a consumer that goes, and gives back these rings. Nothing is kept.
+    pub(super) fn desert(&self, rings: Vec<Receiver<T>>)
     where
         F: Clear,
     {
-        self.control.cancel();
-        self.lock().consumer_gone = true;
-        self.clear();
+        let mut state = self.lock();
+        state.consumer_gone = true;
+        rings.into_iter().for_each(|ring| state.result_rings.give_back(ring));
+        self.clear(state);
+        #[cfg(feature = "stream")]
+        self.control.parker.set_task(None);
         if let Some(slot) = self.slot.get() {
             slot.close();
         }
@@ -196,50 +201,71 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     /// back what it has, so that nothing waits for a job that is still queued somewhere.
     ///
     /// Rings are emptied value by value: one whose two halves are together is dropped empty.
-    pub(super) fn clear(&self)
+    pub(super) fn clear<'a>(&'a self, mut state: Locked<'a, I, T>)
     where
         F: Clear,
     {
         loop {
-            let mut state = self.lock();
-            let source = state.input.take();
-            let panic = state.input.take_panic();
-            let mut lots: Vec<_> = state.waiting.drain(..).map(|lot| lot.items).collect();
-            // Its feeder will find that it is gone.
-            lots.extend(state.filling.take().map(|lot| lot.items));
-            let outputs = state.reorder.take_all();
-            let (items, results) = (state.item_rings.take_unused(), state.result_rings.take_unused());
+            let rest = state.take_rest();
             drop(state);
-            if source.is_none()
-                && panic.is_none()
-                && lots.is_empty()
-                && outputs.is_empty()
-                && items.is_empty()
-                && results.is_empty()
-            {
-                break;
-            }
-            drop_quietly(source);
-            drop_quietly(panic);
-            drop_each(items);
-            drop_each(results);
-            lots.iter_mut().for_each(|ring| ring.drop_values());
-            let mut rings = Vec::new();
-            for (_, output) in outputs {
-                match output {
-                    Output::Ring(mut ring) => {
-                        ring.drop_values();
-                        rings.push(ring);
-                    }
-                    Output::Panicked(payload) => drop_quietly(payload),
-                }
-            }
+            let Some((items, results)) = rest.drop_each() else { break };
+            state = self.lock();
             // Their senders may still push: what comes is dropped when both halves are together.
-            let mut state = self.lock();
-            lots.into_iter().for_each(|ring| state.item_rings.give_back(ring));
-            rings.into_iter().for_each(|ring| state.result_rings.give_back(ring));
+            items.into_iter().for_each(|ring| state.item_rings.give_back(ring));
+            results.into_iter().for_each(|ring| state.result_rings.give_back(ring));
         }
         self.function.clear();
+    }
+}
+
+/// What is left in the state of an imap that has lost its consumer.
+struct Rest<I: Iterator, T> {
+    source: Option<Box<I>>,
+    panic: Option<Payload>,
+    items: Vec<Receiver<I::Item>>,
+    outputs: VecDeque<(u64, Output<T>)>,
+    /// Rings in no thread's hands.
+    unused_items: Vec<Receiver<I::Item>>,
+    unused_results: Vec<Receiver<T>>,
+}
+
+impl<I: Iterator, T> State<I, T> {
+    fn take_rest(&mut self) -> Rest<I, T> {
+        let mut items: Vec<_> = self.waiting.drain(..).map(|lot| lot.items).collect();
+        // Its feeder will find that it is gone.
+        items.extend(self.filling.take().map(|lot| lot.items));
+        Rest {
+            source: self.input.take(),
+            panic: self.input.take_panic(),
+            items,
+            outputs: self.reorder.take_all(),
+            unused_items: self.item_rings.take_unused(),
+            unused_results: self.result_rings.take_unused(),
+        }
+    }
+}
+
+impl<I: Iterator, T> Rest<I, T> {
+    /// Drops every value, and gives the rings whose senders are not back yet. `None` if there was nothing to give back,
+    /// so that nothing can have come to be unused by that.
+    fn drop_each(mut self) -> Option<(Vec<Receiver<I::Item>>, Vec<Receiver<T>>)> {
+        drop_quietly(self.source);
+        drop_quietly(self.panic);
+        drop_each(self.unused_items);
+        drop_each(self.unused_results);
+        self.items.iter_mut().for_each(|ring| ring.drop_values());
+        let mut results = Vec::new();
+        for (_, output) in self.outputs {
+            match output {
+                Output::Ring(mut ring) => {
+                    ring.drop_values();
+                    results.push(ring);
+                }
+                Output::Panicked(payload) => drop_quietly(payload),
+            }
+        }
+        let empty = self.items.is_empty() && results.is_empty();
+        (!empty).then_some((self.items, results))
     }
 }
 

@@ -27,7 +27,7 @@ impl<'a> Window<'a> {
 
     /// How many items may be pulled now. Acquire: pairs with the store in [`Control::deliver`].
     pub(crate) fn room(&self) -> u64 {
-        let delivered = self.control.delivered.0.load(Ordering::Acquire);
+        let delivered = self.control.progress.delivered.load(Ordering::Acquire);
         delivered.saturating_add(self.size).saturating_sub(self.pulled)
     }
 
@@ -39,7 +39,7 @@ impl<'a> Window<'a> {
         }
         let full_at = self.pulled.saturating_sub(self.size);
         let batch = batch.clamp(1, self.size.div_ceil(2).max(1));
-        self.control.wake_at.0.store(full_at + batch, Ordering::Relaxed);
+        self.control.progress.wake_at.store(full_at + batch, Ordering::Relaxed);
         // Pairs with nothing: a consumer that misses this looks again under the lock before it sleeps. It only
         // narrows the gap.
         fence(Ordering::SeqCst);
@@ -52,15 +52,15 @@ impl<'a> Window<'a> {
 
     /// Whether a feeder waits for more room than there is.
     pub(crate) fn is_stalled(&self) -> bool {
-        let wake_at = self.control.wake_at.0.load(Ordering::Relaxed);
-        wake_at != NOT_STALLED && self.control.delivered.0.load(Ordering::Relaxed) < wake_at
+        let wake_at = self.control.progress.wake_at.load(Ordering::Relaxed);
+        wake_at != NOT_STALLED && self.control.progress.delivered.load(Ordering::Relaxed) < wake_at
     }
 }
 
 impl Control {
     /// The feeder is called by other means, or need not be.
     pub(super) fn forget_stall(&self) {
-        self.wake_at.0.store(NOT_STALLED, Ordering::Relaxed);
+        self.progress.wake_at.store(NOT_STALLED, Ordering::Relaxed);
     }
 }
 

@@ -249,8 +249,7 @@ where
             state.wake();
         }
         if state.consumer_gone {
-            drop(state);
-            self.clear();
+            self.clear(state);
         }
         None
     }
@@ -390,7 +389,7 @@ where
                     pulling = false;
                     pulled += 1;
                     worked += 1;
-                    self.control.pulled.0.store(first + pulled, Ordering::Relaxed);
+                    self.control.pulled.store(first + pulled, Ordering::Relaxed);
                     if chunk.results.push(self.function.call(&mut session, item)) {
                         self.answer_flag(&chunk.results);
                         break;

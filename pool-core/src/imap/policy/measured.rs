@@ -25,9 +25,13 @@ const WORKER_LOOKS: Duration = Duration::from_micros(50);
 /// For how long a consumer looks for one of its first results before it sleeps: short imaps have ended by then.
 const CONSUMER_LOOKS: Duration = Duration::from_micros(100);
 /// How many results are first ones.
-const YOUNG: u64 = 64;
+const YOUNG: u64 = 16;
 /// The shortest nap that the system's timers can make, and the longest, in nanoseconds.
 const NAP: std::ops::RangeInclusive<u64> = 20_000..=1_000_000;
+/// How many results a nap must bring. With fewer, the consumer could as well have been woken for each.
+const WORTH_A_NAP: u64 = 16;
+/// The most naps that are left out after one that was not worth it.
+const MOST_LEFT_OUT: u32 = 1023;
 /// How many lots of short items a consumer that pulls the input itself keeps waiting for workers.
 const AHEAD: usize = 2;
 
@@ -38,6 +42,9 @@ pub(super) struct Measured {
     chunk: u64,
     len: usize,
     longest: usize,
+    /// How many naps are to be left out, and how many were after the last one that was not worth it.
+    left_out: u32,
+    penalty: u32,
 }
 
 impl Measured {
@@ -48,7 +55,16 @@ impl Measured {
             usize::try_from(share).unwrap_or(LONGEST).clamp(1, LONGEST)
         });
         let chunk = if task.unordered { CHUNK_UNORDERED } else { CHUNK };
-        Measured { threads: task.threads, work: Cost::default(), pull: Cost::default(), chunk, len: 1, longest }
+        Measured {
+            threads: task.threads,
+            work: Cost::default(),
+            pull: Cost::default(),
+            chunk,
+            len: 1,
+            longest,
+            left_out: 0,
+            penalty: 0,
+        }
     }
 
     pub(super) fn worked(&mut self, items: usize, time: Duration) {
@@ -106,10 +122,20 @@ impl Measured {
         delivered < YOUNG && !self.is_long() && !self.input_is_slow() && waited < CONSUMER_LOOKS
     }
 
+    /// The last nap brought so many results.
+    pub(super) fn napped(&mut self, results: u64) {
+        self.penalty = if results < WORTH_A_NAP { (2 * self.penalty + 1).min(MOST_LEFT_OUT) } else { 0 };
+        self.left_out = self.penalty;
+    }
+
     /// It ends before more than half of the window is full.
-    pub(super) fn nap(&self, window: u64) -> Option<Duration> {
+    pub(super) fn nap(&mut self, window: u64) -> Option<Duration> {
         let work = self.work.average()?;
         if !self.is_short() || self.input_is_slow() {
+            return None;
+        }
+        if self.left_out > 0 {
+            self.left_out -= 1;
             return None;
         }
         let half = (window / 2).saturating_mul(work) / self.threads as u64;
@@ -216,10 +242,24 @@ mod tests {
     }
 
     #[test]
+    fn naps_that_bring_little_become_rare() {
+        let mut policy = policy(None, false);
+        run(&mut policy, 20, US);
+        for left_out in [1, 3, 7] {
+            assert!(policy.nap(8192).is_some());
+            policy.napped(1);
+            assert!((0..left_out).all(|_| policy.nap(8192).is_none()));
+        }
+        assert!(policy.nap(8192).is_some());
+        policy.napped(100);
+        assert!(policy.nap(8192).is_some(), "until one brings much");
+    }
+
+    #[test]
     fn looks_are_for_the_first_results() {
         let mut policy = policy(None, false);
         assert!(policy.consumer_looks(99 * US, 0) && !policy.consumer_looks(100 * US, 0));
-        assert!(!policy.consumer_looks(US, 64));
+        assert!(!policy.consumer_looks(US, 16));
         assert!(policy.worker_looks(49 * US) && !policy.worker_looks(50 * US));
         run(&mut policy, 3, MS);
         assert!(!policy.consumer_looks(US, 0) && !policy.worker_looks(US));

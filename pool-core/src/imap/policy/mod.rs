@@ -11,8 +11,8 @@ mod cost;
 mod measured;
 
 use chaos::Chaos;
-use measured::Measured;
 pub(crate) use measured::HAND_BACK_AFTER;
+use measured::Measured;
 use std::time::Duration;
 
 /// The longest chunk that a user can ask for: a ring for it is allocated at once.
@@ -159,12 +159,20 @@ impl Policy {
     /// For how long a consumer sleeps without asking to be woken, if it does so.
     pub(crate) fn nap(&mut self) -> Option<Duration> {
         match self.choice {
-            Choice::Measured => self.measured.nap(self.window()),
+            Choice::Measured => {
+                let window = self.window();
+                self.measured.nap(window)
+            }
             Choice::Fixed => None,
             Choice::Chaos => {
                 self.chaos.one_in(2).then(|| Duration::from_micros(self.chaos.below(5_000) as u64))
             }
         }
+    }
+
+    /// The last nap brought so many results.
+    pub(crate) fn napped(&mut self, results: u64) {
+        self.measured.napped(results);
     }
 
     /// Whether a consumer that pulls the input itself has pulled enough ahead, with so many lots of items waiting.
