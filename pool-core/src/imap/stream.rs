@@ -2,12 +2,13 @@
 
 use super::Imap;
 use super::cursor::Wait;
+use crate::sync::Stamp;
 use crate::unwind::{catch, drop_quietly};
 use futures_core::Stream;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// After so many results, or so long, without a pause a stream leaves the thread to other tasks.
 const MOST_RESULTS: u32 = 128;
@@ -45,7 +46,7 @@ pub struct ImapStream<'p, T> {
     inner: Imap<'p, T>,
     /// How many results there were since the last pause, and since when.
     results: u32,
-    since: Option<Instant>,
+    since: Option<Stamp>,
 }
 
 impl<'p, T> ImapStream<'p, T> {
@@ -58,9 +59,9 @@ impl<'p, T> ImapStream<'p, T> {
 impl<T> ImapStream<'_, T> {
     /// Whether to leave the thread to others now. Not if the task could not be woken afterwards.
     fn yields(&mut self, waker: &Waker) -> bool {
-        let now = Instant::now();
+        let now = Stamp::now();
         let since = *self.since.get_or_insert(now);
-        if self.results == 0 || (self.results < MOST_RESULTS && now - since < MOST_TIME) {
+        if self.results == 0 || (self.results < MOST_RESULTS && now.since(since) < MOST_TIME) {
             return false;
         }
         self.pause();

@@ -1,5 +1,5 @@
-//! loom models of the line: two workers and a consumer, with every interleaving up to a bound of
-//! preemptions.
+//! loom models of the engine: up to two workers and a consumer, with every interleaving up to a bound of preemptions.
+//! The policy is the one that takes single items and never naps; a chunk length is asked for where rings matter.
 //!
 //! What they look for is a stall, which loom reports as a deadlock, and a wrong result. Each says which
 //! deliberate break turns it red. Run them with `.ci/loom`.
@@ -76,6 +76,17 @@ fn model<A>(
     body: impl Fn(&Pool) -> A + Send + Sync + 'static,
     after: impl Fn(A) + Send + Sync + 'static,
 ) {
+    model_of(threads, threads, preemptions, body, after);
+}
+
+/// The same, of a pool that says how many threads it has.
+fn model_of<A>(
+    threads: usize,
+    said: usize,
+    preemptions: usize,
+    body: impl Fn(&Pool) -> A + Send + Sync + 'static,
+    after: impl Fn(A) + Send + Sync + 'static,
+) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.max_branches = 10_000;
@@ -84,10 +95,10 @@ fn model<A>(
         let workers: Vec<_> = (0..threads)
             .map(|_| {
                 let queue = queue.clone();
-                loom::thread::spawn(move || queue.work(threads))
+                loom::thread::spawn(move || queue.work(said))
             })
             .collect();
-        let pool = Pool { queue: queue.clone(), threads };
+        let pool = Pool { queue: queue.clone(), threads: said };
         let kept = body(&pool);
         queue.close();
         for worker in workers {
@@ -99,8 +110,8 @@ fn model<A>(
 
 /// Feed, take, publish, consume, sleep, end; the window is read outside the lock.
 ///
-/// Red when `open_results` does not set the bell of the lane that the consumer waits for, and when
-/// `return_feeder` does not wake it at the end.
+/// Red when `open_results` does not set the flag of the ring that the consumer waits for, and when `return_input` does
+/// not wake it at the end.
 #[test]
 fn window_of_one() {
     let body = |pool: &Pool| {
@@ -110,10 +121,9 @@ fn window_of_one() {
     model(2, 2, body, drop);
 }
 
-/// Lanes of two items: the consumer sleeps beside a lane while its results come one by one.
+/// Rings of two items: the consumer sleeps beside one while its results come one by one.
 ///
-/// Red when `put_back` does not report the bell, and when `step` does not put an exhausted lane away
-/// before it looks whether there is one.
+/// Red when `put_back` does not report the flag.
 #[test]
 fn window_of_two_in_chunks() {
     let body = |pool: &Pool| {
@@ -123,10 +133,10 @@ fn window_of_two_in_chunks() {
     model(2, 2, body, drop);
 }
 
-/// The second item of a chunk waits until the consumer has the result of the first (P5): nobody but the
-/// bell can wake it.
+/// The second item of a chunk waits until the consumer has the result of the first (P5): only the
+/// flag can wake it.
 ///
-/// Red when `push` leaves its fence out, or looks at the bell before it pushes.
+/// Red when `push` leaves its fence out, or looks at the flag before it pushes.
 #[test]
 fn item_that_waits_for_the_result() {
     let body = |pool: &Pool| {
@@ -150,8 +160,7 @@ fn item_that_waits_for_the_result() {
 
 /// One thread, whose feeder waits inside `next` for the consumer to have the item before (P4).
 ///
-/// Red when `help` does not take what is stuck, and when `feed` does not set the bell of a lane that
-/// the consumer waits for.
+/// Red when `feed` pulls ahead although no other worker is in its turn.
 #[test]
 fn input_that_waits_for_the_result() {
     let body = |pool: &Pool| {
@@ -174,7 +183,7 @@ fn input_that_waits_for_the_result() {
 
 /// The consumer leaves while workers feed and work; every item is dropped, and nobody stays behind.
 ///
-/// Red when `return_feeder` leaks the input of a cancelled line, and when `cancel` leaks what is staged.
+/// Red when `clear` leaves out the input, or what waits, or rings in no thread's hands.
 #[test]
 fn dropped_on_the_way() {
     let body = |pool: &Pool| {
@@ -190,8 +199,8 @@ fn dropped_on_the_way() {
 
 /// The pool drops its queue while the consumer waits: it gets `Cancelled`, or all results (P12).
 ///
-/// Red when `discard` does not wake the consumer, and when `call` goes on calling tickets from a pool that
-/// drops them (loom then reports endless branches).
+/// Red when `discard` does not wake the consumer, and when `try_reserve` goes on asking a pool that drops jobs (loom then
+/// reports endless branches).
 #[test]
 fn terminated_pool() {
     let body = |pool: &Pool| {
@@ -205,12 +214,12 @@ fn terminated_pool() {
         }
         closer.join().unwrap();
     };
-    model(2, 2, body, drop);
+    model(1, 2, body, drop);
 }
 
 /// A scope that ends before or while a worker comes for its job: what the job borrows outlives it.
 ///
-/// Red when `finish` does not wait for whoever has the task.
+/// Red when `finish` does not wait for the thread that has the task.
 #[test]
 fn scope_and_a_worker() {
     let body = |pool: &Pool| {
@@ -220,11 +229,11 @@ fn scope_and_a_worker() {
         let (job_late, item_late) = (late.clone(), late.clone());
         let first = pool.scope(|s| {
             drop(s.submit(move || job_late.fetch_or(!job.load(Ordering::Relaxed), Ordering::Relaxed)));
-            let mut line = s.imap(0..2, move |x| {
+            let mut imap = s.imap(0..2, move |x| {
                 item_late.fetch_or(!item.load(Ordering::Relaxed), Ordering::Relaxed);
                 x + 1
             });
-            line.next()
+            imap.next()
         });
         assert_eq!(first, Some(1));
         alive.store(false, Ordering::Relaxed);
@@ -235,7 +244,7 @@ fn scope_and_a_worker() {
 
 /// A task in place of the sleeping thread: its waker is called, or it need not wait.
 ///
-/// Red when `prepare_task` comes after the last look at the head.
+/// Red when `set_task` comes after the last look at the head.
 #[cfg(feature = "stream")]
 #[test]
 fn task_that_waits() {
@@ -273,4 +282,256 @@ fn task_that_waits() {
         assert_eq!(results, [0, 10]);
     };
     model(2, 2, body, drop);
+}
+
+/// A number that threads wait for.
+#[derive(Default)]
+struct Count(Mutex<u64>, Condvar);
+
+impl Count {
+    fn set(&self, count: u64) {
+        *lock(&self.0) = count;
+        self.1.notify_all();
+    }
+
+    fn wait_for(&self, least: u64) {
+        let mut count = lock(&self.0);
+        while *count < least {
+            count = self.1.wait(count).unwrap();
+        }
+    }
+}
+
+/// A token cancels from another thread, while the input blocks until the consumer has left.
+///
+/// Red when `cancel` does not notify the parker, and when it comes before the parker is prepared and is not looked for
+/// afterwards.
+#[test]
+fn cancelled_from_elsewhere() {
+    let body = |pool: &Pool| {
+        let left = Arc::new(Count::default());
+        let seen = left.clone();
+        let input = (0..2).inspect(move |&item| seen.wait_for(item));
+        let mut imap = pool.imap(input, |x| x).window(2);
+        let token = imap.cancel_token();
+        let other = loom::thread::spawn(move || token.cancel());
+        let results: Vec<_> = imap.by_ref().collect();
+        assert!(results.len() <= 1 && imap.is_cancelled());
+        left.set(1);
+        other.join().unwrap();
+    };
+    model(1, 2, body, drop);
+}
+
+/// A token cancels while a worker is in a chunk whose second item waits for the consumer to leave: only the flags tell
+/// it not to begin with the third.
+///
+/// Red when `cancel` does not set the flags.
+#[test]
+fn cancelled_in_a_chunk() {
+    let body = |pool: &Pool| {
+        let (left, late) = (Arc::new(Count::default()), Arc::new(AtomicBool::new(false)));
+        let (seen, begun) = (left.clone(), late.clone());
+        let f = move |item| {
+            if item == 1 {
+                seen.wait_for(1);
+            }
+            begun.fetch_or(item > 1, Ordering::Relaxed);
+        };
+        let mut imap = pool.imap(0..3, f).window(3).chunk(3);
+        assert_eq!(imap.next(), Some(()));
+        imap.cancel_token().cancel();
+        left.set(1);
+        imap.for_each(drop);
+        late
+    };
+    model(1, 2, body, |late| assert!(!late.load(Ordering::Relaxed)));
+}
+
+/// Results in the order in which they come.
+///
+/// Red when `register` looks at the cursor's ring alone, and when `open_results` sets no flag without order.
+#[test]
+fn unordered() {
+    let body = |pool: &Pool| {
+        let mut results: Vec<_> = pool.imap(0..2, |x| x).window(2).unordered().collect();
+        results.sort_unstable();
+        assert_eq!(results, [0, 1]);
+    };
+    model(2, 2, body, drop);
+}
+
+/// Item 0 waits until the result of item 1 has been handed out.
+///
+/// Red when `locate_any` looks at the first ring alone.
+#[test]
+fn unordered_prompt() {
+    let body = |pool: &Pool| {
+        let got = Arc::new(Count::default());
+        let seen = got.clone();
+        let f = move |x| {
+            if x == 0 {
+                seen.wait_for(1);
+            }
+            x
+        };
+        let mut results = Vec::new();
+        for x in pool.imap(0..2, f).window(2).unordered() {
+            results.push(x);
+            got.set(1);
+        }
+        assert_eq!(results, [1, 0]);
+    };
+    model(2, 2, body, drop);
+}
+
+/// The consumer pulls, and a worker takes.
+///
+/// Red when `pull_here` does not spawn.
+#[test]
+fn local() {
+    let body = |pool: &Pool| {
+        let results: Vec<_> = pool.imap_local(0..3, |x| x * 10).window(2).collect();
+        assert_eq!(results, [0, 10, 20]);
+    };
+    model(2, 2, body, drop);
+}
+
+/// The same through a ring of two items.
+#[test]
+fn local_in_chunks() {
+    let body = |pool: &Pool| {
+        let results: Vec<_> = pool.imap_local(0..3, |x| x * 10).window(3).chunk(2).collect();
+        assert_eq!(results, [0, 10, 20]);
+    };
+    model(1, 3, body, drop);
+}
+
+/// The input that the consumer pulls waits until the item before has been worked on (its effect, not its result).
+///
+/// Red when `fill_here` does not look at the flag, and when `may_leave` does not set it or does not look again.
+#[test]
+fn local_input_that_waits_for_the_effect() {
+    let body = |pool: &Pool| {
+        let done = Arc::new(Count::default());
+        let (seen, asked) = (done.clone(), done.clone());
+        let input = (0..3).inspect(move |&item| asked.wait_for(item));
+        let f = move |x| {
+            seen.set(x + 1);
+            x
+        };
+        let results: Vec<_> = pool.imap_local(input, f).window(4).chunk(2).collect();
+        assert_eq!(results, [0, 1, 2]);
+    };
+    model(1, 3, body, drop);
+}
+
+/// Two workers, and an input that waits for the effect of the item before: a worker that ends its turn while the other
+/// one fills its ring either takes what is there, or is seen to have left.
+///
+/// Red when `may_leave` does not set the flag of the ring that is being filled or does not look at it again, and when
+/// `fill` goes on at a flag.
+#[test]
+fn a_worker_leaves_while_another_fills() {
+    let body = |pool: &Pool| {
+        let done = Arc::new(Count::default());
+        let (seen, asked) = (done.clone(), done.clone());
+        let input = (0..3).inspect(move |&item| asked.wait_for(item));
+        let f = move |x| {
+            seen.set(x + 1);
+            x
+        };
+        let results: Vec<_> = pool.imap(input, f).window(4).chunk(2).collect();
+        assert_eq!(results, [0, 1, 2]);
+    };
+    model(2, 2, body, drop);
+}
+
+/// The pool's other thread is with foreign work until both results have come, and the input has item 1 only after
+/// result 0.
+///
+/// Red when queued jobs count as active in `may_pull_ahead`.
+#[test]
+fn the_other_thread_is_busy_elsewhere() {
+    let body = |pool: &Pool| {
+        let (got, over) = (Arc::new(Count::default()), Arc::new(Count::default()));
+        let (seen, asked) = (over.clone(), got.clone());
+        pool.spawn(Job::new(move |_| seen.wait_for(1)));
+        let input = (0..2).inspect(move |&item| asked.wait_for(item));
+        for (index, result) in (0..).zip(pool.imap(input, |x| x).window(2).chunk(2)) {
+            assert_eq!(result, index);
+            got.set(index + 1);
+        }
+        over.set(1);
+    };
+    model(2, 2, body, drop);
+}
+
+/// A worker hangs in item 0 until results 1 and 2 have come, which are pulled one after the other.
+///
+/// Red when two active workers are enough for `may_pull_ahead` without order.
+#[test]
+fn the_taker_hangs() {
+    let body = |pool: &Pool| {
+        let got = Arc::new(Count::default());
+        let (seen, asked) = (got.clone(), got.clone());
+        // Item 2 is there when result 1 has been had.
+        let input = (0..3).inspect(move |&item| asked.wait_for(item / 2));
+        let f = move |x| {
+            if x == 0 {
+                seen.wait_for(2);
+            }
+            x
+        };
+        let mut results = Vec::new();
+        for x in pool.imap(input, f).window(3).chunk(2).unordered() {
+            results.push(x);
+            got.set(results.len() as u64);
+        }
+        assert_eq!(results, [1, 2, 0]);
+    };
+    // The pool says that it has three threads, of which the third never comes.
+    model_of(2, 3, 2, body, drop);
+}
+
+/// An imap inside an item of another, where there is no other thread.
+///
+/// Red when `work_on_head` does not pull.
+#[test]
+fn nested_on_one_thread() {
+    let body = |pool: &Pool| {
+        let inner = Pool { queue: pool.queue.clone(), threads: 1 };
+        let sum = move |x: u32| inner.imap(0..2, move |y| x + y).window(2).sum();
+        let results: Vec<u32> = pool.imap(0..1, sum).window(1).collect();
+        assert_eq!(results, [1]);
+    };
+    model(1, 2, body, drop);
+}
+
+/// Started, and consumed later.
+///
+/// Red when `deliver` does not call the feeder that waits for room, and the consumer does not before it sleeps.
+#[test]
+fn started() {
+    let body = |pool: &Pool| {
+        let mut imap = pool.imap(0..2, |x| x).window(1).start();
+        loom::thread::yield_now();
+        assert_eq!(imap.next(), Some(0));
+        assert_eq!(imap.next(), Some(1));
+        assert_eq!(imap.next(), None);
+    };
+    model(1, 3, body, drop);
+}
+
+/// A panic in a chunk: the results behind it go to another ring.
+///
+/// Red when `note_panic` does not wake the consumer.
+#[test]
+fn panics() {
+    let body = |pool: &Pool| {
+        let f = |x| if x == 0 { std::panic::panic_any(7) } else { x };
+        let results: Vec<_> = pool.imap(0..2, f).window(2).chunk(2).catch_panics().collect();
+        assert!(results.len() == 2 && results[0].is_err() && *results[1].as_ref().unwrap() == 1);
+    };
+    model(1, 3, body, drop);
 }
