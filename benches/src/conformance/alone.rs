@@ -32,7 +32,9 @@ impl<P: Executor> Inner<P> {
     #[track_caller]
     fn assert_mostly_alone(&self) {
         let jobs = self.jobs.load(Ordering::SeqCst);
-        if self.pool.pool_id().is_some() {
+        // It is a guess whether there is enough for all threads, and some runs of this suite guess badly on purpose.
+        let guesses_well = std::env::var_os("POOL_POLICY").is_none_or(|policy| policy == "measured");
+        if self.pool.pool_id().is_some() && guesses_well {
             assert!(jobs < LINES as usize / 2, "{LINES} inner lines called {jobs} threads");
         }
     }

@@ -98,14 +98,8 @@ impl Policy {
 
     /// How many items may be under way.
     pub(crate) fn window(&self) -> u64 {
-        self.task.window.unwrap_or_else(|| match self.choice {
-            Choice::Fixed => self.per_thread(LEAST_WINDOW_PER_THREAD),
-            _ => self.per_thread(self.measured.window_per_thread()),
-        })
-    }
-
-    fn per_thread(&self, items: usize) -> u64 {
-        self.task.threads.saturating_mul(items) as u64
+        let per_thread = self.measured.window_per_thread();
+        self.task.window.unwrap_or_else(|| self.task.threads.saturating_mul(per_thread) as u64)
     }
 
     /// How many items a worker takes next; `left` is how many are still to come, where that is known.
@@ -116,6 +110,8 @@ impl Policy {
         match self.choice {
             Choice::Measured => self.measured.chunk_len(left),
             Choice::Fixed => 1,
+            // Without order, items behind one that hangs would wait for it: that much rests on what is measured (P4).
+            Choice::Chaos if self.task.unordered => 1,
             Choice::Chaos => self.chaos.below(20) + 1,
         }
     }
