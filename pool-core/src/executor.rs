@@ -58,8 +58,8 @@ pub trait Executor: Send + Sync {
     /// A number that all handles of this pool have in common, and no other pool has while this one lives, such as
     /// the address of what they share.
     ///
-    /// With it, a line that is used inside an item of another knows whether both are on one pool: it then calls no
-    /// more threads while the outer one has work for all of them. Without, which is the default, nested lines work
+    /// With it, an imap that is used inside an item of another knows whether both are on one pool: it then calls no
+    /// more threads while the outer one has work for all of them. Without, which is the default, nested imaps work
     /// as well, but cost more.
     fn pool_id(&self) -> Option<usize> {
         None
@@ -103,9 +103,9 @@ pub trait Executor: Send + Sync {
     /// number generator.
     ///
     /// `init` makes a state when a thread begins to work and finds none free, so there are at most as many as
-    /// threads at work at the same time (the pool's, and the consumer's when it helps). A state serves one
+    /// threads at work at the same time. A state serves one
     /// thread at a time, but may serve another later. Which items it has seen before is not defined. States
-    /// are dropped when the line ends; one that a worker holds then, when the worker comes back.
+    /// are dropped when the imap ends; one that a worker holds then, when the worker comes back.
     ///
     /// A panic of `init` surfaces at the position of the item that it was needed for, and the next item
     /// tries again. After a panic of `f` its state is dropped.
@@ -139,9 +139,10 @@ pub trait Executor: Send + Sync {
     /// thread that iterates, when that does not find the next result. Items still go to other threads.
     ///
     /// A result that is ready is handed out before anything is pulled. But while `next` waits in the input it
-    /// cannot hand out a result that becomes ready then. So where the input blocks, results come late by one
-    /// item, and an input that waits for a result before it gives the next item needs
-    /// [`window(1)`](Imap::window).
+    /// cannot hand out a result that becomes ready then, and neither a token nor a limit reaches it (the exception
+    /// of promise P4). So where the input blocks, results come late by one item, and an input that waits for a
+    /// result before it gives the next item needs [`window(1)`](Imap::window). An item that was pulled is begun
+    /// all the same.
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};
@@ -185,10 +186,10 @@ pub trait Executor: Send + Sync {
         submit::submit(self, f)
     }
 
-    /// Runs `f` with a [`Scope`], in which jobs and lines may borrow from the stack, and returns when
+    /// Runs `f` with a [`Scope`], in which jobs and imaps may borrow from the stack, and returns when
     /// nothing of them runs any more.
     ///
-    /// Submitted jobs are waited for, also those whose handle was dropped; lines that were not consumed are
+    /// Submitted jobs are waited for, also those whose handle was dropped; imaps that were not consumed are
     /// cancelled, and only what they run is waited for. Inside a job, the waiting thread runs queued jobs of
     /// the scope itself, so a pool of one thread finishes too.
     ///

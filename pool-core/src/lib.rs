@@ -20,6 +20,23 @@
 //! let lengths = Threads.imap(["a", "list", "of", "words"], str::len);
 //! assert_eq!(lengths.collect::<Vec<_>>(), [1, 4, 2, 5]);
 //! ```
+//!
+//! # What to know
+//!
+//! - **Where your code runs.** Your function, its state and your input's `next` run on the pool's threads, with their
+//!   stack size, names and thread-locals. Exceptions: a thread that is itself in a job of a pool may run items of the
+//!   imap that it consumes, so that imaps nest; and [`imap_local`](Executor::imap_local) pulls where you iterate. The
+//!   input's `size_hint` is asked once by the thread that makes the imap.
+//! - **A result never waits for the next item** (P4), with these exceptions: `imap_local` is in its input while it
+//!   waits there; items that were pulled before the first call with a limit; and short items of an
+//!   [`unordered`](Imap::unordered) imap while another thread of the same imap hangs in one.
+//! - **`panic = "abort"`** in a profile ends the process at the first panic, so nothing is left of what is promised
+//!   about panics (P6, P7).
+//! - **`fork`** copies one thread, and so none of a pool's. In the child, a pool of the parent runs nothing: to use or to
+//!   drop it waits for ever. Fork before the first pool is made, or make a new one in the child and `forget` the old.
+//! - **A bounded channel between two imaps of one pool** can stand still: items of the first one that wait for room in
+//!   the channel hold the threads that the second one needs to make room. Chain the stages instead
+//!   ([`IterExt::imap`]), or give each a pool.
 
 mod builder;
 mod counters;

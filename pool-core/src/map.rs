@@ -1,7 +1,7 @@
-//! `map`: a line over batches, since nobody looks at a single result before all are there.
+//! `map`: an imap over batches, since nobody looks at a single result before all are there.
 //!
-//! The input is cut into batches that take about 50 µs each, by measurement, and the line maps batches. So
-//! within a batch the loop is the sequential one, and order, panics, nesting and waiting are the line's.
+//! The input is cut into batches that take about 50 µs each, by measurement, and the imap maps batches. So
+//! within a batch the loop is the sequential one, and order, panics, nesting and waiting are the imap's.
 
 use crate::Executor;
 use crate::error::Panic;

@@ -15,8 +15,8 @@ use std::sync::Arc;
 pub(crate) struct Slot {
     state: Mutex<SlotState>,
     idle: Condvar,
-    /// For a line, whose tickets all go through one slot. Else it is a job, which runs once.
-    line: Option<Arc<Control>>,
+    /// For an imap, whose jobs all go through one slot. Else it is a job, which runs once.
+    imap: Option<Arc<Control>>,
 }
 
 struct SlotState {
@@ -26,8 +26,8 @@ struct SlotState {
 }
 
 impl Slot {
-    pub(crate) fn new(task: Arc<dyn Task>, line: Option<Arc<Control>>) -> Slot {
-        Slot { state: Mutex::new(SlotState { task: Some(task), users: 0 }), idle: Condvar::new(), line }
+    pub(crate) fn new(task: Arc<dyn Task>, imap: Option<Arc<Control>>) -> Slot {
+        Slot { state: Mutex::new(SlotState { task: Some(task), users: 0 }), idle: Condvar::new(), imap }
     }
 
     /// Whether nobody can reach a task through it any more.
@@ -39,7 +39,7 @@ impl Slot {
     /// Lends the task to `f`, unless the slot is closed.
     fn with_task(&self, f: impl FnOnce(Arc<dyn Task>)) {
         let mut state = lock(&self.state);
-        let task = if self.line.is_some() { state.task.clone() } else { state.task.take() };
+        let task = if self.imap.is_some() { state.task.clone() } else { state.task.take() };
         let Some(task) = task else { return };
         state.users += 1;
         drop(state);
@@ -55,12 +55,12 @@ impl Slot {
         drop_quietly(task);
     }
 
-    /// Waits until nobody can reach the task any more: a line ends early, a job is run, by this thread if
+    /// Waits until nobody can reach the task any more: an imap ends early, a job is run, by this thread if
     /// there is an executor for it.
     pub(crate) fn finish(&self, executor: Option<&dyn Executor>) {
-        if let Some(line) = &self.line {
+        if let Some(imap) = &self.imap {
             // It wakes the consumer, which may be a task with a waker that panics.
-            drop_quietly(catch(|| line.cancel()));
+            drop_quietly(catch(|| imap.cancel()));
             self.close();
         } else if let Some(executor) = executor {
             self.with_task(|task| task.run(executor));

@@ -1,4 +1,4 @@
-//! Cancelling a line from somewhere else.
+//! Cancelling an imap from somewhere else.
 
 use super::engine::Control;
 use crate::roster::Roster;
@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-/// Ends lines from any thread. From [`Imap::cancel_token`](crate::Imap::cancel_token), or
+/// Ends imaps from any thread. From [`Imap::cancel_token`](crate::Imap::cancel_token), or
 /// [`new`](CancelToken::new) and [`Imap::cancel_with`](crate::Imap::cancel_with).
 ///
 /// After [`cancel`](CancelToken::cancel) no item begins any more and nothing is pulled from the input. The
@@ -42,24 +42,24 @@ pub struct CancelToken {
 #[derive(Default)]
 struct Shared {
     cancelled: AtomicBool,
-    lines: Mutex<Roster<Weak<Control>>>,
+    imaps: Mutex<Roster<Weak<Control>>>,
 }
 
 impl CancelToken {
-    /// A token of no line yet.
+    /// A token of no imap yet.
     pub fn new() -> CancelToken {
         CancelToken::default()
     }
 
-    /// Ends every line of this token. It can be called often, from anywhere, and does not wait.
+    /// Ends every imap of this token. It can be called often, from anywhere, and does not wait.
     pub fn cancel(&self) {
-        let lines = {
-            let mut lines = lock(&self.shared.lines);
+        let imaps = {
+            let mut imaps = lock(&self.shared.imaps);
             self.shared.cancelled.store(true, Ordering::SeqCst);
-            lines.take()
+            imaps.take()
         };
         // Not under the lock: a consumer may be a task, and is woken here.
-        lines.iter().filter_map(Weak::upgrade).for_each(cancel);
+        imaps.iter().filter_map(Weak::upgrade).for_each(cancel);
     }
 
     /// Whether [`cancel`](CancelToken::cancel) has been called.
@@ -67,22 +67,22 @@ impl CancelToken {
         self.shared.cancelled.load(Ordering::Relaxed)
     }
 
-    pub(super) fn add(&self, line: &Arc<Control>) {
-        let mut lines = lock(&self.shared.lines);
+    pub(super) fn add(&self, imap: &Arc<Control>) {
+        let mut imaps = lock(&self.shared.imaps);
         if self.shared.cancelled.load(Ordering::SeqCst) {
-            drop(lines);
-            return cancel(line.clone());
+            drop(imaps);
+            return cancel(imap.clone());
         }
-        // A token may see many lines come and go. Weak pointers hold nothing of the user's.
-        let _ended = lines.add(Arc::downgrade(line), |line| line.strong_count() == 0);
+        // A token may see many imaps come and go. Weak pointers hold nothing of the user's.
+        let _ended = imaps.add(Arc::downgrade(imap), |imap| imap.strong_count() == 0);
     }
 }
 
 /// Whatever the waker of one consumer does, the others are cancelled too.
-fn cancel(line: Arc<Control>) {
-    drop_quietly(catch(|| line.cancel()));
+fn cancel(imap: Arc<Control>) {
+    drop_quietly(catch(|| imap.cancel()));
     // It may be the last owner of a waker.
-    drop_quietly(line);
+    drop_quietly(imap);
 }
 
 impl fmt::Debug for CancelToken {

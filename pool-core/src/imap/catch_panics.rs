@@ -1,4 +1,4 @@
-//! `catch_panics`: the same line, with panics as values.
+//! `catch_panics`: the same imap, with panics as values.
 
 use super::cursor::{Settings, Wait};
 use super::place::Place;

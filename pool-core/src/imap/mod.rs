@@ -101,7 +101,7 @@ enum Inner<'p, T, P: Place> {
     Adapted(P::Adapted<'p, T>),
 }
 
-/// A line under another item type.
+/// An imap under another item type.
 pub trait Adapted<T> {
     fn next(&mut self, wait: Wait<'_>) -> Next<T>;
     fn give_up(&mut self) -> bool;

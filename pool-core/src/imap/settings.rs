@@ -9,8 +9,10 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// Bounds how many items are between the input and the consumer: item *k + n* is not pulled before
     /// result *k* has been handed out and `next` called again.
     ///
-    /// The default is [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD) for each thread. A
-    /// window below the number of threads leaves threads idle.
+    /// The default follows from what items are measured to take: about 100 ms of work for each thread, which is at
+    /// least 16 items and at most [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD). It begins with 16,
+    /// and when it shrinks, nothing is pulled until there is room again. A window that is set here is exact. One below
+    /// the number of threads leaves threads idle.
     ///
     /// # Panics
     ///
@@ -31,11 +33,11 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         self
     }
 
-    /// Makes workers take `n` items at a time (at most 65,536), instead of as many as are measured to be
-    /// good.
+    /// Makes workers take up to `n` items at a time (at most 65,536), instead of as many as are measured to be good.
     ///
-    /// Results inside a chunk are handed out as soon as each is computed, whatever its length. Worth
-    /// setting where the cost of items is known to vary much.
+    /// Results inside a chunk are handed out as soon as each is computed, whatever its length. A worker takes fewer
+    /// where more would wait for the input: if no other thread is at work on this imap. And it hands back what is left
+    /// of a chunk that takes long while threads are idle. Worth setting where the cost of items is known to vary much.
     ///
     /// # Panics
     ///
@@ -137,7 +139,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         Imap { inner: Inner::Adapted(P::adapt(self)) }
     }
 
-    /// A token that cancels this line, from any thread. See [`CancelToken`].
+    /// A token that cancels this imap, from any thread. See [`CancelToken`].
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};
@@ -156,7 +158,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         }
     }
 
-    /// Lets this token, too, cancel the line. One token can cancel many lines, and the function can hold a
+    /// Lets this token, too, cancel the imap. One token can cancel many imaps, and the function can hold a
     /// clone of it.
     ///
     /// ```
@@ -194,10 +196,10 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         }
     }
 
-    /// How the line is doing: how much is in which place, and what the consumer waited for. It can be
+    /// How the imap is doing: how much is in which place, and what the consumer waited for. It can be
     /// printed.
     ///
-    /// Always counted; the call itself takes the line's lock for a moment.
+    /// Always counted; the call itself takes the imap's lock for a moment.
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};

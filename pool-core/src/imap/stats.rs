@@ -1,19 +1,19 @@
-//! What a line can tell about itself.
+//! What an imap can tell about itself.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How a line is doing. From [`Imap::stats`](crate::Imap::stats).
+/// How an imap is doing. From [`Imap::stats`](crate::Imap::stats).
 ///
 /// Every item that was pulled is in one of four places: waiting to be taken, being worked on, finished but
 /// not delivered, or delivered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImapStats {
-    /// Items pulled from the input. Those of a lane that is being filled are counted as soon as they can be
+    /// Items pulled from the input. Those that a thread is pulling at the moment are counted as soon as they can be
     /// seen.
     pub pulled: u64,
-    /// Items that nobody has taken yet.
+    /// Items that no thread has taken yet.
     pub waiting: u64,
     /// Items in the hands of workers, of which each is working on one.
     pub running: u64,
@@ -23,7 +23,7 @@ pub struct ImapStats {
     pub delivered: u64,
     /// How many items a worker takes at a time now.
     pub chunk: usize,
-    /// Items that the consumer ran itself instead of sleeping.
+    /// Items that the consumer ran itself, since its thread is one that its pool needs.
     pub helped: u64,
     /// How long the consumer slept.
     pub waited: Duration,

@@ -11,13 +11,12 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// The next result, or [`TimedOut`] if it is not there after `limit`. Then nothing is lost: the next
     /// call waits for the same item again. `Duration::ZERO` asks without waiting.
     ///
-    /// From the first such call on, workers take items one by one, so that a late item has no others in its
-    /// hand, and the function does not run on this thread (but for an item that was pulled before, by a
-    /// `next` or [`start`](Imap::start), if all threads of the pool are held up). The item that is late
-    /// goes on running: a thread cannot be stopped. Only the pool's own `join` waits for it; dropping the
-    /// `Imap` does not. Inside a job, prefer `next`: a call with a limit only waits for the pool's other
-    /// threads, and there may be none. An input that is [`Local`](crate::Local) is pulled by this call, and
-    /// can hold it up beyond the limit.
+    /// From the first such call on, workers take items one by one, so that a late item has no others in its hand.
+    /// The item that is late goes on running: a thread cannot be stopped. Only the pool's own `join` waits for it;
+    /// dropping the `Imap` does not. Inside a job, prefer `next`: a call with a limit only waits for the pool's other
+    /// threads, and there may be none. An input that is [`Local`](crate::Local) is pulled by this call, and can hold
+    /// it up beyond the limit. Items that were pulled before the first such call, by a `next` or
+    /// [`start`](Imap::start), may wait behind one that hangs.
     ///
     /// # Errors
     ///
@@ -53,7 +52,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     ///
     /// After [`TimedOut`] the iteration can go on: with the same item again, or with the next one if the
     /// late one is [given up](Timeout::give_up). Stopping at the first error, as `?` and `collect` do, drops
-    /// the line, which cancels what has not begun.
+    /// the imap, which cancels what has not begun.
     ///
     /// ```
     /// use pool_channel::{ChannelPool, Executor};
@@ -93,7 +92,7 @@ impl<'p, T, P: Place> Timeout<'p, T, P> {
     /// the pool meanwhile.
     ///
     /// Returns whether there was such an item. There is none unless the last call gave [`TimedOut`], nor in
-    /// an [`unordered`](Imap::unordered) line, where no item in particular is late. An item that has not
+    /// an [`unordered`](Imap::unordered) imap, where no item in particular is late. An item that has not
     /// even been pulled can be given up as well: its result will be discarded.
     ///
     /// ```
@@ -131,12 +130,12 @@ impl<'p, T, P: Place> Timeout<'p, T, P> {
         self.limit = limit;
     }
 
-    /// The line without the limit, as a reference: for [`stats`](Imap::stats) and the like.
+    /// The imap without the limit, as a reference: for [`stats`](Imap::stats) and the like.
     pub fn get_ref(&self) -> &Imap<'p, T, P> {
         &self.inner
     }
 
-    /// The line without the limit. A late item is waited for again.
+    /// The imap without the limit. A late item is waited for again.
     pub fn into_inner(self) -> Imap<'p, T, P> {
         self.inner
     }
