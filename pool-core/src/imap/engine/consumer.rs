@@ -69,12 +69,24 @@ pub(crate) struct Consumer<'p, I: Iterator, F, T, S> {
 struct Waited {
     since: Option<Instant>,
     naps: u32,
+    /// It would sleep for long now, so a consumer that has the input should rather pull.
+    is_over: bool,
+    /// It has pulled, so that a call whose limit has passed may return.
+    has_pulled: bool,
 }
 
 impl Waited {
     /// How long it is since the first call of this.
     fn time(&mut self) -> Duration {
         self.since.get_or_insert_with(Instant::now).elapsed()
+    }
+
+    /// How much time is left until the limit, if there is one.
+    fn left(&mut self, wait: Wait<'_>) -> Option<Duration> {
+        match wait {
+            Wait::AtMost(limit) => Some(limit.saturating_sub(self.time())),
+            _ => None,
+        }
     }
 }
 
@@ -146,7 +158,9 @@ where
                     return self.refill(cursor, wait);
                 }
             }
-            if S::HERE && self.wants_items(&mut state) {
+            let in_time = S::HERE && (!waited.has_pulled || waited.left(wait) != Some(Duration::ZERO));
+            if in_time && self.wants_items(&mut state, &waited) {
+                (waited.is_over, waited.has_pulled) = (false, true);
                 let room = usize::try_from(state.window(&shared.control).room()).unwrap_or(usize::MAX);
                 let len = if works { 1 } else { state.chunk_len().min(room) };
                 drop(state);
@@ -251,12 +265,15 @@ where
     }
 
     /// Whether a consumer that has the input should pull: the head is not there, and there is room. With short items
-    /// it should rather wait when there is enough to take.
-    fn wants_items(&self, state: &mut State<I, T>) -> bool {
+    /// it should rather wait for a moment when there is enough to take, but not for longer: the head may wait for what
+    /// is behind it.
+    fn wants_items(&self, state: &mut State<I, T>, waited: &Waited) -> bool {
         let waiting = state.waiting.len();
-        state.input.end().is_none()
-            && state.window(&self.shared.control).room() > 0
-            && !state.policy.is_ahead(waiting)
+        self.can_pull(state) && (waited.is_over || !state.policy.is_ahead(waiting))
+    }
+
+    fn can_pull(&self, state: &State<I, T>) -> bool {
+        S::HERE && state.input.end().is_none() && state.window(&self.shared.control).room() > 0
     }
 
     /// Takes the head, or pulls it, and works on it. Returns whether anything has changed.
@@ -330,13 +347,14 @@ where
                 return Some(self.sleep(shared, state, Some(nap.min(LONGEST_NAP))));
             }
         }
-        let left = match wait {
-            Wait::AtMost(limit) => Some(limit.saturating_sub(waited.time())),
-            _ => None,
-        };
+        let left = waited.left(wait);
         if left == Some(Duration::ZERO) {
             shared.unlock_and_spawn(state, self.executor);
             return None;
+        }
+        if self.can_pull(&state) && !waited.is_over {
+            waited.is_over = true;
+            return Some(state);
         }
         let is_task = matches!(wait, Wait::Task(_));
         if !is_task {
