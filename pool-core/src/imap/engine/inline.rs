@@ -49,7 +49,7 @@ impl<I: Iterator, T> State<I, T> {
         let input = self.input.take()?;
         // Without a fence: both ends are on this thread, and neither sleeps.
         let (results, receiver) = self.result_rings.open(1, false);
-        cursor.ring = Some(receiver);
+        cursor.ring = Some(receiver.without_limit());
         // The first item needs no look: there was one just now.
         Some(Inline { input, pulled: 0, results, left: 2, batch: 1, looked: Stamp::now() })
     }

@@ -444,11 +444,11 @@ fn a_worker_leaves_while_another_fills() {
         let results: Vec<_> = pool.imap(input, f).window(4).chunk(2).collect();
         assert_eq!(results, [0, 1, 2]);
     };
-    model(2, 2, body, drop);
+    model(2, 3, body, drop);
 }
 
-/// The pool's other thread is with foreign work until both results have come, and the input has item 1 only after
-/// result 0.
+/// The pool's other thread is with foreign work until all results have come, and the input has each item only after the
+/// result of the one before.
 ///
 /// Red when queued jobs count as active in `may_pull_ahead`.
 #[test]
@@ -457,7 +457,7 @@ fn the_other_thread_is_busy_elsewhere() {
         let (got, over) = (Arc::new(Count::default()), Arc::new(Count::default()));
         let (seen, asked) = (over.clone(), got.clone());
         pool.spawn(Job::new(move |_| seen.wait_for(1)));
-        let input = (0..2).inspect(move |&item| asked.wait_for(item));
+        let input = (0..3).inspect(move |&item| asked.wait_for(item));
         for (index, result) in (0..).zip(pool.imap(input, |x| x).window(2).chunk(2)) {
             assert_eq!(result, index);
             got.set(index + 1);

@@ -38,6 +38,8 @@ pub(crate) struct Receiver<A> {
     id: usize,
     fenced: bool,
     capacity: usize,
+    /// How many values may still come.
+    left: usize,
 }
 
 impl<A> Sender<A> {
@@ -74,7 +76,9 @@ impl<A> Receiver<A> {
 
     #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<A> {
-        self.ring.pop().ok()
+        let value = self.ring.pop().ok()?;
+        self.left -= 1;
+        Some(value)
     }
 
     /// What can be seen now, value by value; what is not taken stays. Cheaper than to [`pop`](Self::pop) each, since
@@ -99,6 +103,12 @@ impl<A> Receiver<A> {
     /// How many values can be seen now.
     pub(crate) fn len(&self) -> usize {
         self.ring.slots()
+    }
+
+    /// Lets more values come than the ring holds at a time.
+    pub(crate) fn without_limit(mut self) -> Receiver<A> {
+        self.left = usize::MAX;
+        self
     }
 
     /// Sets the flag. Alone, that is enough for a ring into which nothing has been pushed yet.
@@ -173,6 +183,7 @@ impl<A> Rings<A> {
             }
         };
         sender.pushed = 0;
+        receiver.left = capacity;
         sender.fenced = fenced;
         receiver.fenced = fenced;
         sender.clear_flag();
@@ -184,9 +195,11 @@ impl<A> Rings<A> {
         matches!(self.halves[id], Half::Sender(_))
     }
 
-    /// Whether nothing more will come out of a ring. Asked in this order: what is closed stays empty.
+    /// Whether nothing more will come out of a ring: it has given all that it may, or its sender has come back. (Asked in
+    /// this order: what is closed stays empty.) A sender that has pushed its last value may be switched out before it
+    /// comes back, and what is behind must not wait for that.
     pub(crate) fn is_exhausted(&self, ring: &Receiver<A>) -> bool {
-        self.is_closed(ring.id) && ring.is_empty()
+        ring.left == 0 || (self.is_closed(ring.id) && ring.is_empty())
     }
 
     pub(crate) fn close(&mut self, sender: Sender<A>) {
@@ -217,5 +230,5 @@ fn new_ring<A>(capacity: usize, id: usize, flag: Arc<AtomicBool>) -> (Sender<A>,
     let capacity = capacity.next_power_of_two();
     let (producer, consumer) = ring(capacity);
     let sender = Sender { ring: producer, flag: flag.clone(), id, fenced: true, pushed: 0 };
-    (sender, Receiver { ring: consumer, flag, id, fenced: true, capacity })
+    (sender, Receiver { ring: consumer, flag, id, fenced: true, capacity, left: capacity })
 }

@@ -260,10 +260,9 @@ where
         if self.control.is_cancelled() {
             return true;
         }
-        // Those at work see that a thread is idle; and so does a feeder.
+        // Those at work see that a thread is idle, and a feeder that it should work.
         set_all(&self.control.flags);
         let Some(lot) = &state.filling else { return true };
-        lot.items.set_waiting();
         // Where the kernel refuses, the consumer looks in its place, every millisecond.
         let _ = lot.items.settle_flag();
         lot.items.is_empty()
