@@ -218,6 +218,9 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     }
 }
 
+/// Rings of items and of results whose senders are not back yet.
+type Emptied<A, T> = (Vec<Receiver<A>>, Vec<Receiver<T>>);
+
 /// What is left in the state of an imap that has lost its consumer.
 struct Rest<I: Iterator, T> {
     source: Option<Box<I>>,
@@ -248,7 +251,7 @@ impl<I: Iterator, T> State<I, T> {
 impl<I: Iterator, T> Rest<I, T> {
     /// Drops every value, and gives the rings whose senders are not back yet. `None` if there was nothing to give back,
     /// so that nothing can have come to be unused by that.
-    fn drop_each(mut self) -> Option<(Vec<Receiver<I::Item>>, Vec<Receiver<T>>)> {
+    fn drop_each(mut self) -> Option<Emptied<I::Item, T>> {
         drop_quietly(self.source);
         drop_quietly(self.panic);
         drop_each(self.unused_items);

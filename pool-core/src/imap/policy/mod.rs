@@ -55,17 +55,21 @@ impl Choice {
             return Choice::Fixed;
         }
         #[cfg(feature = "test-policies")]
-        {
-            static CHOICE: std::sync::OnceLock<Choice> = std::sync::OnceLock::new();
-            return *CHOICE.get_or_init(|| match std::env::var("POOL_POLICY").as_deref() {
-                Ok("fixed") => Choice::Fixed,
-                Ok("chaos") => Choice::Chaos,
-                Ok("measured") | Err(_) => Choice::Measured,
-                Ok(other) => panic!("POOL_POLICY is {other:?}; it must be measured, fixed or chaos"),
-            });
-        }
+        let choice = Choice::of_environment();
         #[cfg(not(feature = "test-policies"))]
-        Choice::Measured
+        let choice = Choice::Measured;
+        choice
+    }
+
+    #[cfg(feature = "test-policies")]
+    fn of_environment() -> Choice {
+        static CHOICE: std::sync::OnceLock<Choice> = std::sync::OnceLock::new();
+        *CHOICE.get_or_init(|| match std::env::var("POOL_POLICY").as_deref() {
+            Ok("fixed") => Choice::Fixed,
+            Ok("chaos") => Choice::Chaos,
+            Ok("measured") | Err(_) => Choice::Measured,
+            Ok(other) => panic!("POOL_POLICY is {other:?}; it must be measured, fixed or chaos"),
+        })
     }
 }
 
