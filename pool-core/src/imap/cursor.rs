@@ -33,9 +33,9 @@ impl<T> Cursor<T> {
     /// The head, if it is in the ring that the cursor looks at.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<T> {
-        let value = self.ring.as_mut()?.pop()?;
-        self.head += 1;
-        Some(value)
+        let value = self.ring.as_mut()?.pop();
+        self.head += u64::from(value.is_some());
+        value
     }
 
     pub(super) fn is_ready(&self) -> bool {

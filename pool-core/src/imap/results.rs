@@ -24,6 +24,14 @@ pub(super) enum Stage {
     Cancelled,
 }
 
+/// What became of the head.
+enum Advance {
+    Ready,
+    Panicked(Panic),
+    Ended,
+    Late(TimedOut),
+}
+
 /// The next result or its panic; `None` at the end; [`TimedOut`] if it is late.
 pub(super) type Next<T> = Result<Option<Result<T, Panic>>, TimedOut>;
 
@@ -52,20 +60,30 @@ impl<T, S: Source<T>> Results<T, S> {
 
     #[inline]
     pub(super) fn next(&mut self) -> Option<T> {
-        if let Some(value) = self.next_ready() {
-            return Some(value);
-        }
-        match self.next_slow(Wait::Forever) {
-            Ok(Some(Ok(value))) => Some(value),
-            Ok(Some(Err(panic))) => panic.resume(),
-            Ok(None) | Err(_) => None,
+        loop {
+            let value = self.next_ready();
+            if value.is_some() {
+                return value;
+            }
+            match self.advance(Wait::Forever) {
+                Advance::Ready => {}
+                Advance::Panicked(panic) => panic.resume(),
+                Advance::Ended | Advance::Late(_) => return None,
+            }
         }
     }
 
     pub(super) fn next_caught(&mut self, wait: Wait<'_>) -> Next<T> {
-        match self.next_ready() {
-            Some(value) => Ok(Some(Ok(value))),
-            None => self.next_slow(wait),
+        loop {
+            if let Some(value) = self.next_ready() {
+                return Ok(Some(Ok(value)));
+            }
+            match self.advance(wait) {
+                Advance::Ready => {}
+                Advance::Panicked(panic) => return Ok(Some(Err(panic))),
+                Advance::Ended => return Ok(None),
+                Advance::Late(late) => return Err(late),
+            }
         }
     }
 
@@ -79,43 +97,39 @@ impl<T, S: Source<T>> Results<T, S> {
         self.cursor.pop()
     }
 
+    /// Brings the head into the cursor's ring. No result passes through here: its function may run below this frame,
+    /// and a large one would take room on the stack for each time that it is moved.
     #[cold]
-    fn next_slow(&mut self, wait: Wait<'_>) -> Next<T> {
+    fn advance(&mut self, wait: Wait<'_>) -> Advance {
         if self.has_ended() {
-            return Ok(None);
+            return Advance::Ended;
         }
         self.start();
-        loop {
-            match self.source.refill(&mut self.cursor, wait) {
-                Head::Ready => {
-                    if let Some(value) = self.next_ready() {
-                        return Ok(Some(Ok(value)));
-                    }
-                }
-                Head::Panicked(payload) => {
-                    self.cursor.head += 1;
-                    return Ok(Some(Err(Panic::new(payload))));
-                }
-                Head::InputPanicked(payload) => {
-                    self.end(Stage::Ended);
-                    return Ok(Some(Err(Panic::new(payload))));
-                }
-                Head::End => {
-                    self.end(Stage::Ended);
-                    return Ok(None);
-                }
-                Head::Late => {
-                    let waited = if let Wait::AtMost(limit) = wait { limit } else { Default::default() };
-                    return Err(TimedOut { index: self.cursor.head, waited });
-                }
-                Head::Cancelled => {
-                    self.end(Stage::Cancelled);
-                    return Ok(None);
-                }
-                Head::Terminated => {
-                    self.end(Stage::Ended);
-                    return Ok(Some(Err(Panic::new(Box::new(Cancelled)))));
-                }
+        match self.source.refill(&mut self.cursor, wait) {
+            Head::Ready => Advance::Ready,
+            Head::Panicked(payload) => {
+                self.cursor.head += 1;
+                Advance::Panicked(Panic::new(payload))
+            }
+            Head::InputPanicked(payload) => {
+                self.end(Stage::Ended);
+                Advance::Panicked(Panic::new(payload))
+            }
+            Head::End => {
+                self.end(Stage::Ended);
+                Advance::Ended
+            }
+            Head::Late => {
+                let waited = if let Wait::AtMost(limit) = wait { limit } else { Default::default() };
+                Advance::Late(TimedOut { index: self.cursor.head, waited })
+            }
+            Head::Cancelled => {
+                self.end(Stage::Cancelled);
+                Advance::Ended
+            }
+            Head::Terminated => {
+                self.end(Stage::Ended);
+                Advance::Panicked(Panic::new(Box::new(Cancelled)))
             }
         }
     }

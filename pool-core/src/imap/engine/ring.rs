@@ -76,9 +76,10 @@ impl<A> Receiver<A> {
 
     #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<A> {
-        let value = self.ring.pop().ok()?;
-        self.left -= 1;
-        Some(value)
+        // A large value is moved as seldom as can be: each move takes room on the stack in a build without optimisation.
+        let value = self.ring.pop();
+        self.left -= usize::from(value.is_ok());
+        value.ok()
     }
 
     /// What can be seen now, value by value; what is not taken stays. Cheaper than to [`pop`](Self::pop) each, since

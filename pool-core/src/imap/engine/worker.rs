@@ -305,14 +305,14 @@ where
         match items {
             Items::One(item) => {
                 if let Some(item) = item.take()
-                    && results.push(self.function.call(session, item))
+                    && self.publish(results, session, item)
                 {
                     self.answer_flag(results);
                 }
             }
             Items::Ring(ring) => {
                 for item in ring.drain() {
-                    if results.push(self.function.call(session, item)) {
+                    if self.publish(results, session, item) {
                         self.answer_flag(results);
                         if self.control.is_cancelled() {
                             return;
@@ -325,6 +325,12 @@ where
                 }
             }
         }
+    }
+
+    /// Works on one item. Returns whether the flag of its results is set.
+    #[inline(always)]
+    fn publish(&self, results: &mut Sender<T>, session: &mut F::Session, item: I::Item) -> bool {
+        results.push(self.function.call(session, item))
     }
 
     /// For a worker whose flag is set: the consumer may wait for what it has just published.
@@ -389,7 +395,7 @@ where
                     pulled += 1;
                     worked += 1;
                     self.control.pulled.store(first + pulled, Ordering::Relaxed);
-                    if chunk.results.push(self.function.call(&mut session, item)) {
+                    if self.publish(&mut chunk.results, &mut session, item) {
                         self.answer_flag(&chunk.results);
                         break;
                     }
