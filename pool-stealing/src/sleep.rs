@@ -52,8 +52,8 @@
 //! for the new one, only a sleeper can help. Without a timer there is no third way, so it wakes; it does
 //! so while another worker is idle anyway, and not once all are busy.
 //!
-//! There is no spinning before a worker parks. On a machine with two cores it would take the time of the
-//! thread that is about to push.
+//! Before it parks, a worker searches some more times and offers its core between them (`worker.rs`). It counts as
+//! searching meanwhile, so nothing here changes.
 //!
 //! # The end
 //!
