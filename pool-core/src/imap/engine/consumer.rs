@@ -365,12 +365,13 @@ where
             return Some(state);
         }
         control.forget_stall();
+        (state.asleep, state.sleeper_works) = (Asleep::At(cursor.head), works);
         if shared.try_reserve_worker(&mut state) {
+            (state.asleep, state.sleeper_works) = (Asleep::No, false);
             drop(state);
             shared.spawn_job(self.executor);
             return Some(shared.lock());
         }
-        (state.asleep, state.sleeper_works) = (Asleep::At(cursor.head), works);
         if is_task {
             drop(state);
             if !sure {

@@ -128,7 +128,10 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     /// it, after it has left the lock.
     pub(super) fn try_reserve_worker(&self, state: &mut State<I, T>) -> bool {
         let full = state.workers.is_full();
-        let more = state.has_waiting() || (state.input.is_here() && !state.input.seems_empty());
+        // A consumer that waits behind all that was pulled needs the end, whatever the input says of itself.
+        let wanted = matches!(state.asleep, Asleep::At(head) if head >= state.input.pulled());
+        let can_pull = state.input.is_here() && (wanted || !state.input.seems_empty());
+        let more = state.has_waiting() || can_pull;
         self.control.note_busy(full && more, Stamp::now());
         if full || self.control.is_cancelled() {
             return false;
