@@ -88,7 +88,8 @@ pub struct Timeout<'p, T, P: Place = Pooled> {
 
 impl<'p, T, P: Place> Timeout<'p, T, P> {
     /// Drops the item that the last call found late: iteration goes on with the next one, and the late
-    /// one's result is discarded when it comes. Its function goes on running, and occupies its thread of
+    /// one's result is discarded by the first call that waits after it has come, or with the imap. Its
+    /// function goes on running, and occupies its thread of
     /// the pool meanwhile.
     ///
     /// Returns whether there was such an item. There is none unless the last call gave [`TimedOut`], nor in

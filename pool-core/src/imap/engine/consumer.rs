@@ -162,7 +162,7 @@ where
             if in_time && self.wants_items(&mut state, &waited) {
                 (waited.is_over, waited.has_pulled) = (false, true);
                 let room = usize::try_from(state.window(&shared.control).room()).unwrap_or(usize::MAX);
-                let len = if works { 1 } else { state.chunk_len().min(room) };
+                let len = if works { 1 } else { state.batch_len().min(room) };
                 drop(state);
                 shared.pull_here(self.executor, &mut self.supply, cursor, len);
                 state = shared.lock();

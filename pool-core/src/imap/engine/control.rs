@@ -2,13 +2,8 @@
 
 use super::parker::Parker;
 use super::ring::{Flags, set_all};
-use crate::sync::Stamp;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// For how long an imap that had more to do than threads is taken to have so: see [`nesting`](super::nesting).
-const BUSY: Duration = Duration::from_millis(2);
 
 /// What the consumer touches for every item, alone in its cache lines.
 #[repr(align(128))]
@@ -27,9 +22,8 @@ pub struct Control {
     /// Begin nothing. Looked at before every chunk, and when a flag is set.
     cancelled: AtomicBool,
     pub(super) flags: Arc<Flags>,
-    /// Until when there is more to do than threads to do it, in nanoseconds since the imap was made.
-    busy_until: AtomicU64,
-    made: Stamp,
+    /// There was more to do than threads to do it when a thread last looked: see [`nesting`](super::nesting).
+    busy: AtomicBool,
     /// Where the consumer sleeps.
     pub(super) parker: Parker,
 }
@@ -41,8 +35,7 @@ impl Control {
             pulled: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
             flags: Arc::default(),
-            busy_until: AtomicU64::new(0),
-            made: Stamp::now(),
+            busy: AtomicBool::new(false),
             parker: Parker::new(),
         }
     }
@@ -63,13 +56,12 @@ impl Control {
     }
 
     /// Whether there is more to do than threads to do it.
-    pub(super) fn is_busy(&self, now: Stamp) -> bool {
-        (now.since(self.made).as_nanos() as u64) < self.busy_until.load(Ordering::Relaxed)
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
     }
 
-    pub(super) fn note_busy(&self, busy: bool, now: Stamp) {
-        let until = if busy { now.since(self.made) + BUSY } else { Duration::ZERO };
-        self.busy_until.store(until.as_nanos() as u64, Ordering::Relaxed);
+    pub(super) fn note_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
     }
 
     /// Nothing begins any more, and the consumer looks up.

@@ -8,7 +8,6 @@
 use super::control::Control;
 use crate::Executor;
 use crate::executor::pool_id;
-use crate::sync::Stamp;
 use std::cell::RefCell;
 use std::mem;
 use std::sync::Arc;
@@ -63,7 +62,7 @@ pub(super) fn is_alone(executor: &dyn Executor, threads: usize) -> bool {
     let is_alone = |outer: &Outer| {
         outer.pool.is_some()
             && outer.pool == pool_id(executor)
-            && (threads == 1 || outer.control.is_busy(Stamp::now()))
+            && (threads == 1 || outer.control.is_busy())
     };
     OUTER.try_with(|outer| outer.borrow().as_ref().is_some_and(is_alone)).unwrap_or(false)
 }

@@ -18,6 +18,9 @@ impl<V> Reorder<V> {
 
     /// Adds an entry, behind those with the same index. Nearly always that is the end.
     pub(crate) fn insert(&mut self, first: u64, value: V) {
+        if self.entries.back().is_none_or(|last| last.0 <= first) {
+            return self.entries.push_back((first, value));
+        }
         let at = self.entries.partition_point(|entry| entry.0 <= first);
         self.entries.insert(at, (first, value));
     }

@@ -11,7 +11,7 @@ use crate::imap::cursor::Settings;
 use crate::imap::policy::{Policy, Task};
 use crate::job::Job;
 use crate::slot::Slot;
-use crate::sync::{Mutex, MutexGuard, Stamp, lock};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::unwind::{Payload, drop_each, drop_quietly};
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
@@ -132,7 +132,7 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
         let wanted = matches!(state.asleep, Asleep::At(head) if head >= state.input.pulled());
         let can_pull = state.input.is_here() && (wanted || !state.input.seems_empty());
         let more = state.has_waiting() || can_pull;
-        self.control.note_busy(full && more, Stamp::now());
+        self.control.note_busy(full && more);
         if full || self.control.is_cancelled() {
             return false;
         }

@@ -140,6 +140,11 @@ impl<I: Iterator, T> State<I, T> {
         self.policy.chunk_len(self.input.left())
     }
 
+    /// How many items to pull at a time.
+    pub(super) fn batch_len(&mut self) -> usize {
+        if self.strict { 1 } else { self.policy.batch_len() }
+    }
+
     /// Whether items may be pulled before those pulled before have begun: only where another worker is sure to come
     /// back for them. Queued jobs are not, nor is the consumer. In an ordered imap one is enough: what it has in hand
     /// comes before what is being pulled, so until it has come back no result of these can be delivered. Without order

@@ -120,7 +120,11 @@ where
                     self.call_others(state, executor);
                     let (pulled, lot, mut state) = self.fill(source, sender, len);
                     state.policy.pulled(pulled, clock.lap());
-                    match lot.map(|lot| state.begin(lot)) {
+                    if let Some(lot) = lot {
+                        state.offer(lot);
+                    }
+                    let len = state.chunk_len();
+                    match state.take(len) {
                         Some(chunk) => {
                             self.call_others(state, executor);
                             self.work_on(chunk, &mut clock)
@@ -181,10 +185,11 @@ where
             return Step::Work(chunk);
         }
         if state.input.is_here() && state.input.end().is_none() {
-            let room = state.window(&self.control).room_or_stall(len as u64);
-            let len = usize::try_from(room).unwrap_or(len).min(len);
-            if len > 0 {
-                return Self::feed(state, len);
+            let batch = state.batch_len();
+            let room = state.window(&self.control).room_or_stall(batch as u64);
+            let batch = usize::try_from(room).unwrap_or(batch).min(batch);
+            if batch > 0 {
+                return Self::feed(state, batch);
             }
         }
         match state.take(len) {
@@ -229,9 +234,12 @@ where
     /// Nothing was found: looks for a moment, or ends the turn and gives `None`.
     fn look_again<'a>(&'a self, mut state: Locked<'a, I, T>, clock: &mut Clock) -> Option<Locked<'a, I, T>> {
         if clock.idle.is_none() {
-            // A consumer that naps has something to take, or the window would have room.
-            state.wake_napper();
-            self.control.note_busy(false, clock.now);
+            // Nothing will come before a consumer that naps has taken something.
+            let another_pulls = !state.local && !state.input.is_here() && state.input.end().is_none();
+            if !another_pulls {
+                state.wake_napper();
+            }
+            self.control.note_busy(false);
         }
         let now = Stamp::now();
         let waited = now.since(*clock.idle.get_or_insert(now));

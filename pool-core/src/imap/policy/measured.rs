@@ -92,8 +92,17 @@ impl Measured {
         self.len.min(usize::try_from(share).unwrap_or(usize::MAX))
     }
 
+    /// As many as take as long as an ordered chunk: those that the feeder does not work on itself are taken by others.
+    pub(super) fn batch_len(&self) -> usize {
+        let wanted = self.slowest().map_or(1, |slowest| CHUNK / slowest);
+        usize::try_from(wanted).unwrap_or(LONGEST).clamp(1, self.longest)
+    }
+
     pub(super) fn window_per_thread(&self) -> usize {
-        let Some(slowest) = self.slowest() else { return LEAST_WINDOW_PER_THREAD };
+        // The middle, so that a thread that was switched out once does not make the window of tiny items small: with a
+        // consumer that is away nothing would be pulled then, and nothing measured that could make it wide again.
+        let Some(work) = self.work.middle() else { return LEAST_WINDOW_PER_THREAD };
+        let slowest = work.max(self.pull.middle().unwrap_or(0));
         let items = usize::try_from(WINDOW / slowest).unwrap_or(usize::MAX);
         items.clamp(LEAST_WINDOW_PER_THREAD, DEFAULT_WINDOW_PER_THREAD)
     }

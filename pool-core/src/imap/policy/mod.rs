@@ -120,6 +120,16 @@ impl Policy {
         }
     }
 
+    /// How many items a feeder pulls before it works, where others will come for what it does not take itself.
+    pub(crate) fn batch_len(&mut self) -> usize {
+        let batch = match self.choice {
+            Choice::Measured => self.measured.batch_len(),
+            Choice::Fixed => 1,
+            Choice::Chaos => self.chaos.below(20) + 1,
+        };
+        batch.max(self.task.chunk.map_or(1, |fixed| fixed.min(LONGEST_FIXED)))
+    }
+
     /// Whether a memory fence for each item would be noticed.
     pub(crate) fn is_tiny(&mut self) -> bool {
         match self.choice {
