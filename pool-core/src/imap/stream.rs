@@ -2,17 +2,13 @@
 
 use super::Imap;
 use super::cursor::Wait;
+use super::policy;
 use crate::sync::Stamp;
 use crate::unwind::{catch, drop_quietly};
 use futures_core::Stream;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
-
-/// After so many results, or so long, without a pause a stream leaves the thread to other tasks.
-const MOST_RESULTS: u32 = 128;
-const MOST_TIME: Duration = Duration::from_micros(100);
 
 impl<'p, T> Imap<'p, T> {
     /// The imap as a `Stream` (of `futures-core`, feature `stream`), for consumers that must not block their thread.
@@ -61,7 +57,7 @@ impl<T> ImapStream<'_, T> {
     fn yields(&mut self, waker: &Waker) -> bool {
         let now = Stamp::now();
         let since = *self.since.get_or_insert(now);
-        if self.results == 0 || (self.results < MOST_RESULTS && now.since(since) < MOST_TIME) {
+        if self.results == 0 || (self.results < policy::STREAM_RESULTS && now.since(since) < policy::STREAM_TIME) {
             return false;
         }
         self.pause();

@@ -38,16 +38,13 @@ use crate::Executor;
 use crate::executor::is_worker;
 use crate::fence;
 use crate::imap::cursor::{Cursor, Head, Settings, Source, Wait};
+use crate::imap::policy;
 use crate::imap::stats::ImapStats;
 use crate::job::Inside;
 use crate::sync::atomic::Ordering;
 use crate::unwind::{catch, drop_quietly};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// P5: the longest nap, whatever the policy says, and how many there are in a row without progress.
-const LONGEST_NAP: Duration = Duration::from_millis(1);
-const MOST_NAPS: u32 = 2;
 
 pub(crate) struct Consumer<'p, I: Iterator, F, T, S> {
     pub(super) shared: Arc<Shared<I, F, T>>,
@@ -334,7 +331,7 @@ where
                 std::thread::yield_now();
                 return Some(shared.lock());
             }
-            if waited.naps < MOST_NAPS
+            if waited.naps < policy::MOST_NAPS
                 && let Some(nap) = state.policy.nap()
             {
                 waited.naps += 1;
@@ -344,7 +341,7 @@ where
                 }
                 self.napped_at = Some(cursor.head);
                 (state.asleep, state.sleeper_works) = (Asleep::Nap, works);
-                return Some(self.sleep(shared, state, Some(nap.min(LONGEST_NAP))));
+                return Some(self.sleep(shared, state, Some(nap.min(policy::LONGEST_NAP))));
             }
         }
         let left = waited.left(wait);
@@ -379,7 +376,7 @@ where
             }
             return None;
         }
-        let left = if sure { left } else { Some(left.map_or(LONGEST_NAP, |left| left.min(LONGEST_NAP))) };
+        let left = if sure { left } else { Some(left.map_or(policy::LONGEST_NAP, |left| left.min(policy::LONGEST_NAP))) };
         Some(self.sleep(shared, state, left))
     }
 

@@ -13,15 +13,11 @@ use super::nesting;
 use super::ring::Sender;
 use super::state::State;
 use crate::imap::cursor::{Cursor, Head};
+use crate::imap::policy::{self, Looks};
 use crate::job::Inside;
 use crate::sync::Stamp;
 use crate::unwind::catch;
 use std::time::Duration;
-
-/// How often it looks whether threads are free.
-const LOOK: Duration = Duration::from_micros(50);
-/// The most items between two looks, in case that the next ones are longer.
-const MOST: u32 = 64;
 
 /// The input, with a consumer that works inline.
 pub(crate) struct Inline<I, T> {
@@ -30,9 +26,8 @@ pub(crate) struct Inline<I, T> {
     pub(super) pulled: u64,
     /// To the cursor, which has the other end: one result at a time.
     results: Sender<T>,
-    /// After so many items it looks again; it looked last at that time, and will have run so many since then.
-    left: u32,
-    batch: u32,
+    /// When it looks again whether threads are free, and when it did so last.
+    looks: Looks,
     looked: Stamp,
 }
 
@@ -50,23 +45,23 @@ impl<I: Iterator, T> State<I, T> {
         // Without a fence: both ends are on this thread, and neither sleeps.
         let (results, receiver) = self.result_rings.open(1, false);
         cursor.ring = Some(receiver.without_limit());
+        let mut looks = Looks::new(policy::MOST_INLINE);
         // The first item needs no look: there was one just now.
-        Some(Inline { input, pulled: 0, results, left: 2, batch: 1, looked: Stamp::now() })
+        let _ = looks.is_due();
+        looks.looked(Duration::ZERO);
+        Some(Inline { input, pulled: 0, results, looks, looked: Stamp::now() })
     }
 }
 
 impl<I, T> Inline<I, T> {
-    /// Whether it is time to look, if the last items took as long as the next ones will.
+    /// Whether it is time to look.
     fn is_time(&mut self) -> bool {
-        self.left -= 1;
-        if self.left > 0 {
-            return false;
+        let is_due = self.looks.is_due();
+        if is_due {
+            let now = Stamp::now();
+            self.looks.looked(now.since(std::mem::replace(&mut self.looked, now)));
         }
-        let now = Stamp::now();
-        let soon = now.since(self.looked) * 2 <= LOOK;
-        self.batch = if soon { (self.batch * 2).min(MOST) } else { (self.batch / 2).max(1) };
-        (self.left, self.looked) = (self.batch, now);
-        true
+        is_due
     }
 }
 

@@ -50,8 +50,9 @@ pub(crate) struct Chunk<A, T> {
     pub(crate) results: Sender<T>,
     /// How many results there may be.
     pub(crate) most: usize,
-    /// Threads are idle: they get what is left of it after so long.
-    pub(crate) hand_back_after: Option<Duration>,
+    /// After how long idle threads get what is left of it, and whether there were some when it began.
+    pub(crate) hand_back_after: Duration,
+    pub(crate) threads_idle: bool,
 }
 
 impl<A, T> Chunk<A, T> {
@@ -137,7 +138,8 @@ impl<I: Iterator, T> State<I, T> {
         if self.strict {
             return 1;
         }
-        self.policy.chunk_len(self.input.left())
+        let pulled: usize = self.waiting.iter().map(|lot| lot.items.len()).sum();
+        self.policy.chunk_len(self.input.left().map(|left| left.saturating_add(pulled as u64)))
     }
 
     /// How many items to pull at a time.
@@ -240,11 +242,16 @@ impl<I: Iterator, T> State<I, T> {
         self.chunk(first, Items::One(Some(item)), 1)
     }
 
+    /// For as many items, which the worker pulls itself while it works on them.
+    pub(super) fn begin_solo(&mut self, most: usize) -> Chunk<I::Item, T> {
+        self.chunk(self.input.pulled(), Items::One(None), most)
+    }
+
     fn chunk(&mut self, first: u64, items: Items<I::Item>, most: usize) -> Chunk<I::Item, T> {
         let results = self.open_results(first, most);
-        let idle = most > 1 && !self.workers.is_full();
-        let hand_back_after = idle.then(|| self.policy.hand_back_after());
-        Chunk { first, items, results, most, hand_back_after }
+        let hand_back_after = self.policy.hand_back_after();
+        let threads_idle = most > 1 && !self.workers.is_full();
+        Chunk { first, items, results, most, hand_back_after, threads_idle }
     }
 
     pub(super) fn open_results(&mut self, first: u64, most: usize) -> Sender<T> {

@@ -23,16 +23,13 @@ use super::shared::{Hand, Locked, Shared};
 use super::state::{Chunk, Items, Lot, Output, State};
 use crate::Executor;
 use crate::executor::has_waiting;
+use crate::imap::policy::{self, Looks};
 use crate::job::Task;
 use crate::sync::Stamp;
 use crate::sync::atomic::Ordering;
 use crate::unwind::{catch, drop_quietly};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// After so long a job goes back to the end of the pool's queue if others wait there, so that imaps share the pool
-/// (P14).
-const SLICE: Duration = Duration::from_micros(500);
 
 /// What a look under the lock gives a worker to do.
 pub(super) enum Step<I: Iterator, T> {
@@ -141,7 +138,7 @@ where
                     None => return,
                 },
             };
-            if clock.now.since(clock.slice) >= SLICE {
+            if clock.now.since(clock.slice) >= policy::SLICE {
                 drop(state);
                 let makes_room = has_waiting(executor);
                 clock.slice = Stamp::now();
@@ -279,7 +276,7 @@ where
     /// Goes through a chunk until it is empty, it should be handed back, or the imap is cancelled.
     pub(super) fn work(&self, mut chunk: Chunk<I::Item, T>) -> Chunk<I::Item, T> {
         let mut session = self.function.begin();
-        let mut watch = Watch::new(chunk.hand_back_after);
+        let mut watch = Watch::new(&chunk);
         while let Err(payload) = catch(|| self.work_until_panic(&mut chunk, &mut session, &mut watch)) {
             self.function.spoil(&mut session);
             self.note_panic(&mut chunk, payload);
@@ -428,12 +425,6 @@ where
 }
 
 impl<I: Iterator, T> State<I, T> {
-    fn begin_solo(&mut self, len: usize) -> Chunk<I::Item, T> {
-        let first = self.input.pulled();
-        let results = self.open_results(first, len);
-        Chunk { first, items: Items::One(None), results, most: len, hand_back_after: None }
-    }
-
     /// Whether no work will come any more.
     fn finished(&self) -> bool {
         self.input.end().is_some() && self.waiting.is_empty() && self.filling.is_none()
@@ -443,35 +434,33 @@ impl<I: Iterator, T> State<I, T> {
 /// When to hand back what is left of a chunk.
 struct Watch {
     limit: Duration,
-    since: Option<Stamp>,
-    left: u32,
+    /// Since when, and when the clock was read last. Not while all threads are busy.
+    since: Option<(Stamp, Stamp)>,
+    looks: Looks,
 }
 
 impl Watch {
-    /// How many items there are between two looks at the clock.
-    const ITEMS: u32 = 8;
-
-    /// Without a limit it begins only when it is told to, and has the usual limit then.
-    fn new(limit: Option<Duration>) -> Watch {
-        let since = limit.map(|_| Stamp::now());
-        Watch { limit: limit.unwrap_or(crate::imap::policy::HAND_BACK_AFTER), since, left: 1 }
+    fn new<A, T>(chunk: &Chunk<A, T>) -> Watch {
+        let mut watch = Watch { limit: chunk.hand_back_after, since: None, looks: Looks::new(policy::MOST_WATCHED) };
+        if chunk.threads_idle {
+            watch.begin();
+        }
+        watch
     }
 
     fn begin(&mut self) {
-        if self.since.is_none() {
-            self.since = Some(Stamp::now());
-            self.left = 1;
-        }
+        let now = Stamp::now();
+        self.since.get_or_insert((now, now));
     }
 
     #[inline(always)]
     fn is_over(&mut self) -> bool {
-        let Some(since) = self.since else { return false };
-        self.left -= 1;
-        if self.left > 0 {
+        let Some((since, last)) = &mut self.since else { return false };
+        if !self.looks.is_due() {
             return false;
         }
-        self.left = Self::ITEMS;
-        Stamp::now().since(since) >= self.limit
+        let now = Stamp::now();
+        self.looks.looked(now.since(std::mem::replace(last, now)));
+        now.since(*since) >= self.limit
     }
 }

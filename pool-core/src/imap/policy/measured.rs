@@ -101,8 +101,9 @@ impl Measured {
     pub(super) fn window_per_thread(&self) -> usize {
         // The middle, so that a thread that was switched out once does not make the window of tiny items small: with a
         // consumer that is away nothing would be pulled then, and nothing measured that could make it wide again.
-        let Some(work) = self.work.middle() else { return LEAST_WINDOW_PER_THREAD };
-        let slowest = work.max(self.pull.middle().unwrap_or(0));
+        let typical = |cost: &Cost| cost.middle().or(cost.average());
+        let Some(work) = typical(&self.work) else { return LEAST_WINDOW_PER_THREAD };
+        let slowest = work.max(typical(&self.pull).unwrap_or(0));
         let items = usize::try_from(WINDOW / slowest).unwrap_or(usize::MAX);
         items.clamp(LEAST_WINDOW_PER_THREAD, DEFAULT_WINDOW_PER_THREAD)
     }

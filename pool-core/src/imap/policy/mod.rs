@@ -8,10 +8,11 @@
 
 mod chaos;
 mod cost;
+mod looks;
 mod measured;
 
 use chaos::Chaos;
-pub(crate) use measured::HAND_BACK_AFTER;
+pub(crate) use looks::Looks;
 use measured::Measured;
 use std::time::Duration;
 
@@ -24,6 +25,26 @@ pub const DEFAULT_WINDOW_PER_THREAD: usize = 4096;
 
 /// The fewest items under way for each thread, unless a window was asked for.
 const LEAST_WINDOW_PER_THREAD: usize = 16;
+
+/// After so long a job goes back to the end of the pool's queue if others wait there, so that imaps share the pool
+/// (P14).
+pub(crate) const SLICE: Duration = Duration::from_micros(500);
+
+/// P5: the longest nap, whatever the policy says, and how many there are in a row without progress.
+pub(crate) const LONGEST_NAP: Duration = Duration::from_millis(1);
+pub(crate) const MOST_NAPS: u32 = 2;
+
+/// The most items between two looks at the clock, where a worker watches for one that takes long.
+pub(crate) const MOST_WATCHED: u32 = 8;
+
+/// The most items between two looks for free threads, where a consumer works inline.
+pub(crate) const MOST_INLINE: u32 = 64;
+
+/// P13: after so many results, or so long, without a pause a stream lets its runtime do something else.
+#[cfg(feature = "stream")]
+pub(crate) const STREAM_RESULTS: u32 = 128;
+#[cfg(feature = "stream")]
+pub(crate) const STREAM_TIME: Duration = Duration::from_micros(100);
 
 /// What an imap asks its policy for.
 #[derive(Clone, Copy)]
