@@ -57,7 +57,9 @@ impl<T> ImapStream<'_, T> {
     fn yields(&mut self, waker: &Waker) -> bool {
         let now = Stamp::now();
         let since = *self.since.get_or_insert(now);
-        if self.results == 0 || (self.results < policy::STREAM_RESULTS && now.since(since) < policy::STREAM_TIME) {
+        if self.results == 0
+            || (self.results < policy::STREAM_RESULTS && now.since(since) < policy::STREAM_TIME)
+        {
             return false;
         }
         self.pause();

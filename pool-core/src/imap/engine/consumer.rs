@@ -66,8 +66,6 @@ pub(crate) struct Consumer<'p, I: Iterator, F, T, S> {
 struct Waited {
     since: Option<Instant>,
     naps: u32,
-    /// It would sleep for long now, so a consumer that has the input should rather pull.
-    is_over: bool,
     /// It has pulled, so that a call whose limit has passed may return.
     has_pulled: bool,
 }
@@ -156,8 +154,8 @@ where
                 }
             }
             let in_time = S::HERE && (!waited.has_pulled || waited.left(wait) != Some(Duration::ZERO));
-            if in_time && self.wants_items(&mut state, &waited) {
-                (waited.is_over, waited.has_pulled) = (false, true);
+            if in_time && self.can_pull(&state) {
+                waited.has_pulled = true;
                 let room = usize::try_from(state.window(&shared.control).room()).unwrap_or(usize::MAX);
                 let len = if works { 1 } else { state.batch_len().min(room) };
                 drop(state);
@@ -261,14 +259,7 @@ where
         head
     }
 
-    /// Whether a consumer that has the input should pull: the head is not there, and there is room. With short items
-    /// it should rather wait for a moment when there is enough to take, but not for longer: the head may wait for what
-    /// is behind it.
-    fn wants_items(&self, state: &mut State<I, T>, waited: &Waited) -> bool {
-        let waiting = state.waiting.len();
-        self.can_pull(state) && (waited.is_over || !state.policy.is_ahead(waiting))
-    }
-
+    /// Whether a consumer that has the input can pull.
     fn can_pull(&self, state: &State<I, T>) -> bool {
         S::HERE && state.input.end().is_none() && state.window(&self.shared.control).room() > 0
     }
@@ -349,10 +340,6 @@ where
             shared.unlock_and_spawn(state, self.executor);
             return None;
         }
-        if self.can_pull(&state) && !waited.is_over {
-            waited.is_over = true;
-            return Some(state);
-        }
         let is_task = matches!(wait, Wait::Task(_));
         if !is_task {
             control.parker.prepare();
@@ -376,7 +363,11 @@ where
             }
             return None;
         }
-        let left = if sure { left } else { Some(left.map_or(policy::LONGEST_NAP, |left| left.min(policy::LONGEST_NAP))) };
+        let left = if sure {
+            left
+        } else {
+            Some(left.map_or(policy::LONGEST_NAP, |left| left.min(policy::LONGEST_NAP)))
+        };
         Some(self.sleep(shared, state, left))
     }
 

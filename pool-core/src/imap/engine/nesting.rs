@@ -60,9 +60,7 @@ fn swap(outer: &mut Option<Outer>) {
 /// the imap has enough for all of them.
 pub(super) fn is_alone(executor: &dyn Executor, threads: usize) -> bool {
     let is_alone = |outer: &Outer| {
-        outer.pool.is_some()
-            && outer.pool == pool_id(executor)
-            && (threads == 1 || outer.control.is_busy())
+        outer.pool.is_some() && outer.pool == pool_id(executor) && (threads == 1 || outer.control.is_busy())
     };
     OUTER.try_with(|outer| outer.borrow().as_ref().is_some_and(is_alone)).unwrap_or(false)
 }

@@ -441,7 +441,8 @@ struct Watch {
 
 impl Watch {
     fn new<A, T>(chunk: &Chunk<A, T>) -> Watch {
-        let mut watch = Watch { limit: chunk.hand_back_after, since: None, looks: Looks::new(policy::MOST_WATCHED) };
+        let mut watch =
+            Watch { limit: chunk.hand_back_after, since: None, looks: Looks::new(policy::MOST_WATCHED) };
         if chunk.threads_idle {
             watch.begin();
         }

@@ -38,11 +38,6 @@ impl Cost {
         recent.sort_unstable();
         (recent[0] > 0).then_some(recent[1])
     }
-
-    /// The least of three measurements, once there are as many.
-    pub(super) fn least(&self) -> Option<u64> {
-        self.recent.into_iter().min().filter(|least| *least > 0)
-    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -52,13 +47,13 @@ mod tests {
     #[test]
     fn the_middle_does_not_jump() {
         let mut cost = Cost::default();
-        assert_eq!((cost.average(), cost.middle(), cost.least()), (None, None, None));
+        assert_eq!((cost.average(), cost.middle()), (None, None));
         cost.add(0, Duration::from_secs(1));
         cost.add(10, Duration::from_micros(10));
         assert_eq!((cost.average(), cost.middle()), (Some(1_000), None));
         cost.add(10, Duration::from_micros(10));
         cost.add(1, Duration::from_millis(4));
-        assert_eq!((cost.middle(), cost.least()), (Some(1_000), Some(1_000)));
+        assert_eq!(cost.middle(), Some(1_000));
         assert!(cost.average().unwrap() > 1_000_000, "the average does");
     }
 

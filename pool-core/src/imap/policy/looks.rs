@@ -30,7 +30,8 @@ impl Looks {
 
     /// It was due, and so much time has passed since the look before.
     pub(crate) fn looked(&mut self, passed: Duration) {
-        self.batch = if passed * 2 <= LOOK { (self.batch * 2).min(self.most) } else { (self.batch / 2).max(1) };
+        self.batch =
+            if passed * 2 <= LOOK { (self.batch * 2).min(self.most) } else { (self.batch / 2).max(1) };
         self.left = self.batch;
     }
 }

@@ -14,8 +14,6 @@ const LONGEST: usize = 1024;
 const SHORT: u64 = 100_000;
 /// Below this many nanoseconds per item a memory fence per item would be noticed.
 const TINY: u64 = 250;
-/// From this many nanoseconds per item on, an input is slow: no thread stays awake for its next item.
-const SLOW_INPUT: u64 = 20_000;
 /// How much work may be under way for each thread unless a window was asked for, in nanoseconds.
 const WINDOW: u64 = 100_000_000;
 /// Twice the time of a chunk: one that takes longer has an item in it that takes long.
@@ -32,15 +30,12 @@ const NAP: std::ops::RangeInclusive<u64> = 20_000..=1_000_000;
 const WORTH_A_NAP: u64 = 16;
 /// The most naps that are left out after one that was not worth it.
 const MOST_LEFT_OUT: u32 = 1023;
-/// How many lots of short items a consumer that pulls the input itself keeps waiting for workers.
-const AHEAD: usize = 2;
 
 pub(super) struct Measured {
     threads: usize,
     work: Cost,
     pull: Cost,
     chunk: u64,
-    len: usize,
     longest: usize,
     /// How many naps are to be left out, and how many were after the last one that was not worth it.
     left_out: u32,
@@ -60,7 +55,6 @@ impl Measured {
             work: Cost::default(),
             pull: Cost::default(),
             chunk,
-            len: 1,
             longest,
             left_out: 0,
             penalty: 0,
@@ -69,33 +63,29 @@ impl Measured {
 
     pub(super) fn worked(&mut self, items: usize, time: Duration) {
         self.work.add(items, time);
-        if items > 0 {
-            let slowest = self.slowest().unwrap_or(self.chunk);
-            let wanted = usize::try_from(self.chunk / slowest).unwrap_or(usize::MAX);
-            // A few cheap first items cannot put a hundred expensive ones in one hand.
-            self.len = wanted.min(self.len * 2).clamp(1, self.longest);
-        }
     }
 
     pub(super) fn pulled(&mut self, items: usize, time: Duration) {
         self.pull.add(items, time);
     }
 
-    fn slowest(&self) -> Option<u64> {
-        self.work.average().map(|work| work.max(self.pull.average().unwrap_or(0)))
+    /// How many items keep a worker, or the input, busy for so many nanoseconds.
+    fn len_for(&self, time: u64) -> usize {
+        let Some(work) = self.work.average() else { return 1 };
+        let slowest = work.max(self.pull.average().unwrap_or(0));
+        usize::try_from(time / slowest).unwrap_or(LONGEST).clamp(1, self.longest)
     }
 
     /// The tail is cut small, so that all threads finish together.
     pub(super) fn chunk_len(&self, left: Option<u64>) -> usize {
-        let Some(left) = left else { return self.len };
-        let share = (left / (2 * self.threads as u64)).max(1);
-        self.len.min(usize::try_from(share).unwrap_or(usize::MAX))
+        let len = self.len_for(self.chunk);
+        let share = left.map_or(u64::MAX, |left| left / (2 * self.threads as u64));
+        len.min(usize::try_from(share).unwrap_or(usize::MAX)).max(1)
     }
 
     /// As many as take as long as an ordered chunk: those that the feeder does not work on itself are taken by others.
     pub(super) fn batch_len(&self) -> usize {
-        let wanted = self.slowest().map_or(1, |slowest| CHUNK / slowest);
-        usize::try_from(wanted).unwrap_or(LONGEST).clamp(1, self.longest)
+        self.len_for(CHUNK)
     }
 
     pub(super) fn window_per_thread(&self) -> usize {
@@ -120,16 +110,12 @@ impl Measured {
         self.work.middle().is_some_and(|work| work >= SHORT)
     }
 
-    fn input_is_slow(&self) -> bool {
-        self.pull.least().is_some_and(|pull| pull >= SLOW_INPUT)
-    }
-
     pub(super) fn worker_looks(&self, waited: Duration) -> bool {
-        !self.is_long() && !self.input_is_slow() && waited < WORKER_LOOKS
+        !self.is_long() && waited < WORKER_LOOKS
     }
 
     pub(super) fn consumer_looks(&self, waited: Duration, delivered: u64) -> bool {
-        delivered < YOUNG && !self.is_long() && !self.input_is_slow() && waited < CONSUMER_LOOKS
+        delivered < YOUNG && !self.is_long() && waited < CONSUMER_LOOKS
     }
 
     /// The last nap brought so many results.
@@ -141,7 +127,7 @@ impl Measured {
     /// It ends before more than half of the window is full.
     pub(super) fn nap(&mut self, window: u64) -> Option<Duration> {
         let work = self.work.average()?;
-        if !self.is_short() || self.input_is_slow() {
+        if !self.is_short() {
             return None;
         }
         if self.left_out > 0 {
@@ -150,10 +136,6 @@ impl Measured {
         }
         let half = (window / 2).saturating_mul(work) / self.threads as u64;
         Some(Duration::from_nanos(half.clamp(*NAP.start(), *NAP.end())))
-    }
-
-    pub(super) fn is_ahead(&self, waiting: usize) -> bool {
-        self.is_short() && waiting > AHEAD
     }
 }
 
@@ -178,10 +160,10 @@ mod tests {
     }
 
     #[test]
-    fn chunks_begin_at_one_and_at_most_double() {
+    fn chunks_begin_at_one_and_follow_the_cost_of_items() {
         let mut policy = policy(None, false);
-        for expected in [1, 2, 4, 8, 16, 32, 64, 100, 100] {
-            assert_eq!(policy.chunk_len(None), expected);
+        for expected in [1, 100, 100] {
+            assert_eq!((policy.chunk_len(None), policy.batch_len()), (expected, expected));
             run(&mut policy, 1, US);
         }
     }
@@ -218,7 +200,7 @@ mod tests {
     fn unordered_chunks_are_shorter() {
         let mut policy = policy(None, true);
         run(&mut policy, 20, US);
-        assert_eq!(policy.chunk_len(None), 15);
+        assert_eq!((policy.chunk_len(None), policy.batch_len()), (15, 100), "what is pulled is shared");
         run(&mut policy, 20, 15 * US);
         assert_eq!(policy.chunk_len(None), 1);
     }
@@ -229,6 +211,8 @@ mod tests {
         assert_eq!(policy.window_per_thread(), 16);
         run(&mut policy, 40, US);
         assert_eq!(policy.window_per_thread(), 4096);
+        policy.worked(1, 100 * MS);
+        assert_eq!(policy.window_per_thread(), 4096, "a thread was switched out once");
         run(&mut policy, 60, 2 * MS);
         assert_eq!(policy.window_per_thread(), 50);
         run(&mut policy, 60, 1000 * MS);
@@ -236,17 +220,13 @@ mod tests {
     }
 
     #[test]
-    fn naps_are_for_short_items_and_a_quick_input() {
+    fn naps_are_for_short_items() {
         let mut policy = policy(None, false);
         assert_eq!(policy.nap(8192), None);
         run(&mut policy, 20, US);
         assert_eq!(policy.nap(8192), Some(MS));
         assert_eq!(policy.nap(400), Some(100 * US));
         assert_eq!(policy.nap(1), Some(20 * US));
-        (0..3).for_each(|_| policy.pulled(1, MS));
-        assert_eq!(policy.nap(8192), None, "the input is slow");
-        policy.pulled(1, US);
-        assert!(policy.nap(8192).is_some());
         run(&mut policy, 20, MS);
         assert_eq!(policy.nap(8192), None, "items are long");
     }

@@ -205,15 +205,6 @@ impl Policy {
     pub(crate) fn napped(&mut self, results: u64) {
         self.measured.napped(results);
     }
-
-    /// Whether a consumer that pulls the input itself has pulled enough ahead, with so many lots of items waiting.
-    pub(crate) fn is_ahead(&mut self, waiting: usize) -> bool {
-        match self.choice {
-            Choice::Measured => self.measured.is_ahead(waiting),
-            Choice::Fixed => false,
-            Choice::Chaos => waiting > 0 && self.chaos.one_in(2),
-        }
-    }
 }
 
 #[cfg(all(test, not(loom)))]
