@@ -236,7 +236,6 @@ where
             if !another_pulls {
                 state.wake_napper();
             }
-            self.control.note_busy(false);
         }
         let now = Stamp::now();
         let waited = now.since(*clock.idle.get_or_insert(now));
@@ -250,6 +249,8 @@ where
             return Some(state);
         }
         state.workers.end_turn();
+        // Under the lock, and only for as long as every thread has a job can it become busy again.
+        self.control.note_busy(false);
         if state.workers.pool_is_gone() || state.sleeper_works {
             state.wake();
         }
