@@ -1,8 +1,8 @@
 //! What a job does when its turn comes: feed, take, work, publish, and again, for a slice of time.
 //!
-//! A worker that pulls fills a ring of its own and works on it itself, so items are in the cache of the thread that
-//! pulled them, and are freed by the thread that allocated them. Until it works, others see each item as soon as it is
-//! pulled.
+//! A worker that pulls fills a ring of its own. Others see each item as soon as it is pulled. When it has pulled enough
+//! it works on these items itself, as far as that is a chunk, so they are in the cache of the thread that pulled them,
+//! and are freed by the thread that allocated them. What is behind that chunk waits for all.
 //!
 //! **No item that was pulled waits for the input** (P4). A feeder that goes into the input with items that have not
 //! begun could be blocked there for ever. It does so only while another worker is in its turn
