@@ -1,6 +1,6 @@
 //! The contract between a pool and the engine.
 
-use crate::imap::{Imap, Local};
+use crate::imap::{Held, Imap, Local};
 use crate::job::{Job, in_job};
 use crate::map::map;
 use crate::scope::{self, Scope};
@@ -96,7 +96,7 @@ pub trait Executor: Send + Sync {
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::new(self, items.into_iter(), f)
+        Imap::new(Held::Borrowed(self), items.into_iter(), f)
     }
 
     /// Like [`imap`](Executor::imap), with a state that `f` may change: a buffer, a connection, a random
@@ -132,7 +132,7 @@ pub trait Executor: Send + Sync {
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::with_state(self, items.into_iter(), init, f)
+        Imap::with_state(Held::Borrowed(self), items.into_iter(), init, f)
     }
 
     /// Like [`imap`](Executor::imap), for an input that is not `Send`, or borrows: it is pulled on the
@@ -160,7 +160,49 @@ pub trait Executor: Send + Sync {
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::local(self, items.into_iter(), f)
+        Imap::local(Held::Borrowed(self), items.into_iter(), f)
+    }
+
+    /// Like [`imap`](Executor::imap), for an [`Imap`] that owns its executor: a pool by value, a clone of an
+    /// `Arc` of one, or a reference, which then is what it borrows.
+    ///
+    /// So an `Imap<'static, T>` can be returned from a function, be kept in a struct, or be the body of a response:
+    /// with the feature `stream`, `Body::from_stream(pool.clone().into_imap(lines, f).into_stream())` in an axum
+    /// handler that has `State<Arc<StealingPool>>`.
+    ///
+    /// The consumer's half owns the executor, and a job never does: an item that hangs keeps no pool alive. The
+    /// executor is dropped with the `Imap`, also if that has reached its end before. **Dropping the last owner of a
+    /// pool joins its threads, so dropping this may wait** for what runs there. (P9 says that dropping an `Imap`
+    /// does not wait; that is about its items.) Where that must not be, as in a task of an asynchronous runtime, keep
+    /// another owner: the program's own `Arc`.
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, Executor};
+    /// use std::sync::Arc;
+    ///
+    /// /// The lengths of words, computed on any pool.
+    /// fn lengths(pool: Arc<dyn Executor>, text: &str) -> impl Iterator<Item = usize> + use<> {
+    ///     let words: Vec<_> = text.split(' ').map(String::from).collect();
+    ///     pool.into_imap(words, |word| word.len())
+    /// }
+    ///
+    /// let pool = Arc::new(ChannelPool::new(2)?);
+    /// assert!(lengths(pool.clone(), "one three").eq([3, 5]));
+    /// // A pool by value ends with its imap.
+    /// let pool = ChannelPool::new(2)?;
+    /// assert!(pool.into_imap(0..3, |x| 2 * x).eq([0, 2, 4]));
+    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// ```
+    fn into_imap<'p, I, F, T>(self, items: I, f: F) -> Imap<'p, T>
+    where
+        Self: Sized + 'p,
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Imap::new(Held::owned(self), items.into_iter(), f)
     }
 
     /// Runs `f` on the pool, and gives a handle to wait for its result.

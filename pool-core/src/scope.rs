@@ -20,7 +20,7 @@
 use crate::Executor;
 use crate::error::Panic;
 use crate::executor::is_worker;
-use crate::imap::Imap;
+use crate::imap::{Held, Imap};
 use crate::job::Task;
 use crate::roster::Roster;
 use crate::slot::Slot;
@@ -199,7 +199,7 @@ impl<'scope> Scope<'scope, '_> {
         F: Fn(I::Item) -> T + Send + Sync + 'scope,
         T: Send + 'scope,
     {
-        Imap::scoped(self.executor, items.into_iter(), f, |task, control| {
+        Imap::scoped(Held::Borrowed(self.executor), items.into_iter(), f, |task, control| {
             let slot = Arc::new(Slot::new(erase(task), Some(control)));
             self.shared.add(slot.clone());
             slot

@@ -26,6 +26,7 @@ mod local;
 mod manners;
 mod nesting;
 mod order;
+mod owned;
 mod panics;
 mod parts;
 mod pool_stats;
@@ -116,6 +117,7 @@ impl Suite {
             bombs::tests(),
             wakers::tests(),
             guests::tests(),
+            owned::tests(),
         ];
         for (name, test) in files.into_iter().flatten() {
             let subject = subject.clone();

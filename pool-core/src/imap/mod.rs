@@ -11,6 +11,7 @@ mod catch_panics;
 mod cursor;
 #[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
 mod engine;
+mod held;
 mod place;
 mod policy;
 mod results;
@@ -22,6 +23,7 @@ mod timeout;
 
 pub use cancel::CancelToken;
 pub(crate) use engine::Control;
+pub(crate) use held::Held;
 pub use place::{Local, Place, Pooled};
 pub use policy::DEFAULT_WINDOW_PER_THREAD;
 pub use stats::ImapStats;

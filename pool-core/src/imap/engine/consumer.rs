@@ -34,10 +34,10 @@ use super::local::Supply;
 use super::nesting::{Outer, Within};
 use super::shared::{Locked, Shared};
 use super::state::{Asleep, Chunk, Output, State};
-use crate::Executor;
 use crate::executor::is_worker;
 use crate::fence;
 use crate::imap::cursor::{Cursor, Head, Settings, Source, Wait};
+use crate::imap::held::Held;
 use crate::imap::stats::ImapStats;
 use crate::job::Inside;
 use crate::sync::atomic::Ordering;
@@ -51,7 +51,7 @@ const MOST_NAPS: u32 = 2;
 
 pub(crate) struct Consumer<'p, I: Iterator, F, T, S> {
     pub(super) shared: Arc<Shared<I, F, T>>,
-    pub(super) executor: &'p dyn Executor,
+    pub(super) executor: Held<'p>,
     /// The input, if it is with the consumer.
     supply: S,
     /// The input of the state, while the consumer does everything itself.
@@ -91,8 +91,8 @@ impl Waited {
 }
 
 impl<'p, I: Iterator, F, T, S> Consumer<'p, I, F, T, S> {
-    pub(crate) fn new(shared: Arc<Shared<I, F, T>>, executor: &'p dyn Executor, supply: S) -> Self {
-        let outer = Some(Outer::new(executor, &shared.control));
+    pub(crate) fn new(shared: Arc<Shared<I, F, T>>, executor: Held<'p>, supply: S) -> Self {
+        let outer = Some(Outer::new(executor.get(), &shared.control));
         Consumer { shared, executor, supply, inline: None, started: false, outer, napped_at: None }
     }
 }
@@ -122,7 +122,7 @@ where
         }
         cursor.drop_given_up();
         let shared = self.shared.clone();
-        let works = forever && is_worker(self.executor);
+        let works = forever && is_worker(self.executor.get());
         let mut waited = Waited::default();
         #[cfg(feature = "stream")]
         if let Wait::Task(waker) = wait {
@@ -164,7 +164,7 @@ where
                 let room = usize::try_from(state.window(&shared.control).room()).unwrap_or(usize::MAX);
                 let len = if works { 1 } else { state.chunk_len().min(room) };
                 drop(state);
-                shared.pull_here(self.executor, &mut self.supply, cursor, len);
+                shared.pull_here(self.executor.get(), &mut self.supply, cursor, len);
                 state = shared.lock();
                 continue;
             }
@@ -183,7 +183,7 @@ where
     }
 
     fn wake_feeder(&mut self) {
-        self.shared.wake_feeder(self.executor);
+        self.shared.wake_feeder(self.executor.get());
     }
 
     fn hint(&self) -> (u64, (usize, Option<usize>)) {
@@ -255,8 +255,8 @@ where
     /// Leaves the lock with the head. The panic of a `spawn` goes to the caller only if nothing is lost by it.
     fn found(&self, state: Locked<'_, I, T>, head: Head, wait: Wait<'_>) -> Head {
         match head {
-            Head::Ready => self.shared.unlock_and_spawn(state, self.executor),
-            _ => drop_quietly(catch(|| self.shared.unlock_and_spawn(state, self.executor))),
+            Head::Ready => self.shared.unlock_and_spawn(state, self.executor.get()),
+            _ => drop_quietly(catch(|| self.shared.unlock_and_spawn(state, self.executor.get()))),
         }
         if let Wait::Task(_) = wait {
             self.shared.control.parker.set_task(None);
@@ -302,7 +302,7 @@ where
     /// Runs one item, like a worker.
     fn run(&mut self, shared: &Arc<Shared<I, F, T>>, chunk: Chunk<I::Item, T>, cursor: &mut Cursor<T>) {
         // There may be work for others, too.
-        drop_quietly(catch(|| shared.unlock_and_spawn(shared.lock(), self.executor)));
+        drop_quietly(catch(|| shared.unlock_and_spawn(shared.lock(), self.executor.get())));
         let chunk = {
             let _within = Within::enter(&mut self.outer);
             // What the function waits for in a pool must not need this thread's own imap to move on.
@@ -330,7 +330,7 @@ where
         }
         if let Wait::Forever = wait {
             if state.policy.consumer_looks(waited.time(), cursor.head) {
-                shared.unlock_and_spawn(state, self.executor);
+                shared.unlock_and_spawn(state, self.executor.get());
                 std::thread::yield_now();
                 return Some(shared.lock());
             }
@@ -349,7 +349,7 @@ where
         }
         let left = waited.left(wait);
         if left == Some(Duration::ZERO) {
-            shared.unlock_and_spawn(state, self.executor);
+            shared.unlock_and_spawn(state, self.executor.get());
             return None;
         }
         if self.can_pull(&state) && !waited.is_over {
@@ -367,7 +367,7 @@ where
         control.forget_stall();
         if shared.try_reserve_worker(&mut state) {
             drop(state);
-            shared.spawn_job(self.executor);
+            shared.spawn_job(self.executor.get());
             return Some(shared.lock());
         }
         (state.asleep, state.sleeper_works) = (Asleep::At(cursor.head), works);
@@ -389,7 +389,7 @@ where
         state: Locked<'a, I, T>,
         limit: Option<Duration>,
     ) -> Locked<'a, I, T> {
-        shared.unlock_and_spawn(state, self.executor);
+        shared.unlock_and_spawn(state, self.executor.get());
         let began = Instant::now();
         shared.control.parker.park(limit);
         let mut state = shared.lock();
