@@ -14,7 +14,7 @@ use std::sync::Arc;
 ///
 /// let pool = ChannelPool::builder().threads(2).thread_name(|index| format!("hash-{index}")).build()?;
 /// pool.join();
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 #[derive(Debug)]
 pub struct ChannelPool {
@@ -75,7 +75,7 @@ impl ChannelPool {
     /// pool.submit(|| "work").join().unwrap();
     /// assert_eq!(pool.stats().total().jobs, 1);
     /// println!("{}", pool.stats());
-    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
     pub fn stats(&self) -> PoolStats {
         self.counters.iter().map(|worker| worker.stats()).collect()

@@ -191,7 +191,7 @@ pub trait Executor: Send + Sync {
     /// // A pool by value ends with its imap.
     /// let pool = ChannelPool::new(2)?;
     /// assert!(pool.into_imap(0..3, |x| 2 * x).eq([0, 2, 4]));
-    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
     fn into_imap<'p, I, F, T>(self, items: I, f: F) -> Imap<'p, T>
     where
@@ -256,7 +256,7 @@ pub trait Executor: Send + Sync {
     ///     assert_eq!(count.join().unwrap(), 4);
     /// });
     /// assert_eq!(longest, "stack");
-    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
     fn scope<'env, F, R>(&'env self, f: F) -> R
     where
@@ -282,7 +282,7 @@ pub trait Executor: Send + Sync {
     /// let pool = ChannelPool::new(2)?;
     /// let words = vec![String::from("one"), String::from("two"), String::from("three")];
     /// assert_eq!(pool.map(&words, |word| word.len()), [3, 3, 5]);
-    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
     fn map<'env, I, F, T>(&'env self, items: I, f: F) -> Vec<T>
     where

@@ -1,8 +1,8 @@
 //! Ordered, lazy, bounded parallel `imap` on any thread pool.
 //!
 //! This crate has the contract ([`Executor`], [`Job`]) and the engine ([`Imap`]); the threads are in the
-//! backends: `pool-channel`, `pool-stealing`, `pool-rayon`. Each re-exports this crate, so a user depends on
-//! one of them alone. An author of another backend implements two methods of [`Executor`].
+//! backends: `pool-channel`, `pool-stealing`, `pool-rayon`. Each re-exports every item of this crate at its root, so a
+//! user depends on one of them alone. An author of another backend implements two methods of [`Executor`].
 //!
 //! ```
 //! use pool_core::{Executor, Job};

@@ -290,7 +290,7 @@ impl<'s, T> ScopedJobHandle<'s, T> {
 /// let pool = ChannelPool::new(2)?;
 /// let answer = futures::executor::block_on(pool.submit(|| 6 * 7));
 /// assert_eq!(answer.unwrap(), 42);
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 #[cfg(feature = "stream")]
 impl<T> Future for ScopedJobHandle<'_, T> {

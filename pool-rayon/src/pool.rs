@@ -155,7 +155,7 @@ impl RayonPool {
     /// pool.submit(|| "work").join().unwrap();
     /// assert_eq!(pool.stats().total().jobs, 1);
     /// println!("{}", pool.stats());
-    /// # Ok::<(), pool_rayon::pool_core::BuildError>(())
+    /// # Ok::<(), pool_rayon::BuildError>(())
     /// ```
     pub fn stats(&self) -> PoolStats {
         self.handle().queue.counters.iter().map(Counters::stats).collect()

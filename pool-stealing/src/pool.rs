@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// let pool = StealingPool::new(2)?;
 /// let lengths: Vec<usize> = pool.imap(["one", "three"], |word| word.len()).collect();
 /// assert_eq!(lengths, [3, 5]);
-/// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 pub struct StealingPool {
     handle: Handle,
@@ -52,7 +52,7 @@ impl StealingPool {
     ///
     /// assert_eq!(StealingPool::new(3)?.threads(), 3);
     /// assert!(StealingPool::new(0).is_err());
-    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn new(threads: usize) -> Result<StealingPool, BuildError> {
         StealingPool::builder().threads(threads).build()
@@ -66,7 +66,7 @@ impl StealingPool {
     /// let pool = StealingPool::builder().threads(1).thread_name(|i| format!("io-{i}")).build()?;
     /// let name = pool.submit(|| std::thread::current().name().map(String::from));
     /// assert_eq!(name.join().unwrap().as_deref(), Some("io-0"));
-    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn builder() -> Builder<StealingPool> {
         Builder::new()
@@ -84,7 +84,7 @@ impl StealingPool {
     /// let answer = pool.submit(|| 42);
     /// pool.join();
     /// assert!(answer.is_finished());
-    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn join(self) {
         drop(self);
@@ -94,8 +94,7 @@ impl StealingPool {
     /// [`Cancelled`](pool_core::Cancelled).
     ///
     /// ```
-    /// use pool_stealing::pool_core::JobError;
-    /// use pool_stealing::{Executor, StealingPool};
+    /// use pool_stealing::{Executor, JobError, StealingPool};
     /// use std::time::Duration;
     ///
     /// let pool = StealingPool::new(1)?;
@@ -104,7 +103,7 @@ impl StealingPool {
     /// pool.terminate();
     /// assert!(matches!(queued.join(), Err(JobError::Cancelled)));
     /// # drop(running);
-    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn terminate(self) {
         self.handle.core.terminate();
@@ -122,7 +121,7 @@ impl StealingPool {
     /// pool.submit(|| "work").join().unwrap();
     /// assert_eq!(pool.stats().total().jobs, 1);
     /// println!("{}", pool.stats());
-    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn stats(&self) -> PoolStats {
         self.handle.core.stats()

@@ -69,7 +69,7 @@ use std::fmt;
 /// assert!(sum.is_err());
 /// let numbers: Result<Vec<_>, _> = pool.imap(words, |word| word.parse::<i32>().map_err(|_| word)).collect();
 /// assert_eq!(numbers, Err("three"));
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 ///
 /// # Progress
@@ -90,7 +90,7 @@ use std::fmt;
 /// let sum: u64 = squares.progress_with(bar.clone()).sum();
 /// assert_eq!((sum, bar.position(), bar.length()), (332_833_500, 1000, Some(1000)));
 /// # assert_eq!(pool.imap(0..9, |x| x).progress_count(9).progress.length(), Some(9));
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 #[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
 pub struct Imap<'p, T, P: Place = Pooled> {
