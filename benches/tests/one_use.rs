@@ -24,7 +24,7 @@ macro_rules! public {
 public! {
     Build BuildError Builder CancelToken Cancelled Config Counters Crew DEFAULT_WINDOW_PER_THREAD Executor Imap ImapStats
     ImapStream IterExt Job JobError JobHandle Local Panic Place PoolStats Pooled Scope ScopedJobHandle TimedOut Timeout
-    WorkerStats in_job
+    WorkerStats compiler_errors in_job
 }
 
 /// What `pool_core` exports, as its `lib.rs` says.

@@ -28,6 +28,27 @@ use std::sync::Arc;
 /// A method that breaks these rules never makes a program unsound. If `spawn` panics, the job that it was
 /// given is cancelled unless it has begun, and the panic goes to whoever submitted it; if another method
 /// does, the engine takes the answer that is always right.
+/// # Pools of any kind
+///
+/// `Arc<dyn Executor>`, `Box<dyn Executor>` and references to these have every method. A plain `&dyn Executor` has
+/// [`into_imap`](Executor::into_imap) as it is, and every other method with one more `&`:
+///
+/// ```
+/// use pool_channel::{ChannelPool, Executor};
+///
+/// fn total(pool: &dyn Executor, numbers: Vec<u32>) -> u32 {
+///     (&pool).imap(numbers, |x| x * x).sum()
+/// }
+///
+/// let pool = ChannelPool::new(2)?;
+/// assert_eq!(total(&pool, vec![1, 2, 3]), 14);
+/// # Ok::<(), pool_channel::BuildError>(())
+/// ```
+///
+/// Without it the compiler says that the method "cannot be invoked on a trait object", and shows the line that tells
+/// this. The reason: methods with type parameters must ask for `Self: Sized`, or there could be no `dyn Executor`. The
+/// compiler looks for a method of the trait object before one of the reference to it, and takes that one, although it
+/// cannot be called. What would help is a second trait with these methods, and a second `use` in every program.
 pub trait Executor: Send + Sync {
     /// How many jobs run at the same time; at least 1.
     ///
@@ -89,7 +110,7 @@ pub trait Executor: Send + Sync {
     /// ```
     fn imap<I, F, T>(&self, items: I, f: F) -> Imap<'_, T>
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).imap(…)`
         I: IntoIterator,
         I::IntoIter: Send + 'static,
         I::Item: Send + 'static,
@@ -123,7 +144,7 @@ pub trait Executor: Send + Sync {
     /// ```
     fn imap_init<I, N, S, F, T>(&self, items: I, init: N, f: F) -> Imap<'_, T>
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).imap_init(…)`
         I: IntoIterator,
         I::IntoIter: Send + 'static,
         I::Item: Send + 'static,
@@ -153,7 +174,7 @@ pub trait Executor: Send + Sync {
     /// ```
     fn imap_local<'p, I, F, T>(&'p self, items: I, f: F) -> Imap<'p, T, Local>
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).imap_local(…)`
         I: IntoIterator,
         I::IntoIter: 'p,
         I::Item: Send + 'static,
@@ -221,7 +242,7 @@ pub trait Executor: Send + Sync {
     /// ```
     fn submit<F, T>(&self, f: F) -> JobHandle<T>
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).submit(…)`
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
@@ -260,7 +281,7 @@ pub trait Executor: Send + Sync {
     /// ```
     fn scope<'env, F, R>(&'env self, f: F) -> R
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).scope(…)`
         F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
     {
         scope::scope(self, f)
@@ -286,7 +307,7 @@ pub trait Executor: Send + Sync {
     /// ```
     fn map<'env, I, F, T>(&'env self, items: I, f: F) -> Vec<T>
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).map(…)`
         I: IntoIterator + 'env,
         I::IntoIter: Send + 'env,
         I::Item: Send + 'env,
@@ -420,5 +441,23 @@ mod tests {
             Job::new(move |executor| send.send((is_worker(executor), is_worker(&Says(Some(0))))).unwrap());
         job.run(&Says(None));
         assert_eq!(inside.recv(), Ok((true, true)));
+    }
+
+    /// The compiler shows this line to those who call the method on a `&dyn Executor`.
+    #[test]
+    fn each_provided_method_tells_how_to_call_it_on_a_reference_to_any_pool() {
+        let source = include_str!("executor.rs").split("\nimpl").next().unwrap();
+        let mut name = "";
+        let mut told = Vec::new();
+        for line in source.lines() {
+            if let Some(signature) = line.strip_prefix("    fn ") {
+                name = signature.split(['<', '(']).next().unwrap();
+            }
+            if line.trim().starts_with("Self: Sized") && name != "into_imap" {
+                assert!(line.ends_with(&format!("write `(&pool).{name}(…)`")), "{name}: {line}");
+                told.push(name);
+            }
+        }
+        assert_eq!(told, ["imap", "imap_init", "imap_local", "submit", "scope", "map"]);
     }
 }

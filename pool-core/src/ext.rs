@@ -1,7 +1,7 @@
 //! `iter.imap(&pool, f)`: the other way round, so that stages chain.
 
 use crate::Executor;
-use crate::imap::{Imap, Local};
+use crate::imap::{Held, Imap, Local};
 
 /// [`imap`](IterExt::imap) as a method of every iterator.
 ///
@@ -28,11 +28,11 @@ pub trait IterExt: Iterator {
     where
         Self: Sized + 'p,
         Self::Item: Send + 'static,
-        E: Executor,
+        E: Executor + ?Sized,
         F: Fn(Self::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        pool.imap_local(self, f)
+        Imap::local(Held::owned(pool), self, f)
     }
 }
 

@@ -39,6 +39,7 @@
 //!   ([`IterExt::imap`]), or give each a pool.
 
 mod builder;
+pub mod compiler_errors;
 mod counters;
 mod error;
 mod executor;

@@ -13,6 +13,7 @@ mod cancel;
 mod chaining;
 mod dropping;
 mod effects;
+mod erased;
 mod fallible;
 mod giving_up;
 mod guests;
@@ -118,6 +119,7 @@ impl Suite {
             wakers::tests(),
             guests::tests(),
             owned::tests(),
+            erased::tests(),
         ];
         for (name, test) in files.into_iter().flatten() {
             let subject = subject.clone();
