@@ -40,6 +40,9 @@ fn settings_of_an_imap() {
         imap.next();
         drop(imap.window(3));
     });
+    panics_here("item_timeout must be set before", || {
+        drop(AtOnce.imap(0..3, |x| x).start().item_timeout(std::time::Duration::ZERO));
+    });
     panics_here("chunk must be set before", || {
         drop(AtOnce.imap(0..3, |x| x).catch_panics().start().chunk(3));
     });

@@ -23,7 +23,7 @@ macro_rules! public {
 
 public! {
     Build BuildError Builder CancelToken Cancelled Config Counters Crew DEFAULT_WINDOW_PER_THREAD Executor Imap ImapStats
-    ImapStream IterExt Job JobError JobHandle Local Panic Place PoolStats Pooled Scope ScopedJobHandle TimedOut Timeout
+    ImapStream ItemTimeout IterExt Job JobError JobHandle Local Panic Place PoolStats Pooled Scope ScopedJobHandle TimedOut Timeout
     WorkerStats compiler_errors in_job
 }
 

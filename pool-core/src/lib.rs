@@ -63,7 +63,9 @@ pub use executor::Executor;
 pub use ext::IterExt;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
-pub use imap::{CancelToken, DEFAULT_WINDOW_PER_THREAD, Imap, ImapStats, Local, Place, Pooled, Timeout};
+pub use imap::{
+    CancelToken, DEFAULT_WINDOW_PER_THREAD, Imap, ImapStats, ItemTimeout, Local, Place, Pooled, Timeout,
+};
 pub use job::{Job, in_job};
 pub use pool_stats::{PoolStats, WorkerStats};
 pub use scope::Scope;

@@ -21,6 +21,7 @@ mod handles;
 mod hogs;
 mod home;
 mod hostile;
+mod item_limits;
 mod limits;
 mod live;
 mod local;
@@ -120,6 +121,7 @@ impl Suite {
             guests::tests(),
             owned::tests(),
             erased::tests(),
+            item_limits::tests(),
         ];
         for (name, test) in files.into_iter().flatten() {
             let subject = subject.clone();

@@ -4,6 +4,7 @@
 //! the iteration, and [`cursor`] is where it stands and what it needs of an imap without its types. Behind that is the
 //! [`engine`], which asks a [`policy`] for numbers. Begin to read with the engine.
 
+mod begun;
 mod build;
 mod cancel;
 mod catch_panics;
@@ -12,6 +13,7 @@ mod cursor;
 #[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
 mod engine;
 mod held;
+mod item_timeout;
 mod place;
 mod policy;
 mod results;
@@ -24,6 +26,7 @@ mod timeout;
 pub use cancel::CancelToken;
 pub(crate) use engine::Control;
 pub(crate) use held::Held;
+pub use item_timeout::ItemTimeout;
 pub use place::{Local, Place, Pooled};
 pub use policy::DEFAULT_WINDOW_PER_THREAD;
 pub use stats::ImapStats;
@@ -108,6 +111,10 @@ pub trait Adapted<T> {
     fn next(&mut self, wait: Wait<'_>) -> Next<T>;
     fn give_up(&mut self) -> bool;
     fn size_hint(&self) -> (usize, Option<usize>);
+    /// Whether a panic of the input is still to be handed out.
+    fn input_has_panicked(&self) -> bool;
+    /// How many items have been handed out or given up: the index of the head.
+    fn position(&self) -> u64;
     fn settings(&mut self) -> Option<&mut Settings>;
     fn start(&mut self);
     fn cancel_with(&mut self, token: &CancelToken);
@@ -125,6 +132,12 @@ impl<T, A: Adapted<T> + ?Sized> Adapted<T> for Box<A> {
     }
     fn size_hint(&self) -> (usize, Option<usize>) {
         (**self).size_hint()
+    }
+    fn input_has_panicked(&self) -> bool {
+        (**self).input_has_panicked()
+    }
+    fn position(&self) -> u64 {
+        (**self).position()
     }
     fn settings(&mut self) -> Option<&mut Settings> {
         (**self).settings()
@@ -159,7 +172,15 @@ impl<T, P: Place> Imap<'_, T, P> {
     fn input_has_panicked(&self) -> bool {
         match &self.inner {
             Inner::Results(results) => results.input_has_panicked(),
-            Inner::Adapted(_) => false,
+            Inner::Adapted(adapted) => adapted.input_has_panicked(),
+        }
+    }
+
+    /// How many items have been handed out or given up.
+    fn position(&self) -> u64 {
+        match &self.inner {
+            Inner::Results(results) => results.cursor.head,
+            Inner::Adapted(adapted) => adapted.position(),
         }
     }
 }

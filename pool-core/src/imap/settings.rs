@@ -80,7 +80,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     }
 
     #[track_caller]
-    fn settings(&mut self, name: &str) -> &mut Settings {
+    pub(super) fn settings(&mut self, name: &str) -> &mut Settings {
         match self.settings_mut() {
             Some(settings) => settings,
             None => panic!("{name} must be set before the iteration begins"),

@@ -2,6 +2,7 @@
 
 use super::cursor::Wait;
 use super::place::{Place, Pooled};
+use super::results::Late;
 use super::{Adapted, Imap, Inner};
 use crate::error::TimedOut;
 use std::fmt;
@@ -43,7 +44,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
             Ok(Some(Ok(value))) => Ok(Some(value)),
             Ok(Some(Err(panic))) => panic.resume(),
             Ok(None) => Ok(None),
-            Err(late) => Err(late),
+            Err(Late::Call(late) | Late::Item(late)) => Err(late),
         }
     }
 

@@ -84,7 +84,7 @@ impl Waited {
     /// How much time is left until the limit, if there is one.
     fn left(&mut self, wait: Wait<'_>) -> Option<Duration> {
         match wait {
-            Wait::AtMost(limit) => Some(limit.saturating_sub(self.time())),
+            Wait::AtMost(limit) | Wait::Helping(limit) => Some(limit.saturating_sub(self.time())),
             _ => None,
         }
     }
@@ -122,7 +122,7 @@ where
         }
         cursor.drop_given_up();
         let shared = self.shared.clone();
-        let works = forever && is_worker(self.executor.get());
+        let works = (forever || matches!(wait, Wait::Helping(_))) && is_worker(self.executor.get());
         let mut waited = Waited::default();
         #[cfg(feature = "stream")]
         if let Wait::Task(waker) = wait {
@@ -151,7 +151,7 @@ where
             if state.workers.is_lost() {
                 return Head::Terminated;
             }
-            if works && untaken && self.should_be_inline() {
+            if forever && works && untaken && self.should_be_inline() {
                 self.inline = state.begin_inline(cursor);
                 if self.inline.is_some() {
                     drop(state);
