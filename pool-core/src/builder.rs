@@ -6,8 +6,9 @@ use crate::error::{BuildError, Panic};
 use crate::unwind::{catch, drop_quietly};
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// Configures a pool of type `P`. Each backend's `builder()` gives one.
 ///
@@ -43,6 +44,7 @@ pub struct Config {
     stack_size: Option<usize>,
     on_start: Option<Hook>,
     on_exit: Option<Hook>,
+    drop_timeout: Option<Duration>,
 }
 
 impl<P: Build> Builder<P> {
@@ -54,6 +56,7 @@ impl<P: Build> Builder<P> {
             stack_size: None,
             on_start: None,
             on_exit: None,
+            drop_timeout: None,
         };
         Builder { config, pool: PhantomData }
     }
@@ -90,6 +93,28 @@ impl<P: Build> Builder<P> {
     /// Called on each thread with its index, after its last job. If it panics, the panic ends there.
     pub fn on_exit(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.config.on_exit = Some(Arc::new(hook));
+        self
+    }
+
+    /// Lets dropping the pool wait for at most this long, so that a function which returns early, as `?` does, ends
+    /// although a job hangs.
+    ///
+    /// Dropping the pool then does what its `shutdown_timeout` does: what is queued is discarded, and threads that
+    /// have not ended in time are let go. Its `join` still runs everything, and waits without a limit.
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, Executor};
+    /// use std::time::Duration;
+    ///
+    /// let (release, hang) = std::sync::mpsc::channel::<()>();
+    /// let pool = ChannelPool::builder().threads(1).drop_timeout(Duration::from_millis(10)).build()?;
+    /// drop(pool.submit(move || hang.recv()));
+    /// drop(pool);
+    /// # drop(release);
+    /// # Ok::<(), pool_channel::BuildError>(())
+    /// ```
+    pub fn drop_timeout(mut self, limit: Duration) -> Self {
+        self.config.drop_timeout = Some(limit);
         self
     }
 
@@ -148,7 +173,8 @@ impl Config {
     where
         W: FnOnce() + Send + 'static,
     {
-        let mut crew = Crew { threads: Vec::new() };
+        let (alive, ended) = mpsc::channel();
+        let mut crew = Crew { threads: Vec::new(), ended: Mutex::new(ended) };
         // Nobody works before all have begun: each waits for a word, and ends if there comes none.
         let mut words = Vec::new();
         let (report, reports) = mpsc::channel();
@@ -156,10 +182,14 @@ impl Config {
         for (index, worker) in workers.into_iter().enumerate() {
             let (word, heard) = mpsc::channel();
             words.push(word);
-            let (config, report) = (self.clone(), report.clone());
-            let started = self
-                .thread(index)
-                .and_then(|builder| builder.spawn(move || config.live(index, &report, &heard, worker)));
+            let (config, report, alive) = (self.clone(), report.clone(), alive.clone());
+            let started = self.thread(index).and_then(|builder| {
+                builder.spawn(move || {
+                    config.live(index, &report, &heard, worker);
+                    // The last thing that the thread does: see `Crew::join_timeout`.
+                    drop(alive);
+                })
+            });
             match started {
                 Ok(thread) => crew.threads.push(thread),
                 Err(source) => {
@@ -225,6 +255,11 @@ impl Config {
         self.stack_size
     }
 
+    /// How long dropping the pool may wait, if that has a limit.
+    pub fn drop_timeout(&self) -> Option<Duration> {
+        self.drop_timeout
+    }
+
     /// Runs the start hook, if there is one.
     pub fn on_start(&self, index: usize) {
         self.on_start.iter().for_each(|hook| hook(index));
@@ -250,6 +285,8 @@ impl Drop for Reports {
 #[derive(Debug)]
 pub struct Crew {
     threads: Vec<JoinHandle<()>>,
+    /// Nothing is ever sent. Each thread has a sender, so it is disconnected when the last of them ends.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl Crew {
@@ -259,8 +296,7 @@ impl Crew {
     /// pool can wait neither for itself nor for jobs that may wait for it.
     pub fn join(&mut self) {
         let threads = std::mem::take(&mut self.threads);
-        let me = thread::current().id();
-        if threads.iter().any(|thread| thread.thread().id() == me) {
+        if is_one_of(&threads) {
             return;
         }
         for thread in threads {
@@ -268,4 +304,26 @@ impl Crew {
             let _ = thread.join();
         }
     }
+
+    /// Waits until every thread has ended, for at most `limit`. Returns whether all have; else they are let go, and end
+    /// by themselves when what they run does.
+    ///
+    /// On one of those threads it returns `false` at once.
+    pub fn join_timeout(&mut self, limit: Duration) -> bool {
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let in_time = self.threads.is_empty()
+            || (!is_one_of(&self.threads)
+                && ended.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Disconnected));
+        if in_time {
+            self.join();
+        }
+        self.threads.clear();
+        in_time
+    }
+}
+
+/// Whether the current thread is one of these.
+fn is_one_of(threads: &[JoinHandle<()>]) -> bool {
+    let me = thread::current().id();
+    threads.iter().any(|thread| thread.thread().id() == me)
 }

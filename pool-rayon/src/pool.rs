@@ -37,6 +37,7 @@ use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Jo
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Jobs on the threads of a `rayon::ThreadPool`.
 ///
@@ -46,6 +47,7 @@ pub struct RayonPool {
     handle: Option<Handle>,
     /// The threads, if they are ours.
     crew: Option<Crew>,
+    drop_timeout: Option<Duration>,
 }
 
 /// How many calls may lie there for threads that do not come. Some 100 bytes each.
@@ -108,31 +110,54 @@ impl RayonPool {
     /// # Ok::<(), rayon::ThreadPoolBuildError>(())
     /// ```
     pub fn from_pool(pool: Arc<rayon::ThreadPool>) -> RayonPool {
-        RayonPool::around(pool, None)
+        RayonPool::around(pool, None, None)
     }
 
-    fn around(pool: Arc<rayon::ThreadPool>, crew: Option<Crew>) -> RayonPool {
+    fn around(pool: Arc<rayon::ThreadPool>, crew: Option<Crew>, drop_timeout: Option<Duration>) -> RayonPool {
         let counters = (0..pool.current_num_threads()).map(|_| Counters::new()).collect();
         let queue = Queue { state: Mutex::default(), idle: Condvar::new(), shared: crew.is_none(), counters };
-        RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew }
+        RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew, drop_timeout }
     }
 
-    /// Runs what is queued and waits for it. Dropping the pool does the same.
+    /// Runs what is queued and waits for it. Dropping the pool does the same, unless the builder was given a
+    /// [`drop_timeout`](Builder::drop_timeout).
     ///
     /// On one of its own threads it returns at once: that job could not wait for itself.
-    pub fn join(self) {
-        drop(self);
+    pub fn join(mut self) {
+        self.drop_timeout = None;
     }
 
-    /// Discards what is queued, and waits for what runs. Whoever waits for a discarded job gets
-    /// [`Cancelled`](pool_core::Cancelled).
-    pub fn terminate(self) {
-        let mut state = self.handle().queue.lock();
-        state.terminated = true;
-        let jobs = std::mem::take(&mut state.jobs);
-        drop(state);
-        // Cancelling calls code of the user's: not under the lock.
-        drop(jobs);
+    /// Discards what is queued and what comes from now on, and does not wait for what runs. Whoever waits for a
+    /// discarded job gets [`Cancelled`](pool_core::Cancelled). It works through an `Arc`, and may be called again.
+    pub fn terminate(&self) {
+        self.handle().queue.terminate();
+    }
+
+    /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
+    /// themselves when what they run does. Returns whether all of them have ended.
+    ///
+    /// Whoever waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
+    /// returns `false` at once.
+    ///
+    /// Rayon's threads end together, so one in which a job hangs keeps the others, asleep. On a rayon pool of your own
+    /// it waits for jobs of this pool alone.
+    ///
+    /// ```
+    /// use pool_rayon::{Executor, RayonPool};
+    /// use std::time::Duration;
+    ///
+    /// let pool = RayonPool::new(2)?;
+    /// let (release, hang) = std::sync::mpsc::channel::<()>();
+    /// let hanging = pool.submit(move || hang.recv());
+    /// while pool.has_waiting() {} // until a thread has it
+    /// assert!(!pool.shutdown_timeout(Duration::from_millis(10)));
+    /// // Its thread ends when the job does.
+    /// drop(release);
+    /// assert!(hanging.join().is_ok());
+    /// # Ok::<(), pool_rayon::BuildError>(())
+    /// ```
+    pub fn shutdown_timeout(mut self, limit: Duration) -> bool {
+        self.end_within(limit)
     }
 
     /// What each of rayon's threads has done for this pool since it was built; of a pool of your own, for
@@ -161,6 +186,19 @@ impl RayonPool {
         self.handle().queue.counters.iter().map(Counters::stats).collect()
     }
 
+    fn end_within(&mut self, limit: Duration) -> bool {
+        let Some(handle) = self.handle.take() else { return true };
+        let began = Instant::now();
+        handle.queue.terminate();
+        let idle = !handle.is_here() && handle.queue.wait_until_idle(Some(limit));
+        // Rayon's threads end when nobody holds its pool.
+        drop(handle);
+        match &mut self.crew {
+            Some(crew) => crew.join_timeout(limit.saturating_sub(began.elapsed())),
+            None => idle,
+        }
+    }
+
     fn handle(&self) -> &Handle {
         self.handle.as_ref().expect("only drop takes the handle")
     }
@@ -185,18 +223,18 @@ impl Build for RayonPool {
         });
         let pool = builder.build().map_err(|error| BuildError::Backend(Box::new(error)))?;
         let crew = config.start(workers.into_iter().map(|worker| || worker.run()))?;
-        Ok(RayonPool::around(Arc::new(pool), Some(crew)))
+        Ok(RayonPool::around(Arc::new(pool), Some(crew), config.drop_timeout()))
     }
 }
 
 impl Drop for RayonPool {
     fn drop(&mut self) {
+        if let Some(limit) = self.drop_timeout {
+            self.end_within(limit);
+        }
         let Some(handle) = self.handle.take() else { return };
-        if handle.pool.current_thread_index().is_none() {
-            let mut state = handle.queue.lock();
-            while state.running > 0 || !state.jobs.is_empty() {
-                state = handle.queue.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
+        if !handle.is_here() {
+            handle.queue.wait_until_idle(None);
         }
         // Rayon's threads end when nobody holds its pool.
         drop(handle);
@@ -265,6 +303,34 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Drops what is queued, and what will be.
+    fn terminate(&self) {
+        let mut state = self.lock();
+        state.terminated = true;
+        let jobs = std::mem::take(&mut state.jobs);
+        let idle = state.running == 0;
+        drop(state);
+        if idle {
+            self.idle.notify_all();
+        }
+        // Cancelling calls code of the user's: not under the lock.
+        drop(jobs);
+    }
+
+    /// Waits until no job runs or is queued, for at most `limit` if there is one. Returns whether that is so.
+    fn wait_until_idle(&self, limit: Option<Duration>) -> bool {
+        let is_busy = |state: &mut State| state.running > 0 || !state.jobs.is_empty();
+        let state = self.lock();
+        match limit {
+            None => drop(self.idle.wait_while(state, is_busy)),
+            Some(limit) => {
+                let waited = self.idle.wait_timeout_while(state, limit, is_busy);
+                return !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
+            }
+        }
+        true
+    }
 }
 
 impl State {
@@ -285,6 +351,11 @@ impl Handle {
     /// Whether both are handles of one pool.
     pub(crate) fn is_same(&self, other: &Handle) -> bool {
         Arc::ptr_eq(&self.queue, &other.queue)
+    }
+
+    /// Whether the current thread is one of this pool's.
+    fn is_here(&self) -> bool {
+        self.pool.current_thread_index().is_some()
     }
 
     /// Runs the oldest job, but not on top of another.

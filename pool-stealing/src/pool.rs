@@ -11,10 +11,12 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A pool whose workers have a queue each, and steal from each other.
 ///
-/// Dropping it runs what is queued and waits for its threads, like [`join`](StealingPool::join).
+/// Dropping it runs what is queued and waits for its threads, like [`join`](StealingPool::join). With a
+/// [`drop_timeout`](Builder::drop_timeout) it discards what is queued, and waits no longer.
 ///
 /// ```
 /// use pool_stealing::{Executor, StealingPool};
@@ -27,6 +29,7 @@ use std::sync::Arc;
 pub struct StealingPool {
     handle: Handle,
     crew: Crew,
+    drop_timeout: Option<Duration>,
 }
 
 /// What a job spawns on.
@@ -72,7 +75,8 @@ impl StealingPool {
         Builder::new()
     }
 
-    /// Runs what is queued, and waits until every thread has ended. Dropping the pool does the same.
+    /// Runs what is queued, and waits until every thread has ended. Dropping the pool does the same, unless the
+    /// builder was given a [`drop_timeout`](Builder::drop_timeout).
     ///
     /// On one of the pool's own threads it does not wait: the rest is run, and the threads end, when the
     /// calling job has ended.
@@ -86,12 +90,12 @@ impl StealingPool {
     /// assert!(answer.is_finished());
     /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
-    pub fn join(self) {
-        drop(self);
+    pub fn join(mut self) {
+        self.drop_timeout = None;
     }
 
-    /// Discards what is queued, and waits for what runs. Whoever waits for a discarded job gets
-    /// [`Cancelled`](pool_core::Cancelled).
+    /// Discards what is queued and what comes from now on, and does not wait for what runs. Whoever waits for a
+    /// discarded job gets [`Cancelled`](pool_core::Cancelled). It works through an `Arc`, and may be called again.
     ///
     /// ```
     /// use pool_stealing::{Executor, JobError, StealingPool};
@@ -105,8 +109,32 @@ impl StealingPool {
     /// # drop(running);
     /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
-    pub fn terminate(self) {
+    pub fn terminate(&self) {
         self.handle.core.terminate();
+    }
+
+    /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
+    /// themselves when what they run does. Returns whether all of them have ended.
+    ///
+    /// Whoever waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
+    /// returns `false` at once.
+    ///
+    /// ```
+    /// use pool_stealing::{Executor, StealingPool};
+    /// use std::time::Duration;
+    ///
+    /// let pool = StealingPool::new(2)?;
+    /// let (release, hang) = std::sync::mpsc::channel::<()>();
+    /// let hanging = pool.submit(move || hang.recv());
+    /// while pool.has_waiting() {} // until a thread has it
+    /// assert!(!pool.shutdown_timeout(Duration::from_millis(10)));
+    /// // Its thread ends when the job does.
+    /// drop(release);
+    /// assert!(hanging.join().is_ok());
+    /// # Ok::<(), pool_stealing::BuildError>(())
+    /// ```
+    pub fn shutdown_timeout(mut self, limit: Duration) -> bool {
+        self.end_within(limit)
     }
 
     /// What each worker has done since the pool was built. `steals` are jobs from another worker's deque;
@@ -126,6 +154,11 @@ impl StealingPool {
     pub fn stats(&self) -> PoolStats {
         self.handle.core.stats()
     }
+
+    fn end_within(&mut self, limit: Duration) -> bool {
+        self.terminate();
+        self.crew.join_timeout(limit)
+    }
 }
 
 impl Build for StealingPool {
@@ -139,12 +172,16 @@ impl Build for StealingPool {
             move || handle.work(worker)
         });
         let crew = config.start(workers)?;
-        Ok(StealingPool { handle, crew })
+        Ok(StealingPool { handle, crew, drop_timeout: config.drop_timeout() })
     }
 }
 
 impl Drop for StealingPool {
     fn drop(&mut self) {
+        if let Some(limit) = self.drop_timeout {
+            self.end_within(limit);
+            return;
+        }
         self.handle.core.close();
         self.crew.join();
     }
