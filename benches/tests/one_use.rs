@@ -22,8 +22,8 @@ macro_rules! public {
 }
 
 public! {
-    Build BuildError Builder CancelToken Cancelled Config Counters Crew DEFAULT_WINDOW_PER_THREAD Executor Imap ImapStats
-    ImapStream ItemTimeout IterExt Job JobError JobHandle Local Panic Place PoolStats Pooled Scope ScopedJobHandle TimedOut Timeout
+    Build BuildError Builder CancelToken Cancelled Config Counters Crew DEFAULT_WINDOW_PER_THREAD Enumerated Executor Imap ImapStats
+    ImapStream ItemTimeout IterExt Job JobError JobHandle Local Panic Place PoolStats Pooled Progress Scope ScopedJobHandle TimedOut Timeout
     WorkerStats compiler_errors in_job
 }
 

@@ -2,6 +2,7 @@
 
 use crate::queue::Queue;
 use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,6 +114,34 @@ impl ChannelPool {
         self.crew.join_timeout(limit)
     }
 }
+
+/// A pool with the defaults of its [builder](ChannelPool::builder): as many threads as the environment variable
+/// `POOL_THREADS` says, or one per core.
+///
+/// # Panics
+///
+/// If it cannot be built.
+///
+/// A pool for the whole program is a static variable. It is never dropped: its threads end with the process.
+///
+/// ```
+/// use pool_channel::{Executor, ChannelPool};
+/// use std::sync::LazyLock;
+///
+/// static POOL: LazyLock<ChannelPool> = LazyLock::new(ChannelPool::default);
+///
+/// assert!(POOL.imap(0..3, |x| x + 1).eq(1..4));
+/// ```
+impl Default for ChannelPool {
+    fn default() -> ChannelPool {
+        ChannelPool::builder().build().unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+// What a pool shares with its threads changes under a lock or atomically, by code that does not unwind: jobs, hooks and
+// destructors are caught. So a panic elsewhere leaves nothing half done in it.
+impl UnwindSafe for ChannelPool {}
+impl RefUnwindSafe for ChannelPool {}
 
 impl Build for ChannelPool {
     const NAME: &'static str = "pool-channel";

@@ -3,7 +3,9 @@
 //! The engine starts no threads; this is here so that a backend that does need not write it again.
 
 use crate::error::{BuildError, Panic};
+use crate::executor::MOST_THREADS;
 use crate::unwind::{catch, drop_quietly};
+use std::env;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 /// Configures a pool of type `P`. Each backend's `builder()` gives one.
 ///
-/// Unless told otherwise: one thread per core, named after the backend, with the stack size that std
+/// Unless told otherwise: as many threads as the environment variable `POOL_THREADS` says, or one per core; named after the backend, with the stack size that std
 /// gives a thread, and no hooks.
 #[must_use = "nothing is built before `build`"]
 pub struct Builder<P> {
@@ -32,6 +34,9 @@ pub trait Build: Sized {
     /// If a thread cannot be started; then none is left.
     fn build(config: Config) -> Result<Self, BuildError>;
 }
+
+/// The environment variable that says how many threads a pool has, unless its builder does.
+const THREADS: &str = "POOL_THREADS";
 
 type Name = Arc<dyn Fn(usize) -> String + Send + Sync>;
 type Hook = Arc<dyn Fn(usize) + Send + Sync>;
@@ -61,7 +66,8 @@ impl<P: Build> Builder<P> {
         Builder { config, pool: PhantomData }
     }
 
-    /// How many threads; 0 makes [`build`](Builder::build) fail. Default: one per core.
+    /// How many threads; 0 makes [`build`](Builder::build) fail. Default: what the environment variable `POOL_THREADS`
+    /// says, and without it one per core.
     pub fn threads(mut self, threads: usize) -> Self {
         self.config.threads = Some(threads);
         self
@@ -122,7 +128,8 @@ impl<P: Build> Builder<P> {
     ///
     /// # Errors
     ///
-    /// [`BuildError::ZeroThreads`]; [`BuildError::Thread`] if the system refuses a thread;
+    /// [`BuildError::ZeroThreads`]; [`BuildError::Variable`] if the number of threads was left to the environment
+    /// variable `POOL_THREADS`, and that is no such number; [`BuildError::Thread`] if the system refuses a thread;
     /// [`BuildError::Hook`] if the start hook panics. No thread is left running then.
     pub fn build(self) -> Result<P, BuildError> {
         P::build(self.config)
@@ -151,16 +158,17 @@ impl fmt::Debug for Config {
 }
 
 impl Config {
-    /// How many threads to start.
+    /// How many threads to start: as many as the builder was told, or else what the environment variable
+    /// `POOL_THREADS` says, or else one per core.
     ///
     /// # Errors
     ///
-    /// [`BuildError::ZeroThreads`].
+    /// [`BuildError::ZeroThreads`], and [`BuildError::Variable`] if `POOL_THREADS` is no number of threads.
     pub fn threads(&self) -> Result<usize, BuildError> {
         match self.threads {
             Some(0) => Err(BuildError::ZeroThreads),
             Some(threads) => Ok(threads),
-            None => Ok(thread::available_parallelism().map_or(1, usize::from)),
+            None => threads_of_environment(),
         }
     }
 
@@ -326,4 +334,14 @@ impl Crew {
 fn is_one_of(threads: &[JoinHandle<()>]) -> bool {
     let me = thread::current().id();
     threads.iter().any(|thread| thread.thread().id() == me)
+}
+
+/// How many threads a pool has that was not told.
+fn threads_of_environment() -> Result<usize, BuildError> {
+    let Some(value) = env::var_os(THREADS) else {
+        return Ok(thread::available_parallelism().map_or(1, usize::from));
+    };
+    let threads = value.to_str().and_then(|value| value.parse().ok());
+    let threads = threads.filter(|threads| (1..=MOST_THREADS).contains(threads));
+    threads.ok_or(BuildError::Variable { name: THREADS, value })
 }

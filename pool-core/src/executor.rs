@@ -375,7 +375,7 @@ impl<E: Executor + ?Sized> Executor for Arc<E> {
 // An executor is somebody else's code, and may panic. The crate asks these instead: they always have an answer.
 
 /// The most threads that are believed in, so that a number of items for each of them can be counted.
-const MOST_THREADS: usize = 1 << 16;
+pub(crate) const MOST_THREADS: usize = 1 << 16;
 
 /// [`Executor::threads`], at least 1.
 pub(crate) fn threads_of(executor: &dyn Executor) -> usize {

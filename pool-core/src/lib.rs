@@ -63,8 +63,11 @@ pub use executor::Executor;
 pub use ext::IterExt;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
+#[cfg(feature = "progress")]
+pub use imap::Progress;
 pub use imap::{
-    CancelToken, DEFAULT_WINDOW_PER_THREAD, Imap, ImapStats, ItemTimeout, Local, Place, Pooled, Timeout,
+    CancelToken, DEFAULT_WINDOW_PER_THREAD, Enumerated, Imap, ImapStats, ItemTimeout, Local, Place, Pooled,
+    Timeout,
 };
 pub use job::{Job, in_job};
 pub use pool_stats::{PoolStats, WorkerStats};

@@ -26,6 +26,7 @@
 
 mod nesting;
 mod pool;
+mod threads;
 
 pub use pool::RayonPool;
 pub use pool_core;

@@ -33,9 +33,11 @@
 //! thread it is a closure like any other, and if it waits inside rayon itself, a job may begin on top of it.
 
 use crate::nesting::{self, Nested};
+use crate::threads::Threads;
 use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats, in_job};
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,7 +58,7 @@ const MOST_CALLS: usize = 1 << 10;
 /// What a job spawns on.
 #[derive(Clone)]
 pub(crate) struct Handle {
-    pool: Arc<rayon::ThreadPool>,
+    pool: Threads,
     queue: Arc<Queue>,
 }
 
@@ -110,11 +112,31 @@ impl RayonPool {
     /// # Ok::<(), rayon::ThreadPoolBuildError>(())
     /// ```
     pub fn from_pool(pool: Arc<rayon::ThreadPool>) -> RayonPool {
-        RayonPool::around(pool, None, None)
+        RayonPool::around(Threads::Own(pool), None, None)
     }
 
-    fn around(pool: Arc<rayon::ThreadPool>, crew: Option<Crew>, drop_timeout: Option<Duration>) -> RayonPool {
-        let counters = (0..pool.current_num_threads()).map(|_| Counters::new()).collect();
+    /// Jobs on rayon's global pool, beside whatever else it does. Nothing more is started.
+    ///
+    /// All calls give pools on the same threads; each has a queue of its own. As with
+    /// [`from_pool`](RayonPool::from_pool), dropping one runs what is queued in it, and the threads live on.
+    ///
+    /// # Panics
+    ///
+    /// If rayon cannot start its global pool.
+    ///
+    /// ```
+    /// use pool_rayon::{Executor, RayonPool};
+    ///
+    /// let pool = RayonPool::global();
+    /// assert_eq!(pool.threads(), rayon::current_num_threads());
+    /// assert!(pool.imap(0..3, |x| x + 1).eq(1..4));
+    /// ```
+    pub fn global() -> RayonPool {
+        RayonPool::around(Threads::global(), None, None)
+    }
+
+    fn around(pool: Threads, crew: Option<Crew>, drop_timeout: Option<Duration>) -> RayonPool {
+        let counters = (0..pool.count()).map(|_| Counters::new()).collect();
         let queue = Queue { state: Mutex::default(), idle: Condvar::new(), shared: crew.is_none(), counters };
         RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew, drop_timeout }
     }
@@ -210,6 +232,35 @@ impl fmt::Debug for RayonPool {
     }
 }
 
+/// A pool with the defaults of its [builder](RayonPool::builder): as many threads as the environment variable
+/// `POOL_THREADS` says, or one per core.
+///
+/// # Panics
+///
+/// If it cannot be built.
+///
+/// A pool for the whole program is a static variable. It is never dropped: its threads end with the process. Or use
+/// [rayon's own](RayonPool::global).
+///
+/// ```
+/// use pool_rayon::{Executor, RayonPool};
+/// use std::sync::LazyLock;
+///
+/// static POOL: LazyLock<RayonPool> = LazyLock::new(RayonPool::default);
+///
+/// assert!(POOL.imap(0..3, |x| x + 1).eq(1..4));
+/// ```
+impl Default for RayonPool {
+    fn default() -> RayonPool {
+        RayonPool::builder().build().unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+// What a pool shares with its threads changes under a lock or atomically, by code that does not unwind: jobs, hooks and
+// destructors are caught. So a panic elsewhere leaves nothing half done in it.
+impl UnwindSafe for RayonPool {}
+impl RefUnwindSafe for RayonPool {}
+
 impl Build for RayonPool {
     const NAME: &'static str = "pool-rayon";
 
@@ -223,7 +274,7 @@ impl Build for RayonPool {
         });
         let pool = builder.build().map_err(|error| BuildError::Backend(Box::new(error)))?;
         let crew = config.start(workers.into_iter().map(|worker| || worker.run()))?;
-        Ok(RayonPool::around(Arc::new(pool), Some(crew), config.drop_timeout()))
+        Ok(RayonPool::around(Threads::Own(Arc::new(pool)), Some(crew), config.drop_timeout()))
     }
 }
 
@@ -246,7 +297,7 @@ impl Drop for RayonPool {
 
 impl Executor for Handle {
     fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        self.pool.count()
     }
 
     fn spawn(&self, job: Job) {
@@ -269,7 +320,7 @@ impl Executor for Handle {
     }
 
     fn is_worker(&self) -> bool {
-        in_job() || self.pool.current_thread_index().is_some()
+        in_job() || self.is_here()
     }
 
     fn pool_id(&self) -> Option<usize> {
@@ -355,7 +406,7 @@ impl Handle {
 
     /// Whether the current thread is one of this pool's.
     fn is_here(&self) -> bool {
-        self.pool.current_thread_index().is_some()
+        self.pool.index().is_some()
     }
 
     /// Runs the oldest job, but not on top of another.
@@ -368,13 +419,13 @@ impl Handle {
             let met = self.run(job);
             return self.catch_up(met);
         }
-        let idle = state.running < self.pool.current_num_threads();
+        let idle = state.running < self.pool.count();
         let calls = state.is_behind() && idle && state.calls < MOST_CALLS;
         state.calls += usize::from(calls);
         drop(state);
         if calls {
             let call = Call(self.clone());
-            self.pool.spawn_broadcast(move |_| call.answer());
+            self.pool.spawn_broadcast(move || call.answer());
         }
     }
 
@@ -397,7 +448,7 @@ impl Handle {
 
     /// Runs a job on this thread, which is in none. Returns the pools of which requests were spent on it.
     fn run(&self, job: Job) -> Vec<Handle> {
-        let thread = self.pool.current_thread_index().expect("rayon runs this on a thread of the pool");
+        let thread = self.pool.index().expect("rayon runs this on a thread of the pool");
         let counters = &self.queue.counters[thread];
         let nested = Nested::enter();
         // It never unwinds.

@@ -9,6 +9,7 @@ use crate::worker::{Core, Worker};
 use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job, PoolStats};
 use std::cell::RefCell;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,6 +161,34 @@ impl StealingPool {
         self.crew.join_timeout(limit)
     }
 }
+
+/// A pool with the defaults of its [builder](StealingPool::builder): as many threads as the environment variable
+/// `POOL_THREADS` says, or one per core.
+///
+/// # Panics
+///
+/// If it cannot be built.
+///
+/// A pool for the whole program is a static variable. It is never dropped: its threads end with the process.
+///
+/// ```
+/// use pool_stealing::{Executor, StealingPool};
+/// use std::sync::LazyLock;
+///
+/// static POOL: LazyLock<StealingPool> = LazyLock::new(StealingPool::default);
+///
+/// assert!(POOL.imap(0..3, |x| x + 1).eq(1..4));
+/// ```
+impl Default for StealingPool {
+    fn default() -> StealingPool {
+        StealingPool::builder().build().unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+// What a pool shares with its threads changes under a lock or atomically, by code that does not unwind: jobs, hooks and
+// destructors are caught. So a panic elsewhere leaves nothing half done in it.
+impl UnwindSafe for StealingPool {}
+impl RefUnwindSafe for StealingPool {}
 
 impl Build for StealingPool {
     const NAME: &'static str = "pool-stealing";

@@ -35,6 +35,7 @@ mod pool_stats;
 mod pools;
 mod random;
 mod reach;
+mod scope_imaps;
 mod scopes;
 mod sharing;
 mod states;
@@ -42,6 +43,7 @@ mod stats;
 mod stream;
 mod tasks;
 mod unordered;
+mod unwanted;
 mod wakers;
 mod whereabouts;
 mod windows;
@@ -122,6 +124,8 @@ impl Suite {
             owned::tests(),
             erased::tests(),
             item_limits::tests(),
+            scope_imaps::tests(),
+            unwanted::tests(),
         ];
         for (name, test) in files.into_iter().flatten() {
             let subject = subject.clone();

@@ -7,7 +7,7 @@ use pool_stealing::StealingPool;
 use std::time::Duration;
 
 /// A backend, with the methods that every pool has by itself.
-pub trait Backend: Build + Executor + 'static {
+pub trait Backend: Build + Default + Executor + 'static {
     const JOIN: fn(Self);
     const TERMINATE: fn(&Self);
     const SHUTDOWN_TIMEOUT: fn(Self, Duration) -> bool;

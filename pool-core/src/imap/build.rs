@@ -46,12 +46,27 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         I::Item: Send + 'p,
         F: Fn(I::Item) -> T + Send + Sync + 'p,
     {
-        let job = |shared: &Arc<Shared<I, Plain<F>, T>>| {
-            let slot = shared.slot.get().expect("it was set before the first job");
-            Job::from_task(slot.clone())
-        };
-        let shared = Arc::new(Shared::new(Some(input), Plain(f), executor.get(), job));
-        let _ = shared.slot.set(slot(shared.clone(), shared.control.clone()));
+        let shared = in_slot(Shared::new(Some(input), Plain(f), executor.get(), job_of_slot), slot);
+        Imap::from_shared(executor, shared)
+    }
+
+    /// One that borrows, and has a state.
+    pub(crate) fn scoped_with_state<I, N, S, F>(
+        executor: Held<'p>,
+        input: I,
+        init: N,
+        f: F,
+        slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
+    ) -> Imap<'p, T>
+    where
+        I: Iterator + Send + 'p,
+        I::Item: Send + 'p,
+        N: Fn() -> S + Send + Sync + 'p,
+        S: Send + 'p,
+        F: Fn(&mut S, I::Item) -> T + Send + Sync + 'p,
+    {
+        let function = WithState::new(init, f);
+        let shared = in_slot(Shared::new(Some(input), function, executor.get(), job_of_slot), slot);
         Imap::from_shared(executor, shared)
     }
 
@@ -90,10 +105,62 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
     {
         let shared: Shared<Empty<J::Item>, _, T> =
             Shared::new(None, Plain(f), executor.get(), |shared| Job::from_task(shared.clone()));
+        Imap::local_from_shared(executor, Arc::new(shared), input)
+    }
+}
+
+impl<'p, T: Send + 'p> Imap<'p, T, Local> {
+    /// One that borrows. `slot` makes what its jobs go through.
+    pub(crate) fn scoped_local<J, F>(
+        executor: Held<'p>,
+        input: J,
+        f: F,
+        slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
+    ) -> Imap<'p, T, Local>
+    where
+        J: Iterator + 'p,
+        J::Item: Send + 'p,
+        F: Fn(J::Item) -> T + Send + Sync + 'p,
+    {
+        let shared = in_slot(Shared::new(None, Plain(f), executor.get(), job_of_slot), slot);
+        Imap::local_from_shared(executor, shared, input)
+    }
+
+    fn local_from_shared<J, F>(
+        executor: Held<'p>,
+        shared: Arc<Shared<Empty<J::Item>, F, T>>,
+        input: J,
+    ) -> Imap<'p, T, Local>
+    where
+        J: Iterator + 'p,
+        J::Item: Send + 'p,
+        F: Function<J::Item, Output = T> + Send + Sync + 'p,
+    {
         let control = shared.control.clone();
-        let consumer = Consumer::new(Arc::new(shared), executor, Here(Some(input)));
+        let consumer = Consumer::new(shared, executor, Here(Some(input)));
         Imap::<'p, T, Local>::over(control, Box::new(consumer))
     }
+}
+
+/// Gives what borrows a slot, before the first job.
+fn in_slot<'p, I, F, T>(
+    shared: Shared<I, F, T>,
+    slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
+) -> Arc<Shared<I, F, T>>
+where
+    I: Iterator + Send + 'p,
+    I::Item: Send + 'p,
+    F: Function<I::Item, Output = T> + Send + Sync + 'p,
+    T: Send + 'p,
+{
+    let shared = Arc::new(shared);
+    let _ = shared.slot.set(slot(shared.clone(), shared.control.clone()));
+    shared
+}
+
+fn job_of_slot<I: Iterator, F, T>(shared: &Arc<Shared<I, F, T>>) -> Job {
+    let slot = shared.slot.get().expect("it was set before the first job");
+    Job::from_task(slot.clone())
 }
 
 impl<'p, T, P: Place> Imap<'p, T, P> {

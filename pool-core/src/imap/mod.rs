@@ -12,10 +12,13 @@ mod catch_panics;
 mod cursor;
 #[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
 mod engine;
+mod enumerated;
 mod held;
 mod item_timeout;
 mod place;
 mod policy;
+#[cfg(feature = "progress")]
+mod progress;
 mod results;
 mod settings;
 mod stats;
@@ -25,10 +28,13 @@ mod timeout;
 
 pub use cancel::CancelToken;
 pub(crate) use engine::Control;
+pub use enumerated::Enumerated;
 pub(crate) use held::Held;
 pub use item_timeout::ItemTimeout;
 pub use place::{Local, Place, Pooled};
 pub use policy::DEFAULT_WINDOW_PER_THREAD;
+#[cfg(feature = "progress")]
+pub use progress::Progress;
 pub use stats::ImapStats;
 #[cfg(feature = "stream")]
 pub use stream::ImapStream;
@@ -46,8 +52,10 @@ use std::fmt;
 ///
 /// # Dropping
 ///
-/// Dropping it cancels what has not begun, and returns without waiting for what runs. Items and results
-/// that nobody will see are dropped; should such a `drop` panic, the panic ends there.
+/// Dropping it cancels what has not begun, and returns without waiting for what runs. Items and results that will not
+/// be handed out are dropped: those that are there by the thread that drops the imap, before it returns; those that come
+/// later by the thread that brings them. Should such a `drop` panic, the panic ends there. (One that owns its pool also
+/// drops that: see [`into_imap`](crate::Executor::into_imap).)
 ///
 /// # Where the function runs
 ///
@@ -75,10 +83,25 @@ use std::fmt;
 /// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 ///
+/// # The index of an item
+///
+/// Number the items before they go in, and `f` has the index; number the results to have it behind.
+///
+/// ```
+/// use pool_channel::{ChannelPool, Executor};
+///
+/// let pool = ChannelPool::new(2)?;
+/// let words = ["to", "be", "or"].into_iter().enumerate();
+/// let numbered = pool.imap(words, |(index, word)| format!("{index}: {word}"));
+/// assert_eq!(numbered.enumerate().last(), Some((2, String::from("2: or"))));
+/// # Ok::<(), pool_channel::BuildError>(())
+/// ```
+///
 /// # Progress
 ///
-/// It is an iterator with an exact `size_hint` where the input has one, so `indicatif` shows how far the
-/// *results* are:
+/// With the feature `progress`, `with_progress(bar)` shows on a bar of `indicatif` how far the *results* are; it takes
+/// its total from the input, and stays where it is when the imap is cancelled. The iterator's `size_hint` is exact where
+/// the input's is, so `indicatif`'s own methods work as well, which do jump to 100 % then:
 ///
 /// ```
 /// use indicatif::{ProgressBar, ProgressIterator};

@@ -3,7 +3,7 @@
 use super::cursor::Wait;
 use super::place::{Place, Pooled};
 use super::results::Late;
-use super::{Adapted, Imap, Inner};
+use super::{Adapted, CancelToken, Imap, Inner};
 use crate::error::TimedOut;
 use std::fmt;
 use std::time::Duration;
@@ -124,6 +124,12 @@ impl<'p, T, P: Place> Timeout<'p, T, P> {
     /// ```
     pub fn give_up(&mut self) -> bool {
         std::mem::take(&mut self.late) && self.inner.give_up()
+    }
+
+    /// As [`Imap::cancel_with`], so that the order of the two does not matter.
+    pub fn cancel_with(mut self, token: &CancelToken) -> Self {
+        self.inner.attach(token);
+        self
     }
 
     /// Changes the limit for the calls to come.
