@@ -38,6 +38,7 @@
 //!   the channel hold the threads that the second one needs to make room. Chain the stages instead
 //!   ([`IterExt::imap`]), or give each a pool.
 
+mod block;
 mod builder;
 pub mod compiler_errors;
 mod counters;

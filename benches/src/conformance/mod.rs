@@ -8,6 +8,7 @@ mod alone_results;
 mod apart;
 mod asks;
 mod away;
+mod batched;
 mod bombs;
 mod cancel;
 mod chaining;
@@ -124,6 +125,7 @@ impl Suite {
             owned::tests(),
             erased::tests(),
             item_limits::tests(),
+            batched::tests(),
             scope_imaps::tests(),
             unwanted::tests(),
         ];

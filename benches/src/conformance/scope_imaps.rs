@@ -3,7 +3,6 @@
 use super::parts::{Gate, LONG, soon};
 use super::promises;
 use crate::oracle::{Outcome, assert_same, caught, panic_on_purpose};
-use pool_core::Executor;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,6 +4,7 @@
 //! the iteration, and [`cursor`] is where it stands and what it needs of an imap without its types. Behind that is the
 //! [`engine`], which asks a [`policy`] for numbers. Begin to read with the engine.
 
+mod batched;
 mod begun;
 mod build;
 mod cancel;
