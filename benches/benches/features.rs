@@ -206,6 +206,27 @@ fn stream(contenders: &Contenders, scale: Scale) {
     }
 }
 
+/// Items that are tiny and allocated, where the allocator counts for as much as we do.
+fn batched(contenders: &Contenders, scale: Scale) {
+    println!(
+        "\nsequential `String`s of 70 ns in ns per item; `imap`, and `imap_batched` in blocks of 64 and 1024, in its place"
+    );
+    let items = scale.of(1_000_000);
+    let f = |x: u64| (0..3).map(|part| (x ^ part).to_string()).collect::<String>();
+    let sum = |sum: u64, text: String| checksum(sum, text.len() as u64 ^ u64::from(text.as_bytes()[0]));
+    let expected = (0..items).map(f).fold(0, sum);
+    for (backend, pool) in &contenders.ours {
+        let pool = &pool.as_ref();
+        let medians = medians(&mut [
+            &mut || timed(expected, || (0..items).map(f).fold(0, sum)),
+            &mut || timed(expected, || pool.imap(0..items, f).fold(0, sum)),
+            &mut || timed(expected, || pool.imap_batched(0..items, 64, f).fold(0, sum)),
+            &mut || timed(expected, || pool.imap_batched(0..items, 1024, f).fold(0, sum)),
+        ]);
+        row(&format!("{backend}: sequential, imap, 64, 1024"), items, &medians);
+    }
+}
+
 type Part = fn(&Contenders, Scale);
 
 fn main() {
@@ -217,13 +238,14 @@ fn main() {
     };
     let contenders = Contenders::new(THREADS);
     println!("{THREADS} threads; medians of 5; the first column is the base, the others are ratios to it");
-    let parts: [(&str, Part); 6] = [
+    let parts: [(&str, Part); 7] = [
         ("unordered", unordered),
         ("skewed", skewed),
         ("submit", submit),
         ("short", short),
         ("map", map),
         ("stream", stream),
+        ("batched", batched),
     ];
     for (name, part) in parts {
         if wanted(name) {

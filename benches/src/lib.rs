@@ -7,7 +7,7 @@
 //! ```no_run
 //! # use pool_core::{Executor, Job};
 //! # struct MyPool;
-//! # impl MyPool { fn new(_: usize) -> MyPool { MyPool } fn terminate(self) {} }
+//! # impl MyPool { fn new(_: usize) -> MyPool { MyPool } fn terminate(&self) {} }
 //! # impl Executor for MyPool {
 //! #     fn threads(&self) -> usize { 1 }
 //! #     fn spawn(&self, job: Job) { job.run(self) }
@@ -80,3 +80,8 @@ pub mod work;
 pub mod workloads;
 
 pub use subject::Subject;
+
+/// The example in the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

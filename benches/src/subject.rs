@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Subject<P> {
     name: &'static str,
     make: Box<dyn Fn(usize) -> P + Send + Sync>,
-    terminate: Option<fn(P)>,
+    terminate: Option<fn(&P)>,
     stats: Option<fn(&P) -> PoolStats>,
 }
 
@@ -17,8 +17,8 @@ impl<P: Executor + 'static> Subject<P> {
         Subject { name, make: Box::new(make), terminate: None, stats: None }
     }
 
-    /// Names the function that discards what is queued. Without one, tests of `terminate` are left out.
-    pub fn terminated_by(mut self, terminate: fn(P)) -> Self {
+    /// Names the function that discards what is queued, and does not wait. Without one, tests of `terminate` are left out.
+    pub fn terminated_by(mut self, terminate: fn(&P)) -> Self {
         self.terminate = Some(terminate);
         self
     }
@@ -49,7 +49,7 @@ impl<P: Executor + 'static> Subject<P> {
     }
 
     /// The function that terminates a pool, if there is one.
-    pub fn terminate(&self) -> Option<fn(P)> {
+    pub fn terminate(&self) -> Option<fn(&P)> {
         self.terminate
     }
 

@@ -1,10 +1,9 @@
 //! What a builder sets for the threads, on every backend: hooks, also those that panic, names and stacks.
 
-use pool_channel::ChannelPool;
-use pool_core::{Build, BuildError, Builder, Executor};
-use pool_harness::watchdog::{LIMIT, within};
-use pool_rayon::RayonPool;
-use pool_stealing::StealingPool;
+mod every_backend;
+
+use every_backend::{Backend, on_every_backend};
+use pool_core::{BuildError, Builder};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
@@ -30,38 +29,9 @@ fn until_gone(log: &Log) {
     }
 }
 
-/// A backend, and the function that terminates its pools.
-trait Backend: Build + Executor + 'static {
-    const TERMINATE: fn(Self);
-}
-impl Backend for ChannelPool {
-    const TERMINATE: fn(Self) = ChannelPool::terminate;
-}
-impl Backend for StealingPool {
-    const TERMINATE: fn(Self) = StealingPool::terminate;
-}
-impl Backend for RayonPool {
-    const TERMINATE: fn(Self) = RayonPool::terminate;
-}
-
-/// Makes a test for each backend of a function that is generic over it.
-macro_rules! on_every_backend {
-    ($($test:ident)*) => {$(
-        mod $test {
-            #[test]
-            fn channel() {
-                super::within(super::LIMIT, super::$test::<super::ChannelPool>);
-            }
-            #[test]
-            fn stealing() {
-                super::within(super::LIMIT, super::$test::<super::StealingPool>);
-            }
-            #[test]
-            fn rayon() {
-                super::within(super::LIMIT, super::$test::<super::RayonPool>);
-            }
-        }
-    )*};
+/// Both ways to end a pool and to wait for it.
+fn ends<P: Backend>() -> [fn(P); 2] {
+    [drop, |pool| P::TERMINATE(&pool)]
 }
 
 on_every_backend! {
@@ -89,8 +59,7 @@ impl Drop for Bomb {
 }
 
 fn hooks_begin_and_end_each_thread<P: Backend>() {
-    let ends: [fn(P); 2] = [drop, P::TERMINATE];
-    for end in ends {
+    for end in ends() {
         let log = Log::default();
         let (starts, exits, jobs) = (log.clone(), log.clone(), log.clone());
         let builder = Builder::<P>::new().threads(1);
@@ -116,8 +85,7 @@ fn start_hooks_have_run_when_the_pool_is_there<P: Backend>() {
 }
 
 fn hooks_may_wait_for_each_other<P: Backend>() {
-    let ends: [fn(P); 2] = [drop, P::TERMINATE];
-    for end in ends {
+    for end in ends() {
         let (starts, exits) = (Barrier::new(3), Barrier::new(3));
         let builder = Builder::<P>::new().threads(3).on_start(move |_| _ = starts.wait());
         end(builder.on_exit(move |_| _ = exits.wait()).build().unwrap());
@@ -170,8 +138,7 @@ fn start_hooks_panic_on_all_threads<P: Backend>() {
 }
 
 fn a_panicking_exit_hook_ends_there<P: Backend>() {
-    let ends: [fn(P); 2] = [drop, P::TERMINATE];
-    for end in ends {
+    for end in ends() {
         let log = Log::default();
         let exits = log.clone();
         let builder = Builder::<P>::new().threads(3).on_exit(move |index| {

@@ -3,7 +3,8 @@
 //! A pool's thread must never wait for a client, or as many slow clients as there are threads would stop
 //! everybody. An `imap` may wait in its input, on a thread of the pool; so it gets only what is here:
 //!
-//! - `/batch` has the whole body before it begins. It is one `imap`, whose stream is the answer.
+//! - `/batch` has the whole body before it begins. It is one `imap`, whose stream is the answer: `into_imap` makes one
+//!   that owns a clone of the `Arc` of the pool, since the answer outlives the function that makes it.
 //! - `/map` reads the body in the task that answers, and submits each line as a job of its own when it has
 //!   arrived. The handles are futures, and `buffered` puts them in order. Its number is the window: so many
 //!   lines are on their way, and while the client does not take the answer, nobody reads its body.
@@ -15,7 +16,6 @@
 //! submit them by the dozen.
 
 use crate::lines;
-use async_stream::stream;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Query, State};
@@ -24,8 +24,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use pool_stealing::pool_core::JobHandle;
-use pool_stealing::{Executor, StealingPool};
+use pool_stealing::{Executor, JobHandle, StealingPool};
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -107,13 +106,7 @@ async fn map(State(server): State<Server>, Query(options): Query<Options>, body:
 /// Lines that have all arrived.
 async fn batch(State(server): State<Server>, Query(options): Query<Options>, body: Bytes) -> Response {
     let work = server.work(options.rounds);
-    answer(stream! {
-        // In here, since an `imap` borrows its pool: this stream owns both.
-        let results = server.pool.imap(lines::of_bytes(body), work).catch_panics().into_stream();
-        for await result in results {
-            yield result;
-        }
-    })
+    answer(server.pool.into_imap(lines::of_bytes(body), work).catch_panics().into_stream())
 }
 
 impl Server {

@@ -5,7 +5,7 @@
 //!
 //! let pool = ChannelPool::new(2)?;
 //! assert!(pool.imap(0..100, |x| x * x).eq((0..100).map(|x| x * x)));
-//! # Ok::<(), pool_channel::pool_core::BuildError>(())
+//! # Ok::<(), pool_channel::BuildError>(())
 //! ```
 //!
 //! # The queue
@@ -32,4 +32,12 @@ mod pool;
 mod queue;
 
 pub use pool::ChannelPool;
-pub use pool_core::{self, Executor};
+pub use pool_core;
+// So that one dependency and one `use` are enough.
+#[doc(inline)]
+pub use pool_core::*;
+
+/// The example in the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,25 +2,28 @@
 
 use crate::queue::Queue;
 use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A pool whose threads share one queue.
 ///
 /// Dropping it runs what is queued, and waits until every thread has ended; on one of its own threads it
-/// does not wait.
+/// does not wait. With a [`drop_timeout`](Builder::drop_timeout) it discards what is queued, and waits no longer.
 ///
 /// ```
 /// use pool_channel::ChannelPool;
 ///
 /// let pool = ChannelPool::builder().threads(2).thread_name(|index| format!("hash-{index}")).build()?;
 /// pool.join();
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 #[derive(Debug)]
 pub struct ChannelPool {
     handle: Handle,
     crew: Crew,
     threads: usize,
+    drop_timeout: Option<Duration>,
     /// One for each thread.
     counters: Vec<Arc<Counters>>,
 }
@@ -53,15 +56,40 @@ impl ChannelPool {
         Builder::new()
     }
 
-    /// Runs what is queued, and waits until every thread has ended. Dropping the pool does the same.
-    pub fn join(self) {
-        drop(self);
+    /// Runs what is queued, and waits until every thread has ended. Dropping the pool does the same, unless the
+    /// builder was given a [`drop_timeout`](Builder::drop_timeout).
+    pub fn join(mut self) {
+        self.drop_timeout = None;
     }
 
-    /// Discards what is queued, and waits for what runs. Whoever waits for a discarded job gets
-    /// [`Cancelled`](pool_core::Cancelled).
-    pub fn terminate(self) {
+    /// Discards what is queued and what comes from now on, and does not wait for what runs. Whoever waits for a
+    /// discarded job gets [`Cancelled`](pool_core::Cancelled). It works through an `Arc`, and may be called again.
+    pub fn terminate(&self) {
         self.handle.queue.terminate();
+    }
+
+    /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
+    /// themselves when what they run does. Returns whether all of them have ended.
+    ///
+    /// Whoever waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
+    /// returns `false` at once.
+    ///
+    /// ```
+    /// use pool_channel::{Executor, ChannelPool};
+    /// use std::time::Duration;
+    ///
+    /// let pool = ChannelPool::new(2)?;
+    /// let (release, hang) = std::sync::mpsc::channel::<()>();
+    /// let hanging = pool.submit(move || hang.recv());
+    /// while pool.has_waiting() {} // until a thread has it
+    /// assert!(!pool.shutdown_timeout(Duration::from_millis(10)));
+    /// // Its thread ends when the job does.
+    /// drop(release);
+    /// assert!(hanging.join().is_ok());
+    /// # Ok::<(), pool_channel::BuildError>(())
+    /// ```
+    pub fn shutdown_timeout(mut self, limit: Duration) -> bool {
+        self.end_within(limit)
     }
 
     /// What each worker has done since the pool was built. There is nothing to steal here, so `steals` is 0.
@@ -75,12 +103,45 @@ impl ChannelPool {
     /// pool.submit(|| "work").join().unwrap();
     /// assert_eq!(pool.stats().total().jobs, 1);
     /// println!("{}", pool.stats());
-    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
     pub fn stats(&self) -> PoolStats {
         self.counters.iter().map(|worker| worker.stats()).collect()
     }
+
+    fn end_within(&mut self, limit: Duration) -> bool {
+        self.terminate();
+        self.crew.join_timeout(limit)
+    }
 }
+
+/// A pool with the defaults of its [builder](ChannelPool::builder): as many threads as the environment variable
+/// `POOL_THREADS` says, or one per core.
+///
+/// # Panics
+///
+/// If it cannot be built.
+///
+/// A pool for the whole program is a static variable. It is never dropped: its threads end with the process.
+///
+/// ```
+/// use pool_channel::{Executor, ChannelPool};
+/// use std::sync::LazyLock;
+///
+/// static POOL: LazyLock<ChannelPool> = LazyLock::new(ChannelPool::default);
+///
+/// assert!(POOL.imap(0..3, |x| x + 1).eq(1..4));
+/// ```
+impl Default for ChannelPool {
+    fn default() -> ChannelPool {
+        ChannelPool::builder().build().unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+// What a pool shares with its threads changes under a lock or atomically, by code that does not unwind: jobs, hooks and
+// destructors are caught. So a panic elsewhere leaves nothing half done in it.
+impl UnwindSafe for ChannelPool {}
+impl RefUnwindSafe for ChannelPool {}
 
 impl Build for ChannelPool {
     const NAME: &'static str = "pool-channel";
@@ -96,12 +157,16 @@ impl Build for ChannelPool {
             move || handle.queue.work(&mine, |job| mine.run(job, &handle))
         });
         let crew = config.start(workers)?;
-        Ok(ChannelPool { handle, crew, threads, counters })
+        Ok(ChannelPool { handle, crew, threads, drop_timeout: config.drop_timeout(), counters })
     }
 }
 
 impl Drop for ChannelPool {
     fn drop(&mut self) {
+        if let Some(limit) = self.drop_timeout {
+            self.end_within(limit);
+            return;
+        }
         self.handle.queue.close();
         self.crew.join();
     }

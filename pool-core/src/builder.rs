@@ -3,15 +3,18 @@
 //! The engine starts no threads; this is here so that a backend that does need not write it again.
 
 use crate::error::{BuildError, Panic};
+use crate::executor::MOST_THREADS;
 use crate::unwind::{catch, drop_quietly};
+use std::env;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// Configures a pool of type `P`. Each backend's `builder()` gives one.
 ///
-/// Unless told otherwise: one thread per core, named after the backend, with the stack size that std
+/// Unless told otherwise: as many threads as the environment variable `POOL_THREADS` says, or one per core; named after the backend, with the stack size that std
 /// gives a thread, and no hooks.
 #[must_use = "nothing is built before `build`"]
 pub struct Builder<P> {
@@ -32,6 +35,9 @@ pub trait Build: Sized {
     fn build(config: Config) -> Result<Self, BuildError>;
 }
 
+/// The environment variable that says how many threads a pool has, unless its builder does.
+const THREADS: &str = "POOL_THREADS";
+
 type Name = Arc<dyn Fn(usize) -> String + Send + Sync>;
 type Hook = Arc<dyn Fn(usize) + Send + Sync>;
 
@@ -43,6 +49,7 @@ pub struct Config {
     stack_size: Option<usize>,
     on_start: Option<Hook>,
     on_exit: Option<Hook>,
+    drop_timeout: Option<Duration>,
 }
 
 impl<P: Build> Builder<P> {
@@ -54,11 +61,13 @@ impl<P: Build> Builder<P> {
             stack_size: None,
             on_start: None,
             on_exit: None,
+            drop_timeout: None,
         };
         Builder { config, pool: PhantomData }
     }
 
-    /// How many threads; 0 makes [`build`](Builder::build) fail. Default: one per core.
+    /// How many threads; 0 makes [`build`](Builder::build) fail. Default: what the environment variable `POOL_THREADS`
+    /// says, and without it one per core.
     pub fn threads(mut self, threads: usize) -> Self {
         self.config.threads = Some(threads);
         self
@@ -93,11 +102,34 @@ impl<P: Build> Builder<P> {
         self
     }
 
+    /// Lets dropping the pool wait for at most this long, so that a function which returns early, as `?` does, ends
+    /// although a job hangs.
+    ///
+    /// Dropping the pool then does what its `shutdown_timeout` does: what is queued is discarded, and threads that
+    /// have not ended in time are let go. Its `join` still runs everything, and waits without a limit.
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, Executor};
+    /// use std::time::Duration;
+    ///
+    /// let (release, hang) = std::sync::mpsc::channel::<()>();
+    /// let pool = ChannelPool::builder().threads(1).drop_timeout(Duration::from_millis(10)).build()?;
+    /// drop(pool.submit(move || hang.recv()));
+    /// drop(pool);
+    /// # drop(release);
+    /// # Ok::<(), pool_channel::BuildError>(())
+    /// ```
+    pub fn drop_timeout(mut self, limit: Duration) -> Self {
+        self.config.drop_timeout = Some(limit);
+        self
+    }
+
     /// Starts the threads, and returns when all of them are running.
     ///
     /// # Errors
     ///
-    /// [`BuildError::ZeroThreads`]; [`BuildError::Thread`] if the system refuses a thread;
+    /// [`BuildError::ZeroThreads`]; [`BuildError::Variable`] if the number of threads was left to the environment
+    /// variable `POOL_THREADS`, and that is no such number; [`BuildError::Thread`] if the system refuses a thread;
     /// [`BuildError::Hook`] if the start hook panics. No thread is left running then.
     pub fn build(self) -> Result<P, BuildError> {
         P::build(self.config)
@@ -126,16 +158,17 @@ impl fmt::Debug for Config {
 }
 
 impl Config {
-    /// How many threads to start.
+    /// How many threads to start: as many as the builder was told, or else what the environment variable
+    /// `POOL_THREADS` says, or else one per core.
     ///
     /// # Errors
     ///
-    /// [`BuildError::ZeroThreads`].
+    /// [`BuildError::ZeroThreads`], and [`BuildError::Variable`] if `POOL_THREADS` is no number of threads.
     pub fn threads(&self) -> Result<usize, BuildError> {
         match self.threads {
             Some(0) => Err(BuildError::ZeroThreads),
             Some(threads) => Ok(threads),
-            None => Ok(thread::available_parallelism().map_or(1, usize::from)),
+            None => threads_of_environment(),
         }
     }
 
@@ -148,7 +181,8 @@ impl Config {
     where
         W: FnOnce() + Send + 'static,
     {
-        let mut crew = Crew { threads: Vec::new() };
+        let (alive, ended) = mpsc::channel();
+        let mut crew = Crew { threads: Vec::new(), ended: Mutex::new(ended) };
         // Nobody works before all have begun: each waits for a word, and ends if there comes none.
         let mut words = Vec::new();
         let (report, reports) = mpsc::channel();
@@ -156,10 +190,14 @@ impl Config {
         for (index, worker) in workers.into_iter().enumerate() {
             let (word, heard) = mpsc::channel();
             words.push(word);
-            let (config, report) = (self.clone(), report.clone());
-            let started = self
-                .thread(index)
-                .and_then(|builder| builder.spawn(move || config.live(index, &report, &heard, worker)));
+            let (config, report, alive) = (self.clone(), report.clone(), alive.clone());
+            let started = self.thread(index).and_then(|builder| {
+                builder.spawn(move || {
+                    config.live(index, &report, &heard, worker);
+                    // The last thing that the thread does: see `Crew::join_timeout`.
+                    drop(alive);
+                })
+            });
             match started {
                 Ok(thread) => crew.threads.push(thread),
                 Err(source) => {
@@ -225,6 +263,11 @@ impl Config {
         self.stack_size
     }
 
+    /// How long dropping the pool may wait, if that has a limit.
+    pub fn drop_timeout(&self) -> Option<Duration> {
+        self.drop_timeout
+    }
+
     /// Runs the start hook, if there is one.
     pub fn on_start(&self, index: usize) {
         self.on_start.iter().for_each(|hook| hook(index));
@@ -250,6 +293,8 @@ impl Drop for Reports {
 #[derive(Debug)]
 pub struct Crew {
     threads: Vec<JoinHandle<()>>,
+    /// Nothing is ever sent. Each thread has a sender, so it is disconnected when the last of them ends.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl Crew {
@@ -259,8 +304,7 @@ impl Crew {
     /// pool can wait neither for itself nor for jobs that may wait for it.
     pub fn join(&mut self) {
         let threads = std::mem::take(&mut self.threads);
-        let me = thread::current().id();
-        if threads.iter().any(|thread| thread.thread().id() == me) {
+        if is_one_of(&threads) {
             return;
         }
         for thread in threads {
@@ -268,4 +312,36 @@ impl Crew {
             let _ = thread.join();
         }
     }
+
+    /// Waits until every thread has ended, for at most `limit`. Returns whether all have; else they are let go, and end
+    /// by themselves when what they run does.
+    ///
+    /// On one of those threads it returns `false` at once.
+    pub fn join_timeout(&mut self, limit: Duration) -> bool {
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let in_time = self.threads.is_empty()
+            || (!is_one_of(&self.threads)
+                && ended.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Disconnected));
+        if in_time {
+            self.join();
+        }
+        self.threads.clear();
+        in_time
+    }
+}
+
+/// Whether the current thread is one of these.
+fn is_one_of(threads: &[JoinHandle<()>]) -> bool {
+    let me = thread::current().id();
+    threads.iter().any(|thread| thread.thread().id() == me)
+}
+
+/// How many threads a pool has that was not told.
+fn threads_of_environment() -> Result<usize, BuildError> {
+    let Some(value) = env::var_os(THREADS) else {
+        return Ok(thread::available_parallelism().map_or(1, usize::from));
+    };
+    let threads = value.to_str().and_then(|value| value.parse().ok());
+    let threads = threads.filter(|threads| (1..=MOST_THREADS).contains(threads));
+    threads.ok_or(BuildError::Variable { name: THREADS, value })
 }

@@ -138,6 +138,13 @@ impl std::error::Error for TimedOut {}
 pub enum BuildError {
     /// A pool of no threads was asked for.
     ZeroThreads,
+    /// An environment variable should say how many threads there are, and does not: it is 0, no number, or too large.
+    Variable {
+        /// Which variable: `POOL_THREADS`.
+        name: &'static str,
+        /// What it is.
+        value: std::ffi::OsString,
+    },
     /// The operating system refused to start a thread. Those already started have ended again.
     Thread {
         /// Which thread it was, counted from 0.
@@ -155,6 +162,12 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BuildError::ZeroThreads => f.write_str("a pool needs at least one thread, and 0 were asked for"),
+            BuildError::Variable { name, value } => {
+                write!(
+                    f,
+                    "the environment variable {name} is {value:?}, and should be a number of threads from 1 up"
+                )
+            }
             BuildError::Thread { index, source } => {
                 write!(f, "thread {index} could not be started: {source}")
             }
@@ -167,7 +180,7 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            BuildError::ZeroThreads => None,
+            BuildError::ZeroThreads | BuildError::Variable { .. } => None,
             BuildError::Thread { source, .. } => Some(source),
             BuildError::Hook(panic) => Some(panic),
             BuildError::Backend(error) => Some(error.as_ref()),

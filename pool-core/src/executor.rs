@@ -1,6 +1,6 @@
 //! The contract between a pool and the engine.
 
-use crate::imap::{Imap, Local};
+use crate::imap::{Held, Imap, Local};
 use crate::job::{Job, in_job};
 use crate::map::map;
 use crate::scope::{self, Scope};
@@ -28,6 +28,27 @@ use std::sync::Arc;
 /// A method that breaks these rules never makes a program unsound. If `spawn` panics, the job that it was
 /// given is cancelled unless it has begun, and the panic goes to whoever submitted it; if another method
 /// does, the engine takes the answer that is always right.
+/// # Pools of any kind
+///
+/// `Arc<dyn Executor>`, `Box<dyn Executor>` and references to these have every method. A plain `&dyn Executor` has
+/// [`into_imap`](Executor::into_imap) as it is, and every other method with one more `&`:
+///
+/// ```
+/// use pool_channel::{ChannelPool, Executor};
+///
+/// fn total(pool: &dyn Executor, numbers: Vec<u32>) -> u32 {
+///     (&pool).imap(numbers, |x| x * x).sum()
+/// }
+///
+/// let pool = ChannelPool::new(2)?;
+/// assert_eq!(total(&pool, vec![1, 2, 3]), 14);
+/// # Ok::<(), pool_channel::BuildError>(())
+/// ```
+///
+/// Without it the compiler says that the method "cannot be invoked on a trait object", and shows the line that tells
+/// this. The reason: methods with type parameters must ask for `Self: Sized`, or there could be no `dyn Executor`. The
+/// compiler looks for a method of the trait object before one of the reference to it, and takes that one, although it
+/// cannot be called. What would help is a second trait with these methods, and a second `use` in every program.
 pub trait Executor: Send + Sync {
     /// How many jobs run at the same time; at least 1.
     ///
@@ -89,14 +110,14 @@ pub trait Executor: Send + Sync {
     /// ```
     fn imap<I, F, T>(&self, items: I, f: F) -> Imap<'_, T>
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).imap(…)`
         I: IntoIterator,
         I::IntoIter: Send + 'static,
         I::Item: Send + 'static,
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::new(self, items.into_iter(), f)
+        Imap::new(Held::Borrowed(self), items.into_iter(), f)
     }
 
     /// Like [`imap`](Executor::imap), with a state that `f` may change: a buffer, a connection, a random
@@ -123,7 +144,7 @@ pub trait Executor: Send + Sync {
     /// ```
     fn imap_init<I, N, S, F, T>(&self, items: I, init: N, f: F) -> Imap<'_, T>
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).imap_init(…)`
         I: IntoIterator,
         I::IntoIter: Send + 'static,
         I::Item: Send + 'static,
@@ -132,7 +153,7 @@ pub trait Executor: Send + Sync {
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::with_state(self, items.into_iter(), init, f)
+        Imap::with_state(Held::Borrowed(self), items.into_iter(), init, f)
     }
 
     /// Like [`imap`](Executor::imap), for an input that is not `Send`, or borrows: it is pulled on the
@@ -153,14 +174,111 @@ pub trait Executor: Send + Sync {
     /// ```
     fn imap_local<'p, I, F, T>(&'p self, items: I, f: F) -> Imap<'p, T, Local>
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).imap_local(…)`
         I: IntoIterator,
         I::IntoIter: 'p,
         I::Item: Send + 'static,
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::local(self, items.into_iter(), f)
+        Imap::local(Held::Borrowed(self), items.into_iter(), f)
+    }
+
+    /// Like [`imap`](Executor::imap), for an [`Imap`] that owns its executor: a pool by value, a clone of an
+    /// `Arc` of one, or a reference, which then is what it borrows.
+    ///
+    /// So an `Imap<'static, T>` can be returned from a function, be kept in a struct, or be the body of a response:
+    /// with the feature `stream`, `Body::from_stream(pool.clone().into_imap(lines, f).into_stream())` in an axum
+    /// handler that has `State<Arc<StealingPool>>`.
+    ///
+    /// The consumer's half owns the executor, and a job never does: an item that hangs keeps no pool alive. The
+    /// executor is dropped with the `Imap`, also if that has reached its end before. **Dropping the last owner of a
+    /// pool joins its threads, so dropping this may wait** for what runs there. (P9 says that dropping an `Imap`
+    /// does not wait; that is about its items.) Where that must not be, as in a task of an asynchronous runtime, keep
+    /// another owner: the program's own `Arc`.
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, Executor};
+    /// use std::sync::Arc;
+    ///
+    /// /// The lengths of words, computed on any pool.
+    /// fn lengths(pool: Arc<dyn Executor>, text: &str) -> impl Iterator<Item = usize> + use<> {
+    ///     let words: Vec<_> = text.split(' ').map(String::from).collect();
+    ///     pool.into_imap(words, |word| word.len())
+    /// }
+    ///
+    /// let pool = Arc::new(ChannelPool::new(2)?);
+    /// assert!(lengths(pool.clone(), "one three").eq([3, 5]));
+    /// // A pool by value ends with its imap.
+    /// let pool = ChannelPool::new(2)?;
+    /// assert!(pool.into_imap(0..3, |x| 2 * x).eq([0, 2, 4]));
+    /// # Ok::<(), pool_channel::BuildError>(())
+    /// ```
+    fn into_imap<'p, I, F, T>(self, items: I, f: F) -> Imap<'p, T>
+    where
+        Self: Sized + 'p,
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Imap::new(Held::owned(self), items.into_iter(), f)
+    }
+
+    /// Like [`imap`](Executor::imap), for items that are tiny: blocks of `n` go through the pool, and single results
+    /// come out, in order.
+    ///
+    /// It saves what the engine does for each item, some tens of nanoseconds; more where results are allocated, since
+    /// the thread that frees them meets the allocating thread once a block. Above a microsecond or two an item is not
+    /// tiny, and there is nothing to gain. A block should take some 10 to 100 µs.
+    ///
+    /// A panic takes the place of its item, and the rest of its block is computed all the same. Limits, cancelling,
+    /// catching panics and so on are as ever, and so is the [`window`](Imap::window), which counts items, with these
+    /// differences:
+    ///
+    /// - A result waits for the rest of its block, to be pulled and to be computed: within a block promises P4 and P5
+    ///   do not hold. So it is not for an input that blocks, such as a channel.
+    /// - A window below `n` makes blocks of that length. The default is
+    ///   [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD) items, but at least four blocks for each thread.
+    /// - An [`item_timeout`](Imap::item_timeout) makes blocks of one item, since each needs to begin on its own.
+    /// - [`unordered`](Imap::unordered) gives blocks as they finish. [`chunk`](Imap::chunk) and
+    ///   [`stats`](Imap::stats) count blocks.
+    ///
+    /// # Allocators
+    ///
+    /// Where results are `String`s or `Vec`s, one thread allocates what another one frees, and for that the allocators of
+    /// most C libraries take a lock. Blocks make that rarer. An allocator that is made for threads takes most of the
+    /// rest away: mimalloc or jemalloc, as `#[global_allocator]`. The README has figures, and the command to repeat
+    /// them.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0.
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, Executor};
+    ///
+    /// let pool = ChannelPool::new(2)?;
+    /// let hex = pool.imap_batched(0..100_000u32, 512, |x| format!("{x:x}"));
+    /// assert_eq!(hex.last().as_deref(), Some("1869f"));
+    /// # Ok::<(), pool_channel::BuildError>(())
+    /// ```
+    #[track_caller]
+    fn imap_batched<I, F, T>(&self, items: I, n: usize, f: F) -> Imap<'_, T>
+    where
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).imap_batched(…)`
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        assert!(
+            n > 0,
+            "imap_batched with blocks of 0 items: no item could ever be pulled; the smallest is 1"
+        );
+        Imap::batched(Held::Borrowed(self), items.into_iter(), n, f)
     }
 
     /// Runs `f` on the pool, and gives a handle to wait for its result.
@@ -179,7 +297,7 @@ pub trait Executor: Send + Sync {
     /// ```
     fn submit<F, T>(&self, f: F) -> JobHandle<T>
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).submit(…)`
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
@@ -214,11 +332,11 @@ pub trait Executor: Send + Sync {
     ///     assert_eq!(count.join().unwrap(), 4);
     /// });
     /// assert_eq!(longest, "stack");
-    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
     fn scope<'env, F, R>(&'env self, f: F) -> R
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).scope(…)`
         F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
     {
         scope::scope(self, f)
@@ -240,11 +358,11 @@ pub trait Executor: Send + Sync {
     /// let pool = ChannelPool::new(2)?;
     /// let words = vec![String::from("one"), String::from("two"), String::from("three")];
     /// assert_eq!(pool.map(&words, |word| word.len()), [3, 3, 5]);
-    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
     fn map<'env, I, F, T>(&'env self, items: I, f: F) -> Vec<T>
     where
-        Self: Sized,
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).map(…)`
         I: IntoIterator + 'env,
         I::IntoIter: Send + 'env,
         I::Item: Send + 'env,
@@ -312,7 +430,7 @@ impl<E: Executor + ?Sized> Executor for Arc<E> {
 // An executor is somebody else's code, and may panic. The crate asks these instead: they always have an answer.
 
 /// The most threads that are believed in, so that a number of items for each of them can be counted.
-const MOST_THREADS: usize = 1 << 16;
+pub(crate) const MOST_THREADS: usize = 1 << 16;
 
 /// [`Executor::threads`], at least 1.
 pub(crate) fn threads_of(executor: &dyn Executor) -> usize {
@@ -378,5 +496,23 @@ mod tests {
             Job::new(move |executor| send.send((is_worker(executor), is_worker(&Says(Some(0))))).unwrap());
         job.run(&Says(None));
         assert_eq!(inside.recv(), Ok((true, true)));
+    }
+
+    /// The compiler shows this line to those who call the method on a `&dyn Executor`.
+    #[test]
+    fn each_provided_method_tells_how_to_call_it_on_a_reference_to_any_pool() {
+        let source = include_str!("executor.rs").split("\nimpl").next().unwrap();
+        let mut name = "";
+        let mut told = Vec::new();
+        for line in source.lines() {
+            if let Some(signature) = line.strip_prefix("    fn ") {
+                name = signature.split(['<', '(']).next().unwrap();
+            }
+            if line.trim().starts_with("Self: Sized") && name != "into_imap" {
+                assert!(line.ends_with(&format!("write `(&pool).{name}(…)`")), "{name}: {line}");
+                told.push(name);
+            }
+        }
+        assert_eq!(told, ["imap", "imap_init", "imap_local", "imap_batched", "submit", "scope", "map"]);
     }
 }

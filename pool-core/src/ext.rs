@@ -1,12 +1,12 @@
 //! `iter.imap(&pool, f)`: the other way round, so that stages chain.
 
 use crate::Executor;
-use crate::imap::{Imap, Local};
+use crate::imap::{Held, Imap, Local};
 
 /// [`imap`](IterExt::imap) as a method of every iterator.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, pool_core::IterExt};
+/// use pool_channel::{ChannelPool, IterExt};
 ///
 /// let pool = ChannelPool::new(2)?;
 /// let lines = "3\nx\n1\n2".lines().map(String::from);
@@ -15,7 +15,7 @@ use crate::imap::{Imap, Local};
 ///     .filter_map(Result::ok)
 ///     .imap(&pool, |number| "*".repeat(number as usize));
 /// assert_eq!(rendered.collect::<Vec<_>>(), ["***", "*", "**"]);
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 pub trait IterExt: Iterator {
     /// Maps this iterator on a pool: in order, lazily, in bounded memory.
@@ -28,11 +28,11 @@ pub trait IterExt: Iterator {
     where
         Self: Sized + 'p,
         Self::Item: Send + 'static,
-        E: Executor,
+        E: Executor + ?Sized,
         F: Fn(Self::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        pool.imap_local(self, f)
+        Imap::local(Held::owned(pool), self, f)
     }
 }
 

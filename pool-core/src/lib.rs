@@ -1,8 +1,8 @@
 //! Ordered, lazy, bounded parallel `imap` on any thread pool.
 //!
 //! This crate has the contract ([`Executor`], [`Job`]) and the engine ([`Imap`]); the threads are in the
-//! backends: `pool-channel`, `pool-stealing`, `pool-rayon`. Each re-exports this crate, so a user depends on
-//! one of them alone. An author of another backend implements two methods of [`Executor`].
+//! backends: `pool-channel`, `pool-stealing`, `pool-rayon`. Each re-exports every item of this crate at its root, so a
+//! user depends on one of them alone. An author of another backend implements two methods of [`Executor`].
 //!
 //! ```
 //! use pool_core::{Executor, Job};
@@ -38,7 +38,9 @@
 //!   the channel hold the threads that the second one needs to make room. Chain the stages instead
 //!   ([`IterExt::imap`]), or give each a pool.
 
+mod block;
 mod builder;
+pub mod compiler_errors;
 mod counters;
 mod error;
 mod executor;
@@ -62,8 +64,18 @@ pub use executor::Executor;
 pub use ext::IterExt;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
-pub use imap::{CancelToken, DEFAULT_WINDOW_PER_THREAD, Imap, ImapStats, Local, Place, Pooled, Timeout};
+#[cfg(feature = "progress")]
+pub use imap::Progress;
+pub use imap::{
+    CancelToken, DEFAULT_WINDOW_PER_THREAD, Enumerated, Imap, ImapStats, ItemTimeout, Local, Place, Pooled,
+    Timeout,
+};
 pub use job::{Job, in_job};
 pub use pool_stats::{PoolStats, WorkerStats};
 pub use scope::Scope;
 pub use submit::{JobHandle, ScopedJobHandle};
+
+/// The example in the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -25,7 +25,7 @@ use std::time::Duration;
 /// //      0          7     11.2µs          6          0
 /// //      1          3      4.0µs          4          0
 /// //  total         10     15.2µs         10          0
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -45,7 +45,7 @@ pub struct PoolStats {
 /// pool.submit(|| ()).join().unwrap();
 /// let worker = &pool.stats().workers[0];
 /// assert_eq!((worker.jobs, worker.steals), (1, 0));
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -77,7 +77,7 @@ impl PoolStats {
     /// let before = pool.stats().total();
     /// pool.imap(0..1000, |x| x + 1).for_each(drop);
     /// println!("busy for {:?}", pool.stats().total().busy - before.busy);
-    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
     pub fn total(&self) -> WorkerStats {
         let mut total = WorkerStats::default();

@@ -20,7 +20,7 @@
 use crate::Executor;
 use crate::error::Panic;
 use crate::executor::is_worker;
-use crate::imap::Imap;
+use crate::imap::{Control, Held, Imap, Local};
 use crate::job::Task;
 use crate::roster::Roster;
 use crate::slot::Slot;
@@ -69,6 +69,26 @@ use std::sync::Arc;
 /// let mut escaped = None;
 /// pool.scope(|s| {
 ///     escaped = Some(s.submit(|| data.len()));
+/// });
+/// ```
+///
+/// ```compile_fail,E0521
+/// # use pool_channel::{ChannelPool, Executor};
+/// # let pool = ChannelPool::new(2).unwrap();
+/// let data = vec![1, 2, 3];
+/// let mut escaped = None;
+/// pool.scope(|s| {
+///     escaped = Some(s.imap_local(data.iter(), |x| x + 1));
+/// });
+/// ```
+///
+/// ```compile_fail,E0521
+/// # use pool_channel::{ChannelPool, Executor};
+/// # let pool = ChannelPool::new(2).unwrap();
+/// let data = vec![1, 2, 3];
+/// let mut escaped = None;
+/// pool.scope(|s| {
+///     escaped = Some(s.imap_init([1], || &data, |data, x| data.len() + x));
 /// });
 /// ```
 ///
@@ -199,11 +219,69 @@ impl<'scope> Scope<'scope, '_> {
         F: Fn(I::Item) -> T + Send + Sync + 'scope,
         T: Send + 'scope,
     {
-        Imap::scoped(self.executor, items.into_iter(), f, |task, control| {
+        Imap::scoped(Held::Borrowed(self.executor), items.into_iter(), f, self.lends())
+    }
+
+    /// [`Executor::imap_init`] on borrowed data.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let (words, separator) = (vec!["a", "b"], String::from("-"));
+    /// let joined: Vec<_> = pool.scope(|s| {
+    ///     let join = |buffer: &mut String, word: &&str| {
+    ///         buffer.clear();
+    ///         buffer.extend([word, &*separator, word]);
+    ///         buffer.clone()
+    ///     };
+    ///     s.imap_init(&words, String::new, join).collect()
+    /// });
+    /// assert_eq!(joined, ["a-a", "b-b"]);
+    /// ```
+    pub fn imap_init<I, N, S, F, T>(&'scope self, items: I, init: N, f: F) -> Imap<'scope, T>
+    where
+        I: IntoIterator,
+        I::IntoIter: Send + 'scope,
+        I::Item: Send + 'scope,
+        N: Fn() -> S + Send + Sync + 'scope,
+        S: Send + 'scope,
+        F: Fn(&mut S, I::Item) -> T + Send + Sync + 'scope,
+        T: Send + 'scope,
+    {
+        let executor = Held::Borrowed(self.executor);
+        Imap::scoped_with_state(executor, items.into_iter(), init, f, self.lends())
+    }
+
+    /// [`Executor::imap_local`] on borrowed data: the input is pulled where you iterate and need not be `Send`, and
+    /// its items may borrow.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let text = String::from("some\nlines of text");
+    /// let offset = std::rc::Rc::new(1);
+    /// let lines = text.lines().skip(*offset);
+    /// let words: Vec<&str> = pool.scope(|s| s.imap_local(lines, |line| &line[..5]).collect());
+    /// assert_eq!(words, ["lines"]);
+    /// ```
+    pub fn imap_local<I, F, T>(&'scope self, items: I, f: F) -> Imap<'scope, T, Local>
+    where
+        I: IntoIterator,
+        I::IntoIter: 'scope,
+        I::Item: Send + 'scope,
+        F: Fn(I::Item) -> T + Send + Sync + 'scope,
+        T: Send + 'scope,
+    {
+        Imap::scoped_local(Held::Borrowed(self.executor), items.into_iter(), f, self.lends())
+    }
+
+    /// Makes the slot of an imap.
+    fn lends(&'scope self) -> impl FnOnce(Arc<dyn Task + 'scope>, Arc<Control>) -> Arc<Slot> {
+        |task, control| {
             let slot = Arc::new(Slot::new(erase(task), Some(control)));
             self.shared.add(slot.clone());
             slot
-        })
+        }
     }
 
     /// [`Executor::submit`] with borrowed data. The job runs even if the handle is dropped, and the scope

@@ -12,7 +12,7 @@ use crate::scope;
 use crate::sync::{Condvar, Mutex, MutexGuard, lock, wait};
 use crate::unwind::{catch, drop_quietly};
 use std::fmt;
-use std::panic::resume_unwind;
+use std::panic::{RefUnwindSafe, UnwindSafe, resume_unwind};
 #[cfg(feature = "stream")]
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,7 +29,9 @@ pub type JobHandle<T> = ScopedJobHandle<'static, T>;
 /// A submitted job, which may borrow for `'s`. From [`Scope::submit`](crate::Scope::submit), and as
 /// [`JobHandle`] from [`Executor::submit`].
 ///
-/// Dropping it lets the job run; see [`cancel`](ScopedJobHandle::cancel) for the other wish.
+/// Dropping it lets the job run; see [`cancel`](ScopedJobHandle::cancel) for the other wish. A result that will not be
+/// taken is dropped as those of an [`Imap`](crate::Imap) are: if it is there, by the thread that drops the handle, before
+/// it returns; else by the thread that computes it, as soon as it is there. Should its `drop` panic, the panic ends there.
 #[must_use = "dropping the handle throws the result away; the job runs all the same"]
 pub struct ScopedJobHandle<'s, T> {
     job: Arc<dyn Waitable<T> + 's>,
@@ -57,6 +59,8 @@ struct State<F, T> {
     sleeping: usize,
     /// The task that waits, where that is not a thread.
     waker: Option<Waker>,
+    /// The handle is gone: a result is dropped when it comes.
+    unwanted: bool,
 }
 
 pub(crate) fn submit<F, T>(executor: &dyn Executor, f: F) -> JobHandle<T>
@@ -85,6 +89,8 @@ pub(crate) trait Waitable<T>: Send + Sync {
     fn run_if_queued(&self);
     fn cancel(&self) -> bool;
     fn is_finished(&self) -> bool;
+    /// The handle is gone.
+    fn let_go(&self);
     /// The result, or `None` if the limit has passed.
     fn wait(&self, limit: Option<Duration>) -> Option<Result<T, JobError>>;
     /// The result, or else this task will be woken.
@@ -94,14 +100,27 @@ pub(crate) trait Waitable<T>: Send + Sync {
 
 impl<F, T> Submitted<F, T> {
     pub(crate) fn new(f: F, scope: Option<Arc<scope::Shared>>) -> Submitted<F, T> {
-        let state = State { stage: Stage::Queued(f), sleeping: 0, waker: None };
+        let state = State { stage: Stage::Queued(f), sleeping: 0, waker: None, unwanted: false };
         Submitted { state: Mutex::new(state), done: Condvar::new(), scope }
     }
 
     fn finish(&self, result: Result<T, JobError>) {
         let mut state = lock(&self.state);
+        if state.unwanted {
+            state.stage = Stage::Taken;
+            drop(state);
+            return self.discard_result(result);
+        }
         state.stage = Stage::Done(result);
         self.wake(state);
+    }
+
+    /// Drops a result that will not be taken. A scope is told of its panic.
+    fn discard_result(&self, result: Result<T, JobError>) {
+        match (result, &self.scope) {
+            (Err(JobError::Panicked(panic)), Some(scope)) => scope.note_panic(panic),
+            (result, _) => drop_quietly(result),
+        }
     }
 
     /// Leaves the lock, and tells whoever waits.
@@ -139,9 +158,9 @@ impl<F, T> Drop for Submitted<F, T> {
         drop(state);
         // One by one: whoever is dropped after one that panics, in one go, must not panic too.
         drop_quietly(waker);
-        match (stage, &self.scope) {
-            (Stage::Done(Err(JobError::Panicked(panic))), Some(scope)) => scope.note_panic(panic),
-            (stage, _) => drop_quietly(stage),
+        match stage {
+            Stage::Done(result) => self.discard_result(result),
+            stage => drop_quietly(stage),
         }
     }
 }
@@ -181,6 +200,19 @@ where
 
     fn is_finished(&self) -> bool {
         matches!(lock(&self.state).stage, Stage::Done(_) | Stage::Taken)
+    }
+
+    fn let_go(&self) {
+        let mut state = lock(&self.state);
+        state.unwanted = true;
+        let is_done = matches!(state.stage, Stage::Done(_));
+        let result = if is_done { state.take() } else { None };
+        let waker = state.waker.take();
+        drop(state);
+        drop_quietly(waker);
+        if let Some(result) = result {
+            self.discard_result(result);
+        }
     }
 
     fn wait(&self, limit: Option<Duration>) -> Option<Result<T, JobError>> {
@@ -290,7 +322,7 @@ impl<'s, T> ScopedJobHandle<'s, T> {
 /// let pool = ChannelPool::new(2)?;
 /// let answer = futures::executor::block_on(pool.submit(|| 6 * 7));
 /// assert_eq!(answer.unwrap(), 42);
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 #[cfg(feature = "stream")]
 impl<T> Future for ScopedJobHandle<'_, T> {
@@ -300,6 +332,17 @@ impl<T> Future for ScopedJobHandle<'_, T> {
         self.job.poll(context.waker())
     }
 }
+
+impl<T> Drop for ScopedJobHandle<'_, T> {
+    fn drop(&mut self) {
+        self.job.let_go();
+    }
+}
+
+// What a handle shares with its job changes under a lock, by code that does not unwind: the function's panic is caught
+// and is the result. So a panic elsewhere leaves nothing half done in it.
+impl<T> UnwindSafe for ScopedJobHandle<'_, T> {}
+impl<T> RefUnwindSafe for ScopedJobHandle<'_, T> {}
 
 impl<T> fmt::Debug for ScopedJobHandle<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@
 //!
 //! let pool = RayonPool::new(2)?;
 //! assert!(pool.imap(0..100, |x| x * x).eq((0..100).map(|x| x * x)));
-//! # Ok::<(), pool_rayon::pool_core::BuildError>(())
+//! # Ok::<(), pool_rayon::BuildError>(())
 //! ```
 //!
 //! # How jobs reach rayon
@@ -26,6 +26,15 @@
 
 mod nesting;
 mod pool;
+mod threads;
 
 pub use pool::RayonPool;
-pub use pool_core::{self, Executor};
+pub use pool_core;
+// So that one dependency and one `use` are enough.
+#[doc(inline)]
+pub use pool_core::*;
+
+/// The example in the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -33,10 +33,13 @@
 //! thread it is a closure like any other, and if it waits inside rayon itself, a job may begin on top of it.
 
 use crate::nesting::{self, Nested};
+use crate::threads::Threads;
 use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats, in_job};
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Jobs on the threads of a `rayon::ThreadPool`.
 ///
@@ -46,6 +49,7 @@ pub struct RayonPool {
     handle: Option<Handle>,
     /// The threads, if they are ours.
     crew: Option<Crew>,
+    drop_timeout: Option<Duration>,
 }
 
 /// How many calls may lie there for threads that do not come. Some 100 bytes each.
@@ -54,7 +58,7 @@ const MOST_CALLS: usize = 1 << 10;
 /// What a job spawns on.
 #[derive(Clone)]
 pub(crate) struct Handle {
-    pool: Arc<rayon::ThreadPool>,
+    pool: Threads,
     queue: Arc<Queue>,
 }
 
@@ -108,31 +112,74 @@ impl RayonPool {
     /// # Ok::<(), rayon::ThreadPoolBuildError>(())
     /// ```
     pub fn from_pool(pool: Arc<rayon::ThreadPool>) -> RayonPool {
-        RayonPool::around(pool, None)
+        RayonPool::around(Threads::Own(pool), None, None)
     }
 
-    fn around(pool: Arc<rayon::ThreadPool>, crew: Option<Crew>) -> RayonPool {
-        let counters = (0..pool.current_num_threads()).map(|_| Counters::new()).collect();
+    /// Jobs on rayon's global pool, beside whatever else it does. Nothing more is started.
+    ///
+    /// All calls give pools on the same threads; each has a queue of its own. As with
+    /// [`from_pool`](RayonPool::from_pool), dropping one runs what is queued in it, and the threads live on.
+    ///
+    /// # Panics
+    ///
+    /// If rayon cannot start its global pool.
+    ///
+    /// ```
+    /// use pool_rayon::{Executor, RayonPool};
+    ///
+    /// let pool = RayonPool::global();
+    /// assert_eq!(pool.threads(), rayon::current_num_threads());
+    /// assert!(pool.imap(0..3, |x| x + 1).eq(1..4));
+    /// ```
+    pub fn global() -> RayonPool {
+        RayonPool::around(Threads::global(), None, None)
+    }
+
+    fn around(pool: Threads, crew: Option<Crew>, drop_timeout: Option<Duration>) -> RayonPool {
+        let counters = (0..pool.count()).map(|_| Counters::new()).collect();
         let queue = Queue { state: Mutex::default(), idle: Condvar::new(), shared: crew.is_none(), counters };
-        RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew }
+        RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew, drop_timeout }
     }
 
-    /// Runs what is queued and waits for it. Dropping the pool does the same.
+    /// Runs what is queued and waits for it. Dropping the pool does the same, unless the builder was given a
+    /// [`drop_timeout`](Builder::drop_timeout).
     ///
     /// On one of its own threads it returns at once: that job could not wait for itself.
-    pub fn join(self) {
-        drop(self);
+    pub fn join(mut self) {
+        self.drop_timeout = None;
     }
 
-    /// Discards what is queued, and waits for what runs. Whoever waits for a discarded job gets
-    /// [`Cancelled`](pool_core::Cancelled).
-    pub fn terminate(self) {
-        let mut state = self.handle().queue.lock();
-        state.terminated = true;
-        let jobs = std::mem::take(&mut state.jobs);
-        drop(state);
-        // Cancelling calls code of the user's: not under the lock.
-        drop(jobs);
+    /// Discards what is queued and what comes from now on, and does not wait for what runs. Whoever waits for a
+    /// discarded job gets [`Cancelled`](pool_core::Cancelled). It works through an `Arc`, and may be called again.
+    pub fn terminate(&self) {
+        self.handle().queue.terminate();
+    }
+
+    /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
+    /// themselves when what they run does. Returns whether all of them have ended.
+    ///
+    /// Whoever waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
+    /// returns `false` at once.
+    ///
+    /// Rayon's threads end together, so one in which a job hangs keeps the others, asleep. On a rayon pool of your own
+    /// it waits for jobs of this pool alone.
+    ///
+    /// ```
+    /// use pool_rayon::{Executor, RayonPool};
+    /// use std::time::Duration;
+    ///
+    /// let pool = RayonPool::new(2)?;
+    /// let (release, hang) = std::sync::mpsc::channel::<()>();
+    /// let hanging = pool.submit(move || hang.recv());
+    /// while pool.has_waiting() {} // until a thread has it
+    /// assert!(!pool.shutdown_timeout(Duration::from_millis(10)));
+    /// // Its thread ends when the job does.
+    /// drop(release);
+    /// assert!(hanging.join().is_ok());
+    /// # Ok::<(), pool_rayon::BuildError>(())
+    /// ```
+    pub fn shutdown_timeout(mut self, limit: Duration) -> bool {
+        self.end_within(limit)
     }
 
     /// What each of rayon's threads has done for this pool since it was built; of a pool of your own, for
@@ -155,10 +202,23 @@ impl RayonPool {
     /// pool.submit(|| "work").join().unwrap();
     /// assert_eq!(pool.stats().total().jobs, 1);
     /// println!("{}", pool.stats());
-    /// # Ok::<(), pool_rayon::pool_core::BuildError>(())
+    /// # Ok::<(), pool_rayon::BuildError>(())
     /// ```
     pub fn stats(&self) -> PoolStats {
         self.handle().queue.counters.iter().map(Counters::stats).collect()
+    }
+
+    fn end_within(&mut self, limit: Duration) -> bool {
+        let Some(handle) = self.handle.take() else { return true };
+        let began = Instant::now();
+        handle.queue.terminate();
+        let idle = !handle.is_here() && handle.queue.wait_until_idle(Some(limit));
+        // Rayon's threads end when nobody holds its pool.
+        drop(handle);
+        match &mut self.crew {
+            Some(crew) => crew.join_timeout(limit.saturating_sub(began.elapsed())),
+            None => idle,
+        }
     }
 
     fn handle(&self) -> &Handle {
@@ -171,6 +231,35 @@ impl fmt::Debug for RayonPool {
         f.debug_struct("RayonPool").field("threads", &self.threads()).finish_non_exhaustive()
     }
 }
+
+/// A pool with the defaults of its [builder](RayonPool::builder): as many threads as the environment variable
+/// `POOL_THREADS` says, or one per core.
+///
+/// # Panics
+///
+/// If it cannot be built.
+///
+/// A pool for the whole program is a static variable. It is never dropped: its threads end with the process. Or use
+/// [rayon's own](RayonPool::global).
+///
+/// ```
+/// use pool_rayon::{Executor, RayonPool};
+/// use std::sync::LazyLock;
+///
+/// static POOL: LazyLock<RayonPool> = LazyLock::new(RayonPool::default);
+///
+/// assert!(POOL.imap(0..3, |x| x + 1).eq(1..4));
+/// ```
+impl Default for RayonPool {
+    fn default() -> RayonPool {
+        RayonPool::builder().build().unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+// What a pool shares with its threads changes under a lock or atomically, by code that does not unwind: jobs, hooks and
+// destructors are caught. So a panic elsewhere leaves nothing half done in it.
+impl UnwindSafe for RayonPool {}
+impl RefUnwindSafe for RayonPool {}
 
 impl Build for RayonPool {
     const NAME: &'static str = "pool-rayon";
@@ -185,18 +274,18 @@ impl Build for RayonPool {
         });
         let pool = builder.build().map_err(|error| BuildError::Backend(Box::new(error)))?;
         let crew = config.start(workers.into_iter().map(|worker| || worker.run()))?;
-        Ok(RayonPool::around(Arc::new(pool), Some(crew)))
+        Ok(RayonPool::around(Threads::Own(Arc::new(pool)), Some(crew), config.drop_timeout()))
     }
 }
 
 impl Drop for RayonPool {
     fn drop(&mut self) {
+        if let Some(limit) = self.drop_timeout {
+            self.end_within(limit);
+        }
         let Some(handle) = self.handle.take() else { return };
-        if handle.pool.current_thread_index().is_none() {
-            let mut state = handle.queue.lock();
-            while state.running > 0 || !state.jobs.is_empty() {
-                state = handle.queue.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
+        if !handle.is_here() {
+            handle.queue.wait_until_idle(None);
         }
         // Rayon's threads end when nobody holds its pool.
         drop(handle);
@@ -208,7 +297,7 @@ impl Drop for RayonPool {
 
 impl Executor for Handle {
     fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        self.pool.count()
     }
 
     fn spawn(&self, job: Job) {
@@ -231,7 +320,7 @@ impl Executor for Handle {
     }
 
     fn is_worker(&self) -> bool {
-        in_job() || self.pool.current_thread_index().is_some()
+        in_job() || self.is_here()
     }
 
     fn pool_id(&self) -> Option<usize> {
@@ -265,6 +354,34 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Drops what is queued, and what will be.
+    fn terminate(&self) {
+        let mut state = self.lock();
+        state.terminated = true;
+        let jobs = std::mem::take(&mut state.jobs);
+        let idle = state.running == 0;
+        drop(state);
+        if idle {
+            self.idle.notify_all();
+        }
+        // Cancelling calls code of the user's: not under the lock.
+        drop(jobs);
+    }
+
+    /// Waits until no job runs or is queued, for at most `limit` if there is one. Returns whether that is so.
+    fn wait_until_idle(&self, limit: Option<Duration>) -> bool {
+        let is_busy = |state: &mut State| state.running > 0 || !state.jobs.is_empty();
+        let state = self.lock();
+        match limit {
+            None => drop(self.idle.wait_while(state, is_busy)),
+            Some(limit) => {
+                let waited = self.idle.wait_timeout_while(state, limit, is_busy);
+                return !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
+            }
+        }
+        true
+    }
 }
 
 impl State {
@@ -287,6 +404,11 @@ impl Handle {
         Arc::ptr_eq(&self.queue, &other.queue)
     }
 
+    /// Whether the current thread is one of this pool's.
+    fn is_here(&self) -> bool {
+        self.pool.index().is_some()
+    }
+
     /// Runs the oldest job, but not on top of another.
     fn answer_request(&self) {
         let mut state = self.queue.lock();
@@ -297,13 +419,13 @@ impl Handle {
             let met = self.run(job);
             return self.catch_up(met);
         }
-        let idle = state.running < self.pool.current_num_threads();
+        let idle = state.running < self.pool.count();
         let calls = state.is_behind() && idle && state.calls < MOST_CALLS;
         state.calls += usize::from(calls);
         drop(state);
         if calls {
             let call = Call(self.clone());
-            self.pool.spawn_broadcast(move |_| call.answer());
+            self.pool.spawn_broadcast(move || call.answer());
         }
     }
 
@@ -326,7 +448,7 @@ impl Handle {
 
     /// Runs a job on this thread, which is in none. Returns the pools of which requests were spent on it.
     fn run(&self, job: Job) -> Vec<Handle> {
-        let thread = self.pool.current_thread_index().expect("rayon runs this on a thread of the pool");
+        let thread = self.pool.index().expect("rayon runs this on a thread of the pool");
         let counters = &self.queue.counters[thread];
         let nested = Nested::enter();
         // It never unwinds.

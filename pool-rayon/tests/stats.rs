@@ -1,7 +1,6 @@
 //! The figures where rayon could run one job inside another, and on threads that are not ours.
 
-use pool_rayon::pool_core::Job;
-use pool_rayon::{Executor, RayonPool};
+use pool_rayon::{Executor, Job, RayonPool};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};

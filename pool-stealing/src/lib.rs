@@ -6,7 +6,7 @@
 //! let pool = StealingPool::new(3)?;
 //! let squares: Vec<u64> = pool.imap(0..5u64, |x| x * x).collect();
 //! assert_eq!(squares, [0, 1, 4, 9, 16]);
-//! # Ok::<(), pool_stealing::pool_core::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! Each worker has a queue of its own. A job that is spawned from inside a job goes there, where its
@@ -31,4 +31,12 @@ mod twin;
 mod worker;
 
 pub use pool::StealingPool;
-pub use pool_core::{self, Executor};
+pub use pool_core;
+// So that one dependency and one `use` are enough.
+#[doc(inline)]
+pub use pool_core::*;
+
+/// The example in the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -9,12 +9,15 @@ use crate::worker::{Core, Worker};
 use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job, PoolStats};
 use std::cell::RefCell;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A pool whose workers have a queue each, and steal from each other.
 ///
-/// Dropping it runs what is queued and waits for its threads, like [`join`](StealingPool::join).
+/// Dropping it runs what is queued and waits for its threads, like [`join`](StealingPool::join). With a
+/// [`drop_timeout`](Builder::drop_timeout) it discards what is queued, and waits no longer.
 ///
 /// ```
 /// use pool_stealing::{Executor, StealingPool};
@@ -22,11 +25,12 @@ use std::sync::Arc;
 /// let pool = StealingPool::new(2)?;
 /// let lengths: Vec<usize> = pool.imap(["one", "three"], |word| word.len()).collect();
 /// assert_eq!(lengths, [3, 5]);
-/// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 pub struct StealingPool {
     handle: Handle,
     crew: Crew,
+    drop_timeout: Option<Duration>,
 }
 
 /// What a job spawns on.
@@ -52,7 +56,7 @@ impl StealingPool {
     ///
     /// assert_eq!(StealingPool::new(3)?.threads(), 3);
     /// assert!(StealingPool::new(0).is_err());
-    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn new(threads: usize) -> Result<StealingPool, BuildError> {
         StealingPool::builder().threads(threads).build()
@@ -66,13 +70,14 @@ impl StealingPool {
     /// let pool = StealingPool::builder().threads(1).thread_name(|i| format!("io-{i}")).build()?;
     /// let name = pool.submit(|| std::thread::current().name().map(String::from));
     /// assert_eq!(name.join().unwrap().as_deref(), Some("io-0"));
-    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn builder() -> Builder<StealingPool> {
         Builder::new()
     }
 
-    /// Runs what is queued, and waits until every thread has ended. Dropping the pool does the same.
+    /// Runs what is queued, and waits until every thread has ended. Dropping the pool does the same, unless the
+    /// builder was given a [`drop_timeout`](Builder::drop_timeout).
     ///
     /// On one of the pool's own threads it does not wait: the rest is run, and the threads end, when the
     /// calling job has ended.
@@ -84,18 +89,17 @@ impl StealingPool {
     /// let answer = pool.submit(|| 42);
     /// pool.join();
     /// assert!(answer.is_finished());
-    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
-    pub fn join(self) {
-        drop(self);
+    pub fn join(mut self) {
+        self.drop_timeout = None;
     }
 
-    /// Discards what is queued, and waits for what runs. Whoever waits for a discarded job gets
-    /// [`Cancelled`](pool_core::Cancelled).
+    /// Discards what is queued and what comes from now on, and does not wait for what runs. Whoever waits for a
+    /// discarded job gets [`Cancelled`](pool_core::Cancelled). It works through an `Arc`, and may be called again.
     ///
     /// ```
-    /// use pool_stealing::pool_core::JobError;
-    /// use pool_stealing::{Executor, StealingPool};
+    /// use pool_stealing::{Executor, JobError, StealingPool};
     /// use std::time::Duration;
     ///
     /// let pool = StealingPool::new(1)?;
@@ -104,10 +108,34 @@ impl StealingPool {
     /// pool.terminate();
     /// assert!(matches!(queued.join(), Err(JobError::Cancelled)));
     /// # drop(running);
-    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
-    pub fn terminate(self) {
+    pub fn terminate(&self) {
         self.handle.core.terminate();
+    }
+
+    /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
+    /// themselves when what they run does. Returns whether all of them have ended.
+    ///
+    /// Whoever waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
+    /// returns `false` at once.
+    ///
+    /// ```
+    /// use pool_stealing::{Executor, StealingPool};
+    /// use std::time::Duration;
+    ///
+    /// let pool = StealingPool::new(2)?;
+    /// let (release, hang) = std::sync::mpsc::channel::<()>();
+    /// let hanging = pool.submit(move || hang.recv());
+    /// while pool.has_waiting() {} // until a thread has it
+    /// assert!(!pool.shutdown_timeout(Duration::from_millis(10)));
+    /// // Its thread ends when the job does.
+    /// drop(release);
+    /// assert!(hanging.join().is_ok());
+    /// # Ok::<(), pool_stealing::BuildError>(())
+    /// ```
+    pub fn shutdown_timeout(mut self, limit: Duration) -> bool {
+        self.end_within(limit)
     }
 
     /// What each worker has done since the pool was built. `steals` are jobs from another worker's deque;
@@ -122,12 +150,45 @@ impl StealingPool {
     /// pool.submit(|| "work").join().unwrap();
     /// assert_eq!(pool.stats().total().jobs, 1);
     /// println!("{}", pool.stats());
-    /// # Ok::<(), pool_stealing::pool_core::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn stats(&self) -> PoolStats {
         self.handle.core.stats()
     }
+
+    fn end_within(&mut self, limit: Duration) -> bool {
+        self.terminate();
+        self.crew.join_timeout(limit)
+    }
 }
+
+/// A pool with the defaults of its [builder](StealingPool::builder): as many threads as the environment variable
+/// `POOL_THREADS` says, or one per core.
+///
+/// # Panics
+///
+/// If it cannot be built.
+///
+/// A pool for the whole program is a static variable. It is never dropped: its threads end with the process.
+///
+/// ```
+/// use pool_stealing::{Executor, StealingPool};
+/// use std::sync::LazyLock;
+///
+/// static POOL: LazyLock<StealingPool> = LazyLock::new(StealingPool::default);
+///
+/// assert!(POOL.imap(0..3, |x| x + 1).eq(1..4));
+/// ```
+impl Default for StealingPool {
+    fn default() -> StealingPool {
+        StealingPool::builder().build().unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+// What a pool shares with its threads changes under a lock or atomically, by code that does not unwind: jobs, hooks and
+// destructors are caught. So a panic elsewhere leaves nothing half done in it.
+impl UnwindSafe for StealingPool {}
+impl RefUnwindSafe for StealingPool {}
 
 impl Build for StealingPool {
     const NAME: &'static str = "pool-stealing";
@@ -140,12 +201,16 @@ impl Build for StealingPool {
             move || handle.work(worker)
         });
         let crew = config.start(workers)?;
-        Ok(StealingPool { handle, crew })
+        Ok(StealingPool { handle, crew, drop_timeout: config.drop_timeout() })
     }
 }
 
 impl Drop for StealingPool {
     fn drop(&mut self) {
+        if let Some(limit) = self.drop_timeout {
+            self.end_within(limit);
+            return;
+        }
         self.handle.core.close();
         self.crew.join();
     }

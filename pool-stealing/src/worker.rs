@@ -14,6 +14,7 @@
 
 use crate::queue::{Own, Queues};
 use crate::sleep::{Next, Sleep};
+use crate::sync::atomic::{Ordering, fence};
 use pool_core::{Counters, PoolStats};
 use std::sync::Arc;
 
@@ -71,6 +72,11 @@ impl<J> Core<J> {
         }
         self.queues.inject(job);
         self.sleep.pushed();
+        // `pushed` has a fence between the push and this look, and `terminate` one between its store and its own look
+        // at the queues: one of the two sees the other's, so no job is left where no worker will come.
+        if self.sleep.is_terminated() {
+            self.discard();
+        }
     }
 
     /// Lets the workers end when no job is left.
@@ -80,10 +86,11 @@ impl<J> Core<J> {
 
     /// Lets the workers end after what they are running, and drops what is queued.
     ///
-    /// A job that is pushed at the same time may be missed here. It was pushed from inside a running job,
-    /// so a worker is still to end, and drops it then.
+    /// A job that is pushed at the same time may be missed here. If it was pushed from inside a running job, a worker
+    /// is still to end, and drops it then. Else the thread that pushed it does: see [`inject`](Core::inject).
     pub(crate) fn terminate(&self) {
         self.sleep.terminate();
+        fence(Ordering::SeqCst);
         self.discard();
     }
 

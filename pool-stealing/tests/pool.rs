@@ -3,8 +3,7 @@
 
 #![cfg(not(loom))]
 
-use pool_stealing::pool_core::{Job, JobError};
-use pool_stealing::{Executor, StealingPool};
+use pool_stealing::{Executor, Job, JobError, StealingPool};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;

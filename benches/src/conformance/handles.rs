@@ -70,12 +70,12 @@ promises! {
         let running = pool.submit(move || (begun.send(()).unwrap(), door.pass()).1);
         let queued: Vec<_> = (0..20).map(|_| pool.submit(|| ())).collect();
         begins.recv_timeout(LONG).unwrap();
-        let terminating = thread::spawn(move || terminate(pool));
+        terminate(&pool);
         for result in block_on(futures::future::join_all(queued)) {
             assert!(matches!(result, Err(JobError::Cancelled)));
         }
         gate.open();
         block_on(running).unwrap();
-        terminating.join().unwrap();
+        drop(pool);
     }
 }

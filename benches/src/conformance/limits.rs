@@ -3,7 +3,7 @@
 use super::parts::{Alive, Counted, Door, Gate, LONG, SHORT, at_last, late, soon};
 use super::promises;
 use crate::oracle::panic_on_purpose;
-use pool_core::{Executor, TimedOut};
+use pool_core::{CancelToken, Executor, TimedOut};
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -141,5 +141,66 @@ promises! {
             gate.open();
             alive.wait_for(0);
         }
+    }
+
+    fn p10_cancel_with_in_any_order(subject) {
+        let pool = subject.pool(2);
+        let token = CancelToken::new();
+        let mut before = pool.imap(0u64.., |x| x).cancel_with(&token).timeout(LONG);
+        let mut after = pool.imap(0u64.., |x| x).timeout(LONG).cancel_with(&token);
+        for results in [&mut before, &mut after] {
+            assert_eq!(results.next(), Some(Ok(0)));
+        }
+        token.cancel();
+        for results in [&mut before, &mut after] {
+            results.by_ref().for_each(drop);
+            assert!(results.get_ref().is_cancelled());
+        }
+    }
+
+    /// An item that is waited for again is counted once; one that is given up, or panics, is counted.
+    fn p10_enumerate_numbers_items_and_not_calls(subject) {
+        let pool = subject.pool(3);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let results = pool.imap(0..30usize, move |x| {
+            if x == 4 || x == 9 {
+                door.pass();
+            }
+            if x == 20 {
+                panic_on_purpose(20);
+            }
+            x
+        });
+        let mut results = results.timeout(SHORT).enumerate();
+        let (mut expected, mut waits) = (0, 0);
+        loop {
+            let next = match catch_unwind(AssertUnwindSafe(|| results.next())) {
+                Ok(next) => next,
+                Err(_) => {
+                    assert_eq!(expected, 20);
+                    expected += 1;
+                    continue;
+                }
+            };
+            match next {
+                None => break,
+                Some((index, Ok(x))) => {
+                    assert_eq!((index, x), (expected, expected));
+                    expected += 1;
+                }
+                Some((index, Err(late))) => {
+                    assert_eq!((index, late.index()), (expected, expected as u64));
+                    waits += 1;
+                    if expected == 4 && waits > 3 {
+                        assert!(results.give_up());
+                        expected += 1;
+                    } else if expected == 9 && waits > 6 {
+                        gate.open();
+                    }
+                }
+            }
+        }
+        assert!(expected == 30 && waits > 6);
     }
 }

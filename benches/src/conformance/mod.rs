@@ -8,11 +8,13 @@ mod alone_results;
 mod apart;
 mod asks;
 mod away;
+mod batched;
 mod bombs;
 mod cancel;
 mod chaining;
 mod dropping;
 mod effects;
+mod erased;
 mod fallible;
 mod giving_up;
 mod guests;
@@ -20,18 +22,21 @@ mod handles;
 mod hogs;
 mod home;
 mod hostile;
+mod item_limits;
 mod limits;
 mod live;
 mod local;
 mod manners;
 mod nesting;
 mod order;
+mod owned;
 mod panics;
 mod parts;
 mod pool_stats;
 mod pools;
 mod random;
 mod reach;
+mod scope_imaps;
 mod scopes;
 mod sharing;
 mod states;
@@ -39,6 +44,7 @@ mod stats;
 mod stream;
 mod tasks;
 mod unordered;
+mod unwanted;
 mod wakers;
 mod whereabouts;
 mod windows;
@@ -116,6 +122,12 @@ impl Suite {
             bombs::tests(),
             wakers::tests(),
             guests::tests(),
+            owned::tests(),
+            erased::tests(),
+            item_limits::tests(),
+            batched::tests(),
+            scope_imaps::tests(),
+            unwanted::tests(),
         ];
         for (name, test) in files.into_iter().flatten() {
             let subject = subject.clone();

@@ -1,7 +1,6 @@
 //! A server on a free port, and a client that shows each step: what is sent when, and what has come.
 
 use crate::server::router;
-use async_stream::stream;
 use bytes::{Buf, Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use http_body_util::{BodyExt, StreamBody};
@@ -153,10 +152,6 @@ pub async fn post_text(address: SocketAddr, path: &str, text: &[u8], piece: usiz
 /// A body that stays open: what is sent here goes out, until the sender is dropped.
 pub fn open_body() -> (mpsc::UnboundedSender<&'static str>, impl Stream<Item = Bytes> + Send) {
     let (sender, mut receiver) = mpsc::unbounded_channel::<&str>();
-    let pieces = stream! {
-        while let Some(piece) = receiver.recv().await {
-            yield Bytes::from(piece);
-        }
-    };
-    (sender, pieces)
+    let pieces = futures::stream::poll_fn(move |context| receiver.poll_recv(context));
+    (sender, pieces.map(Bytes::from))
 }

@@ -2,17 +2,17 @@
 
 use super::cursor::Source;
 use super::engine::{Consumer, Control, Elsewhere, Function, Here, Plain, Shared, WithState};
+use super::held::Held;
 use super::place::{Local, Place, Pooled};
 use super::results::Results;
 use super::{Imap, Inner};
-use crate::Executor;
 use crate::job::{Job, Task};
 use crate::slot::Slot;
 use std::iter::Empty;
 use std::sync::Arc;
 
 impl<'p, T: Send + 'static> Imap<'p, T> {
-    pub(crate) fn new<I, F>(executor: &'p dyn Executor, input: I, f: F) -> Imap<'p, T>
+    pub(crate) fn new<I, F>(executor: Held<'p>, input: I, f: F) -> Imap<'p, T>
     where
         I: Iterator + Send + 'static,
         I::Item: Send + 'static,
@@ -21,7 +21,7 @@ impl<'p, T: Send + 'static> Imap<'p, T> {
         Imap::pooled(executor, input, Plain(f), |shared| Job::from_task(shared.clone()))
     }
 
-    pub(crate) fn with_state<I, N, S, F>(executor: &'p dyn Executor, input: I, init: N, f: F) -> Imap<'p, T>
+    pub(crate) fn with_state<I, N, S, F>(executor: Held<'p>, input: I, init: N, f: F) -> Imap<'p, T>
     where
         I: Iterator + Send + 'static,
         I::Item: Send + 'static,
@@ -36,7 +36,7 @@ impl<'p, T: Send + 'static> Imap<'p, T> {
 impl<'p, T: Send + 'p> Imap<'p, T> {
     /// One that borrows. `slot` makes what its jobs go through.
     pub(crate) fn scoped<I, F>(
-        executor: &'p dyn Executor,
+        executor: Held<'p>,
         input: I,
         f: F,
         slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
@@ -46,17 +46,32 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         I::Item: Send + 'p,
         F: Fn(I::Item) -> T + Send + Sync + 'p,
     {
-        let job = |shared: &Arc<Shared<I, Plain<F>, T>>| {
-            let slot = shared.slot.get().expect("it was set before the first job");
-            Job::from_task(slot.clone())
-        };
-        let shared = Arc::new(Shared::new(Some(input), Plain(f), executor, job));
-        let _ = shared.slot.set(slot(shared.clone(), shared.control.clone()));
+        let shared = in_slot(Shared::new(Some(input), Plain(f), executor.get(), job_of_slot), slot);
+        Imap::from_shared(executor, shared)
+    }
+
+    /// One that borrows, and has a state.
+    pub(crate) fn scoped_with_state<I, N, S, F>(
+        executor: Held<'p>,
+        input: I,
+        init: N,
+        f: F,
+        slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
+    ) -> Imap<'p, T>
+    where
+        I: Iterator + Send + 'p,
+        I::Item: Send + 'p,
+        N: Fn() -> S + Send + Sync + 'p,
+        S: Send + 'p,
+        F: Fn(&mut S, I::Item) -> T + Send + Sync + 'p,
+    {
+        let function = WithState::new(init, f);
+        let shared = in_slot(Shared::new(Some(input), function, executor.get(), job_of_slot), slot);
         Imap::from_shared(executor, shared)
     }
 
     fn pooled<I, F>(
-        executor: &'p dyn Executor,
+        executor: Held<'p>,
         input: I,
         function: F,
         job: fn(&Arc<Shared<I, F, T>>) -> Job,
@@ -66,10 +81,11 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         I::Item: Send + 'p,
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
-        Imap::from_shared(executor, Arc::new(Shared::new(Some(input), function, executor, job)))
+        let shared = Arc::new(Shared::new(Some(input), function, executor.get(), job));
+        Imap::from_shared(executor, shared)
     }
 
-    fn from_shared<I, F>(executor: &'p dyn Executor, shared: Arc<Shared<I, F, T>>) -> Imap<'p, T>
+    fn from_shared<I, F>(executor: Held<'p>, shared: Arc<Shared<I, F, T>>) -> Imap<'p, T>
     where
         I: Iterator + Send + 'p,
         I::Item: Send + 'p,
@@ -81,18 +97,70 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
 }
 
 impl<'p, T: Send + 'static> Imap<'p, T, Local> {
-    pub(crate) fn local<J, F>(executor: &'p dyn Executor, input: J, f: F) -> Imap<'p, T, Local>
+    pub(crate) fn local<J, F>(executor: Held<'p>, input: J, f: F) -> Imap<'p, T, Local>
     where
         J: Iterator + 'p,
         J::Item: Send + 'static,
         F: Fn(J::Item) -> T + Send + Sync + 'static,
     {
         let shared: Shared<Empty<J::Item>, _, T> =
-            Shared::new(None, Plain(f), executor, |shared| Job::from_task(shared.clone()));
+            Shared::new(None, Plain(f), executor.get(), |shared| Job::from_task(shared.clone()));
+        Imap::local_from_shared(executor, Arc::new(shared), input)
+    }
+}
+
+impl<'p, T: Send + 'p> Imap<'p, T, Local> {
+    /// One that borrows. `slot` makes what its jobs go through.
+    pub(crate) fn scoped_local<J, F>(
+        executor: Held<'p>,
+        input: J,
+        f: F,
+        slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
+    ) -> Imap<'p, T, Local>
+    where
+        J: Iterator + 'p,
+        J::Item: Send + 'p,
+        F: Fn(J::Item) -> T + Send + Sync + 'p,
+    {
+        let shared = in_slot(Shared::new(None, Plain(f), executor.get(), job_of_slot), slot);
+        Imap::local_from_shared(executor, shared, input)
+    }
+
+    fn local_from_shared<J, F>(
+        executor: Held<'p>,
+        shared: Arc<Shared<Empty<J::Item>, F, T>>,
+        input: J,
+    ) -> Imap<'p, T, Local>
+    where
+        J: Iterator + 'p,
+        J::Item: Send + 'p,
+        F: Function<J::Item, Output = T> + Send + Sync + 'p,
+    {
         let control = shared.control.clone();
-        let consumer = Consumer::new(Arc::new(shared), executor, Here(Some(input)));
+        let consumer = Consumer::new(shared, executor, Here(Some(input)));
         Imap::<'p, T, Local>::over(control, Box::new(consumer))
     }
+}
+
+/// Gives what borrows a slot, before the first job.
+fn in_slot<'p, I, F, T>(
+    shared: Shared<I, F, T>,
+    slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
+) -> Arc<Shared<I, F, T>>
+where
+    I: Iterator + Send + 'p,
+    I::Item: Send + 'p,
+    F: Function<I::Item, Output = T> + Send + Sync + 'p,
+    T: Send + 'p,
+{
+    let shared = Arc::new(shared);
+    let _ = shared.slot.set(slot(shared.clone(), shared.control.clone()));
+    shared
+}
+
+fn job_of_slot<I: Iterator, F, T>(shared: &Arc<Shared<I, F, T>>) -> Job {
+    let slot = shared.slot.get().expect("it was set before the first job");
+    Job::from_task(slot.clone())
 }
 
 impl<'p, T, P: Place> Imap<'p, T, P> {

@@ -17,7 +17,7 @@ use std::sync::{Arc, Weak};
 /// input. What runs goes on, as a thread cannot be stopped; a long function can ask the token.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor, pool_core::CancelToken};
+/// use pool_channel::{CancelToken, ChannelPool, Executor};
 ///
 /// let pool = ChannelPool::new(2)?;
 /// let token = CancelToken::new();
@@ -32,7 +32,7 @@ use std::sync::{Arc, Weak};
 /// token.cancel();
 /// search.by_ref().for_each(drop);
 /// assert!(search.is_cancelled());
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct CancelToken {

@@ -33,6 +33,15 @@ impl<T, P: Place> Adapted<Result<T, Panic>> for Caught<'_, T, P> {
         (least.saturating_add(more), most.map(|most| most.saturating_add(more)))
     }
 
+    fn input_has_panicked(&self) -> bool {
+        // It is a result here, and counted as one.
+        false
+    }
+
+    fn position(&self) -> u64 {
+        self.inner.position()
+    }
+
     fn settings(&mut self) -> Option<&mut Settings> {
         self.inner.settings_mut()
     }

@@ -2,6 +2,7 @@
 //!
 //! What is `pub` here is so for the sealed [`Place`](super::place::Place) only.
 
+use super::begun::ItemLimit;
 use super::engine::{Control, Receiver};
 use super::stats::ImapStats;
 use crate::unwind::{Payload, drop_quietly};
@@ -20,6 +21,9 @@ pub struct Cursor<T> {
     pub(super) late: Option<(Receiver<T>, u64)>,
     /// Rings in which only results will come that were given up.
     pub(super) given_up: Vec<Receiver<T>>,
+    /// Without order: the item in `ring`, if it is alone there, and the items that were given up and still run.
+    pub(super) index: u64,
+    pub(super) given_up_items: Vec<u64>,
     /// How many items the consumer has run itself.
     pub(super) ran: u64,
     pub(super) control: Arc<Control>,
@@ -27,7 +31,17 @@ pub struct Cursor<T> {
 
 impl<T> Cursor<T> {
     pub(super) fn new(control: Arc<Control>) -> Cursor<T> {
-        Cursor { ring: None, head: 0, skipped: 0, late: None, given_up: Vec::new(), ran: 0, control }
+        Cursor {
+            ring: None,
+            head: 0,
+            skipped: 0,
+            late: None,
+            given_up: Vec::new(),
+            index: 0,
+            given_up_items: Vec::new(),
+            ran: 0,
+            control,
+        }
     }
 
     /// The head, if it is in the ring that the cursor looks at.
@@ -52,6 +66,19 @@ impl<T> Cursor<T> {
         }
         self.head += 1;
         self.skipped += 1;
+    }
+
+    /// Without order: as if this item had been delivered.
+    pub(super) fn give_up_item(&mut self, index: u64) {
+        self.given_up_items.push(index);
+        self.head += 1;
+        self.skipped += 1;
+    }
+
+    /// Whether this item was given up; once.
+    pub(super) fn was_given_up(&mut self, index: u64) -> bool {
+        let at = self.given_up_items.iter().position(|item| *item == index);
+        at.is_some_and(|at| self.given_up_items.swap_remove(at) == index)
     }
 
     /// Drops the results that were given up and have come. Not under the lock.
@@ -90,6 +117,8 @@ pub enum Wait<'a> {
     Forever,
     /// The thread sleeps, for so long at most.
     AtMost(Duration),
+    /// The same, but a thread that its pool needs works meanwhile, and cannot leave an item that it has begun.
+    Helping(Duration),
     /// The call returns, and wakes this task later.
     #[cfg_attr(not(feature = "stream"), allow(dead_code))]
     Task(&'a Waker),
@@ -118,6 +147,8 @@ pub struct Settings {
     pub(super) window: Option<u64>,
     pub(super) chunk: Option<usize>,
     pub(super) unordered: bool,
+    /// How long an item may take.
+    pub(super) item_limit: Option<ItemLimit>,
     /// The pool is to be at work while the consumer does something else.
     pub(super) started: bool,
 }

@@ -4,6 +4,8 @@
 //! the iteration, and [`cursor`] is where it stands and what it needs of an imap without its types. Behind that is the
 //! [`engine`], which asks a [`policy`] for numbers. Begin to read with the engine.
 
+mod batched;
+mod begun;
 mod build;
 mod cancel;
 mod catch_panics;
@@ -11,8 +13,13 @@ mod catch_panics;
 mod cursor;
 #[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
 mod engine;
+mod enumerated;
+mod held;
+mod item_timeout;
 mod place;
 mod policy;
+#[cfg(feature = "progress")]
+mod progress;
 mod results;
 mod settings;
 mod stats;
@@ -22,8 +29,13 @@ mod timeout;
 
 pub use cancel::CancelToken;
 pub(crate) use engine::Control;
+pub use enumerated::Enumerated;
+pub(crate) use held::Held;
+pub use item_timeout::ItemTimeout;
 pub use place::{Local, Place, Pooled};
 pub use policy::DEFAULT_WINDOW_PER_THREAD;
+#[cfg(feature = "progress")]
+pub use progress::Progress;
 pub use stats::ImapStats;
 #[cfg(feature = "stream")]
 pub use stream::ImapStream;
@@ -41,8 +53,10 @@ use std::fmt;
 ///
 /// # Dropping
 ///
-/// Dropping it cancels what has not begun, and returns without waiting for what runs. Items and results
-/// that nobody will see are dropped; should such a `drop` panic, the panic ends there.
+/// Dropping it cancels what has not begun, and returns without waiting for what runs. Items and results that will not
+/// be handed out are dropped: those that are there by the thread that drops the imap, before it returns; those that come
+/// later by the thread that brings them. Should such a `drop` panic, the panic ends there. (One that owns its pool also
+/// drops that: see [`into_imap`](crate::Executor::into_imap).)
 ///
 /// # Where the function runs
 ///
@@ -67,13 +81,28 @@ use std::fmt;
 /// assert!(sum.is_err());
 /// let numbers: Result<Vec<_>, _> = pool.imap(words, |word| word.parse::<i32>().map_err(|_| word)).collect();
 /// assert_eq!(numbers, Err("three"));
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
+/// ```
+///
+/// # The index of an item
+///
+/// Number the items before they go in, and `f` has the index; number the results to have it behind.
+///
+/// ```
+/// use pool_channel::{ChannelPool, Executor};
+///
+/// let pool = ChannelPool::new(2)?;
+/// let words = ["to", "be", "or"].into_iter().enumerate();
+/// let numbered = pool.imap(words, |(index, word)| format!("{index}: {word}"));
+/// assert_eq!(numbered.enumerate().last(), Some((2, String::from("2: or"))));
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 ///
 /// # Progress
 ///
-/// It is an iterator with an exact `size_hint` where the input has one, so `indicatif` shows how far the
-/// *results* are:
+/// With the feature `progress`, `with_progress(bar)` shows on a bar of `indicatif` how far the *results* are; it takes
+/// its total from the input, and stays where it is when the imap is cancelled. The iterator's `size_hint` is exact where
+/// the input's is, so `indicatif`'s own methods work as well, which do jump to 100 % then:
 ///
 /// ```
 /// use indicatif::{ProgressBar, ProgressIterator};
@@ -88,7 +117,7 @@ use std::fmt;
 /// let sum: u64 = squares.progress_with(bar.clone()).sum();
 /// assert_eq!((sum, bar.position(), bar.length()), (332_833_500, 1000, Some(1000)));
 /// # assert_eq!(pool.imap(0..9, |x| x).progress_count(9).progress.length(), Some(9));
-/// # Ok::<(), pool_channel::pool_core::BuildError>(())
+/// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 #[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
 pub struct Imap<'p, T, P: Place = Pooled> {
@@ -106,6 +135,10 @@ pub trait Adapted<T> {
     fn next(&mut self, wait: Wait<'_>) -> Next<T>;
     fn give_up(&mut self) -> bool;
     fn size_hint(&self) -> (usize, Option<usize>);
+    /// Whether a panic of the input is still to be handed out.
+    fn input_has_panicked(&self) -> bool;
+    /// How many items have been handed out or given up: the index of the head.
+    fn position(&self) -> u64;
     fn settings(&mut self) -> Option<&mut Settings>;
     fn start(&mut self);
     fn cancel_with(&mut self, token: &CancelToken);
@@ -123,6 +156,12 @@ impl<T, A: Adapted<T> + ?Sized> Adapted<T> for Box<A> {
     }
     fn size_hint(&self) -> (usize, Option<usize>) {
         (**self).size_hint()
+    }
+    fn input_has_panicked(&self) -> bool {
+        (**self).input_has_panicked()
+    }
+    fn position(&self) -> u64 {
+        (**self).position()
     }
     fn settings(&mut self) -> Option<&mut Settings> {
         (**self).settings()
@@ -157,7 +196,15 @@ impl<T, P: Place> Imap<'_, T, P> {
     fn input_has_panicked(&self) -> bool {
         match &self.inner {
             Inner::Results(results) => results.input_has_panicked(),
-            Inner::Adapted(_) => false,
+            Inner::Adapted(adapted) => adapted.input_has_panicked(),
+        }
+    }
+
+    /// How many items have been handed out or given up.
+    fn position(&self) -> u64 {
+        match &self.inner {
+            Inner::Results(results) => results.cursor.head,
+            Inner::Adapted(adapted) => adapted.position(),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::catch_panics::Caught;
 use super::cursor::Source;
+use super::item_timeout::Limited;
 use super::{Adapted, Imap};
-use crate::error::Panic;
+use crate::error::{Panic, TimedOut};
 
 /// Where the input of an [`Imap`] is pulled: [`Pooled`] or [`Local`].
 pub trait Place: sealed::Place + sealed::Adapt {}
@@ -33,6 +34,10 @@ pub(super) mod sealed {
         fn adapt<'p, T: Send + 'p>(inner: Imap<'p, T, Self>) -> Self::Adapted<'p, Result<T, Panic>>
         where
             Self: super::Place;
+
+        fn limit<'p, T: Send + 'p>(inner: Imap<'p, T, Self>) -> Self::Adapted<'p, Result<T, TimedOut>>
+        where
+            Self: super::Place;
     }
 
     impl Place for Pooled {
@@ -49,11 +54,19 @@ pub(super) mod sealed {
         fn adapt<'p, T: Send + 'p>(inner: Imap<'p, T>) -> Self::Adapted<'p, Result<T, Panic>> {
             Box::new(Caught::new(inner))
         }
+
+        fn limit<'p, T: Send + 'p>(inner: Imap<'p, T>) -> Self::Adapted<'p, Result<T, TimedOut>> {
+            Box::new(Limited::new(inner))
+        }
     }
 
     impl Adapt for Local {
         fn adapt<'p, T: Send + 'p>(inner: Imap<'p, T, Local>) -> Self::Adapted<'p, Result<T, Panic>> {
             Box::new(Caught::new(inner))
+        }
+
+        fn limit<'p, T: Send + 'p>(inner: Imap<'p, T, Local>) -> Self::Adapted<'p, Result<T, TimedOut>> {
+            Box::new(Limited::new(inner))
         }
     }
 }

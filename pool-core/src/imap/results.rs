@@ -1,11 +1,13 @@
 //! The iteration over an imap: the head from the cursor's ring, or else what a refill brings.
 
+use super::begun::ItemLimit;
 use super::cancel::CancelToken;
 use super::cursor::{Cursor, Head, Settings, Source, Wait};
 use super::engine::Control;
 use crate::error::{Cancelled, Panic, TimedOut};
 use std::cell::OnceCell;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub(super) struct Results<T, S: Source<T>> {
     pub(super) cursor: Cursor<T>,
@@ -32,8 +34,22 @@ enum Advance {
     Late(TimedOut),
 }
 
-/// The next result or its panic; `None` at the end; [`TimedOut`] if it is late.
-pub(super) type Next<T> = Result<Option<Result<T, Panic>>, TimedOut>;
+/// What is late.
+#[derive(Debug)]
+pub enum Late {
+    /// The result, for this call: the next one waits for it again.
+    Call(TimedOut),
+    /// The item, for its limit: it was given up.
+    Item(TimedOut),
+}
+
+/// The next result or its panic; `None` at the end; or what is late.
+pub(super) type Next<T> = Result<Option<Result<T, Panic>>, Late>;
+
+/// How often a consumer looks whether the head has begun, where it has a limit from then on: at first after its limit,
+/// but not more often than this; and then less and less often, so that a long wait costs nothing.
+const SHORTEST_LOOK: Duration = Duration::from_millis(1);
+const LONGEST_LOOK: Duration = Duration::from_millis(10);
 
 impl<T, S: Source<T>> Results<T, S> {
     /// An iteration that has not begun.
@@ -41,7 +57,13 @@ impl<T, S: Source<T>> Results<T, S> {
         Results {
             cursor: Cursor::new(control),
             source,
-            settings: Settings { window: None, chunk: None, unordered: false, started: false },
+            settings: Settings {
+                window: None,
+                chunk: None,
+                unordered: false,
+                item_limit: None,
+                started: false,
+            },
             stage: Stage::Lazy,
             token: OnceCell::new(),
         }
@@ -74,6 +96,77 @@ impl<T, S: Source<T>> Results<T, S> {
     }
 
     pub(super) fn next_caught(&mut self, wait: Wait<'_>) -> Next<T> {
+        match self.settings.item_limit.clone() {
+            Some(limit) => self.next_in_time(wait, &limit),
+            None => self.next_of_any_age(wait),
+        }
+    }
+
+    /// The next result; or a late item, which is given up.
+    fn next_in_time(&mut self, wait: Wait<'_>, limit: &ItemLimit) -> Next<T> {
+        if let Some(value) = self.next_ready() {
+            self.forget_delivered(limit);
+            return Ok(Some(Ok(value)));
+        }
+        let asked = Instant::now();
+        let mut look = limit.limit.max(SHORTEST_LOOK);
+        loop {
+            let until_late = limit.next_late(self.ordered_head()).map_or(look, |(_, left)| left);
+            let left = match wait {
+                Wait::AtMost(limit) | Wait::Helping(limit) => Some(limit.saturating_sub(asked.elapsed())),
+                Wait::Forever | Wait::Task(_) => None,
+            };
+            let step = match (wait, left) {
+                (Wait::Task(_), _) => wait,
+                (_, Some(left)) => Wait::AtMost(left.min(until_late)),
+                (_, None) => Wait::Helping(until_late),
+            };
+            let late = match self.next_of_any_age(step) {
+                Err(late) => late,
+                next => {
+                    self.forget_delivered(limit);
+                    return next;
+                }
+            };
+            if let Some((index, Duration::ZERO)) = limit.next_late(self.ordered_head()) {
+                self.give_up_item(index);
+                return Err(Late::Item(TimedOut { index, waited: limit.limit }));
+            }
+            match wait {
+                Wait::Task(_) => return Err(late),
+                Wait::AtMost(waited) | Wait::Helping(waited)
+                    if left.is_some_and(|left| left <= until_late) =>
+                {
+                    return Err(Late::Call(TimedOut { index: self.cursor.head, waited }));
+                }
+                _ => look = (2 * look).min(LONGEST_LOOK).max(limit.limit),
+            }
+        }
+    }
+
+    /// The head, where the order says which that is.
+    fn ordered_head(&self) -> Option<u64> {
+        (!self.settings.unordered).then_some(self.cursor.head)
+    }
+
+    fn forget_delivered(&self, limit: &ItemLimit) {
+        match self.ordered_head() {
+            Some(head) => limit.forget_before(head),
+            None => limit.forget(self.cursor.index),
+        }
+    }
+
+    fn give_up_item(&mut self, index: u64) {
+        if let Some(limit) = &self.settings.item_limit {
+            limit.forget(index);
+        }
+        match self.settings.unordered {
+            true => self.cursor.give_up_item(index),
+            false => self.cursor.give_up(),
+        }
+    }
+
+    fn next_of_any_age(&mut self, wait: Wait<'_>) -> Next<T> {
         loop {
             if let Some(value) = self.next_ready() {
                 return Ok(Some(Ok(value)));
@@ -82,7 +175,7 @@ impl<T, S: Source<T>> Results<T, S> {
                 Advance::Ready => {}
                 Advance::Panicked(panic) => return Ok(Some(Err(panic))),
                 Advance::Ended => return Ok(None),
-                Advance::Late(late) => return Err(late),
+                Advance::Late(late) => return Err(Late::Call(late)),
             }
         }
     }
@@ -120,7 +213,10 @@ impl<T, S: Source<T>> Results<T, S> {
                 Advance::Ended
             }
             Head::Late => {
-                let waited = if let Wait::AtMost(limit) = wait { limit } else { Default::default() };
+                let waited = match wait {
+                    Wait::AtMost(limit) | Wait::Helping(limit) => limit,
+                    Wait::Forever | Wait::Task(_) => Duration::ZERO,
+                };
                 Advance::Late(TimedOut { index: self.cursor.head, waited })
             }
             Head::Cancelled => {
@@ -136,7 +232,7 @@ impl<T, S: Source<T>> Results<T, S> {
 
     pub(super) fn give_up(&mut self) -> bool {
         if !self.settings.unordered {
-            self.cursor.give_up();
+            self.give_up_item(self.cursor.head);
         }
         !self.settings.unordered
     }

@@ -80,7 +80,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     }
 
     #[track_caller]
-    fn settings(&mut self, name: &str) -> &mut Settings {
+    pub(super) fn settings(&mut self, name: &str) -> &mut Settings {
         match self.settings_mut() {
             Some(settings) => settings,
             None => panic!("{name} must be set before the iteration begins"),
@@ -162,7 +162,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// clone of it.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor, pool_core::CancelToken};
+    /// # use pool_channel::{CancelToken, ChannelPool, Executor};
     /// # let pool = ChannelPool::new(2).unwrap();
     /// let token = CancelToken::new();
     /// let mut odd = pool.imap((1u64..).step_by(2), |x| x).cancel_with(&token);

@@ -29,7 +29,7 @@ impl<'p, T> Imap<'p, T> {
     /// let squares = pool.imap(0..5u64, |x| x * x).into_stream();
     /// let squares: Vec<_> = futures::executor::block_on(squares.collect());
     /// assert_eq!(squares, [0, 1, 4, 9, 16]);
-    /// # Ok::<(), pool_channel::pool_core::BuildError>(())
+    /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
     pub fn into_stream(self) -> ImapStream<'p, T> {
         ImapStream { inner: self, results: 0, since: None }

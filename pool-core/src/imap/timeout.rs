@@ -2,7 +2,8 @@
 
 use super::cursor::Wait;
 use super::place::{Place, Pooled};
-use super::{Adapted, Imap, Inner};
+use super::results::Late;
+use super::{Adapted, CancelToken, Imap, Inner};
 use crate::error::TimedOut;
 use std::fmt;
 use std::time::Duration;
@@ -43,7 +44,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
             Ok(Some(Ok(value))) => Ok(Some(value)),
             Ok(Some(Err(panic))) => panic.resume(),
             Ok(None) => Ok(None),
-            Err(late) => Err(late),
+            Err(Late::Call(late) | Late::Item(late)) => Err(late),
         }
     }
 
@@ -124,6 +125,12 @@ impl<'p, T, P: Place> Timeout<'p, T, P> {
     /// ```
     pub fn give_up(&mut self) -> bool {
         std::mem::take(&mut self.late) && self.inner.give_up()
+    }
+
+    /// As [`Imap::cancel_with`], so that the order of the two does not matter.
+    pub fn cancel_with(mut self, token: &CancelToken) -> Self {
+        self.inner.attach(token);
+        self
     }
 
     /// Changes the limit for the calls to come.

@@ -34,10 +34,10 @@ use super::local::Supply;
 use super::nesting::{Outer, Within};
 use super::shared::{Locked, Shared};
 use super::state::{Asleep, Chunk, Output, State};
-use crate::Executor;
 use crate::executor::is_worker;
 use crate::fence;
 use crate::imap::cursor::{Cursor, Head, Settings, Source, Wait};
+use crate::imap::held::Held;
 use crate::imap::policy;
 use crate::imap::stats::ImapStats;
 use crate::job::Inside;
@@ -48,7 +48,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) struct Consumer<'p, I: Iterator, F, T, S> {
     pub(super) shared: Arc<Shared<I, F, T>>,
-    pub(super) executor: &'p dyn Executor,
+    pub(super) executor: Held<'p>,
     /// The input, if it is with the consumer.
     supply: S,
     /// The input of the state, while the consumer does everything itself.
@@ -79,15 +79,15 @@ impl Waited {
     /// How much time is left until the limit, if there is one.
     fn left(&mut self, wait: Wait<'_>) -> Option<Duration> {
         match wait {
-            Wait::AtMost(limit) => Some(limit.saturating_sub(self.time())),
+            Wait::AtMost(limit) | Wait::Helping(limit) => Some(limit.saturating_sub(self.time())),
             _ => None,
         }
     }
 }
 
 impl<'p, I: Iterator, F, T, S> Consumer<'p, I, F, T, S> {
-    pub(crate) fn new(shared: Arc<Shared<I, F, T>>, executor: &'p dyn Executor, supply: S) -> Self {
-        let outer = Some(Outer::new(executor, &shared.control));
+    pub(crate) fn new(shared: Arc<Shared<I, F, T>>, executor: Held<'p>, supply: S) -> Self {
+        let outer = Some(Outer::new(executor.get(), &shared.control));
         Consumer { shared, executor, supply, inline: None, started: false, outer, napped_at: None }
     }
 }
@@ -117,7 +117,7 @@ where
         }
         cursor.drop_given_up();
         let shared = self.shared.clone();
-        let works = forever && is_worker(self.executor);
+        let works = (forever || matches!(wait, Wait::Helping(_))) && is_worker(self.executor.get());
         let mut waited = Waited::default();
         #[cfg(feature = "stream")]
         if let Wait::Task(waker) = wait {
@@ -146,7 +146,7 @@ where
             if state.workers.is_lost() {
                 return Head::Terminated;
             }
-            if works && untaken && self.should_be_inline() {
+            if forever && works && untaken && self.should_be_inline() {
                 self.inline = state.begin_inline(cursor);
                 if self.inline.is_some() {
                     drop(state);
@@ -159,7 +159,7 @@ where
                 let room = usize::try_from(state.window(&shared.control).room()).unwrap_or(usize::MAX);
                 let len = if works { 1 } else { state.batch_len().min(room) };
                 drop(state);
-                shared.pull_here(self.executor, &mut self.supply, cursor, len);
+                shared.pull_here(self.executor.get(), &mut self.supply, cursor, len);
                 state = shared.lock();
                 continue;
             }
@@ -178,7 +178,7 @@ where
     }
 
     fn wake_feeder(&mut self) {
-        self.shared.wake_feeder(self.executor);
+        self.shared.wake_feeder(self.executor.get());
     }
 
     fn hint(&self) -> (u64, (usize, Option<usize>)) {
@@ -250,8 +250,8 @@ where
     /// Leaves the lock with the head. The panic of a `spawn` goes to the caller only if nothing is lost by it.
     fn found(&self, state: Locked<'_, I, T>, head: Head, wait: Wait<'_>) -> Head {
         match head {
-            Head::Ready => self.shared.unlock_and_spawn(state, self.executor),
-            _ => drop_quietly(catch(|| self.shared.unlock_and_spawn(state, self.executor))),
+            Head::Ready => self.shared.unlock_and_spawn(state, self.executor.get()),
+            _ => drop_quietly(catch(|| self.shared.unlock_and_spawn(state, self.executor.get()))),
         }
         if let Wait::Task(_) = wait {
             self.shared.control.parker.set_task(None);
@@ -290,7 +290,7 @@ where
     /// Runs one item, like a worker.
     fn run(&mut self, shared: &Arc<Shared<I, F, T>>, chunk: Chunk<I::Item, T>, cursor: &mut Cursor<T>) {
         // There may be work for others, too.
-        drop_quietly(catch(|| shared.unlock_and_spawn(shared.lock(), self.executor)));
+        drop_quietly(catch(|| shared.unlock_and_spawn(shared.lock(), self.executor.get())));
         let chunk = {
             let _within = Within::enter(&mut self.outer);
             // What the function waits for in a pool must not need this thread's own imap to move on.
@@ -318,7 +318,7 @@ where
         }
         if let Wait::Forever = wait {
             if state.policy.consumer_looks(waited.time(), cursor.head) {
-                shared.unlock_and_spawn(state, self.executor);
+                shared.unlock_and_spawn(state, self.executor.get());
                 std::thread::yield_now();
                 return Some(shared.lock());
             }
@@ -337,7 +337,7 @@ where
         }
         let left = waited.left(wait);
         if left == Some(Duration::ZERO) {
-            shared.unlock_and_spawn(state, self.executor);
+            shared.unlock_and_spawn(state, self.executor.get());
             return None;
         }
         let is_task = matches!(wait, Wait::Task(_));
@@ -353,7 +353,7 @@ where
         if shared.try_reserve_worker(&mut state) {
             (state.asleep, state.sleeper_works) = (Asleep::No, false);
             drop(state);
-            shared.spawn_job(self.executor);
+            shared.spawn_job(self.executor.get());
             return Some(shared.lock());
         }
         if is_task {
@@ -378,7 +378,7 @@ where
         state: Locked<'a, I, T>,
         limit: Option<Duration>,
     ) -> Locked<'a, I, T> {
-        shared.unlock_and_spawn(state, self.executor);
+        shared.unlock_and_spawn(state, self.executor.get());
         let began = Instant::now();
         shared.control.parker.park(limit);
         let mut state = shared.lock();

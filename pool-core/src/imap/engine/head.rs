@@ -21,10 +21,14 @@ impl<I: Iterator, T> State<I, T> {
         let ended = self.input.end().is_some_and(|end| end <= cursor.head);
         let place = if self.unordered { self.locate_any(cursor) } else { self.locate_ordered(cursor, ended) };
         match place {
-            HeadState::Untaken if ended => HeadState::Found(match self.input.take_panic() {
-                Some(payload) => Head::InputPanicked(payload),
-                None => Head::End,
-            }),
+            // Without order: what is taken then was given up.
+            HeadState::Taken if ended && !self.unordered => HeadState::Taken,
+            HeadState::Untaken | HeadState::Taken if ended => {
+                HeadState::Found(match self.input.take_panic() {
+                    Some(payload) => Head::InputPanicked(payload),
+                    None => Head::End,
+                })
+            }
             place => place,
         }
     }
@@ -48,8 +52,8 @@ impl<I: Iterator, T> State<I, T> {
                 }
                 if exhausted {
                     self.result_rings.give_back(ring);
-                } else if ended || self.reorder.reaches(cursor.head) {
-                    // Rings do not overlap, so the head will not be in this one.
+                } else if ended || self.reorder.reaches(cursor.head) || ring.left() as u64 <= left {
+                    // Rings do not overlap, and no more can come than were given up: the head will not be in this one.
                     cursor.given_up.push(ring);
                 } else {
                     cursor.late = Some((ring, left));
@@ -93,8 +97,20 @@ impl<I: Iterator, T> State<I, T> {
                 Output::Panicked(_) => true,
             };
             match self.reorder.take_any(moves) {
-                Some(Output::Ring(ring)) => cursor.ring = Some(ring),
-                Some(Output::Panicked(payload)) => return HeadState::Found(Head::Panicked(payload)),
+                Some((index, output)) => {
+                    cursor.index = index;
+                    // Only single items are given up here, so the ring has no other.
+                    let given_up = output.is_ready() && cursor.was_given_up(index);
+                    match output {
+                        Output::Ring(ring) if given_up => {
+                            cursor.late = Some((ring, 1));
+                            return HeadState::GivenUp(None);
+                        }
+                        Output::Ring(ring) => cursor.ring = Some(ring),
+                        Output::Panicked(payload) if given_up => return HeadState::GivenUp(Some(payload)),
+                        Output::Panicked(payload) => return HeadState::Found(Head::Panicked(payload)),
+                    }
+                }
                 None if self.reorder.values().next().is_some() => return HeadState::Taken,
                 None => return HeadState::Untaken,
             }

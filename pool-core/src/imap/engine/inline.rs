@@ -72,7 +72,7 @@ where
 {
     /// Whether no other thread is free to come.
     pub(super) fn should_be_inline(&self) -> bool {
-        !self.started && nesting::is_alone(self.executor, self.shared.threads)
+        !self.started && nesting::is_alone(self.executor.get(), self.shared.threads)
     }
 
     /// Brings the next result, if the consumer works inline and still should.

@@ -35,10 +35,10 @@ impl<V> Reorder<V> {
         if self.reaches(head) { self.entries.pop_front() } else { None }
     }
 
-    /// The first entry of which `wanted` is true, wherever it is.
-    pub(crate) fn take_any(&mut self, wanted: impl Fn(&V) -> bool) -> Option<V> {
+    /// The first entry of which `wanted` is true, wherever it is, and its index.
+    pub(crate) fn take_any(&mut self, wanted: impl Fn(&V) -> bool) -> Option<(u64, V)> {
         let at = self.entries.iter().position(|(_, value)| wanted(value))?;
-        self.entries.remove(at).map(|entry| entry.1)
+        self.entries.remove(at)
     }
 
     /// All values, in order.

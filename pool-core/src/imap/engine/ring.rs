@@ -106,6 +106,11 @@ impl<A> Receiver<A> {
         self.ring.slots()
     }
 
+    /// How many values may still come.
+    pub(crate) fn left(&self) -> usize {
+        self.left
+    }
+
     /// Lets more values come than the ring holds at a time.
     pub(crate) fn without_limit(mut self) -> Receiver<A> {
         self.left = usize::MAX;

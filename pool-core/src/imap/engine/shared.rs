@@ -99,6 +99,8 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     pub(super) fn configure(&self, settings: &Settings) {
         let mut state = self.lock();
         state.unordered = settings.unordered;
+        state.strict = settings.item_limit.is_some();
+        state.item_limit = settings.item_limit.clone();
         state.policy = Policy::new(Task {
             threads: self.threads,
             window: settings.window,

@@ -9,6 +9,7 @@ use super::ring::{Receiver, Rings, Sender};
 use super::window::Window;
 use super::workers::Workers;
 use crate::fence;
+use crate::imap::begun::ItemLimit;
 use crate::imap::policy::{Policy, Task};
 use crate::unwind::Payload;
 use std::collections::VecDeque;
@@ -90,6 +91,8 @@ pub(crate) struct State<I: Iterator, T> {
     pub(super) strict: bool,
     /// Any result will do.
     pub(super) unordered: bool,
+    /// Where to note when each item begins, if there is a limit from then on. Then it is strict, too.
+    pub(super) item_limit: Option<ItemLimit>,
     pub(super) asleep: Asleep,
     /// The sleeping consumer could work, since it is on a thread that its pool needs.
     pub(super) sleeper_works: bool,
@@ -122,6 +125,7 @@ impl<I: Iterator, T> State<I, T> {
             policy: Policy::new(Task { threads, window: None, chunk: None, unordered: false }),
             strict: false,
             unordered: false,
+            item_limit: None,
             asleep: Asleep::No,
             sleeper_works: false,
             consumer_gone: false,
@@ -248,6 +252,9 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     fn chunk(&mut self, first: u64, items: Items<I::Item>, most: usize) -> Chunk<I::Item, T> {
+        if let Some(limit) = &self.item_limit {
+            limit.begin(first);
+        }
         let results = self.open_results(first, most);
         let hand_back_after = self.policy.hand_back_after();
         let threads_idle = most > 1 && !self.workers.is_full();

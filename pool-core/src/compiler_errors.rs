@@ -1,0 +1,197 @@
+//! Common compiler errors, and what to do about them.
+//!
+//! Items, results and functions go to other threads, and may be there for longer than the function that made them.
+//! So they must be `Send`, and `'static`: they own what they need. Each heading says what the compiler says.
+//!
+//! # E0599: no method named `imap` found
+//!
+//! The methods are those of a trait, which must be in scope.
+//!
+//! ```compile_fail,E0599
+//! use pool_channel::ChannelPool;
+//!
+//! let pool = ChannelPool::new(2).unwrap();
+//! pool.imap(0..3, |x| x + 1);
+//! ```
+//!
+//! Import the trait [`Executor`](crate::Executor) from the backend.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! let pool = ChannelPool::new(2).unwrap();
+//! assert!(pool.imap(0..3, |x| x + 1).eq(1..4));
+//! ```
+//!
+//! # E0597, E0716: borrowed value does not live long enough; argument requires that it is borrowed for `'static`
+//!
+//! The items borrow.
+//!
+//! ```compile_fail,E0597
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let words = vec![String::from("one"), String::from("three")];
+//! let lengths: Vec<usize> = pool.imap(&words, |word| word.len()).collect();
+//! ```
+//!
+//! Hand over the items, or share them by `Arc`; or wait for all results with [`map`](crate::Executor::map), or in a
+//! [`scope`](crate::Executor::scope), where items, results and functions may borrow.
+//!
+//! ```
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let words = vec![String::from("one"), String::from("three")];
+//! assert_eq!(pool.map(&words, |word| word.len()), [3, 5]);
+//! assert_eq!(pool.scope(|s| s.imap(&words, |word| word.len()).max()), Some(5));
+//! assert!(pool.imap(words, |word| word.len()).eq([3, 5]));
+//! ```
+//!
+//! # E0373: closure may outlive the current function, but it borrows
+//!
+//! The function borrows a local variable.
+//!
+//! ```compile_fail,E0373
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let factor = 3;
+//! let tripled: Vec<u32> = pool.imap(0..3, |x| factor * x).collect();
+//! ```
+//!
+//! Let it own the variable: `move`. Clone what is needed afterwards, such as an `Arc`, before.
+//!
+//! ```
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let factor = 3;
+//! assert!(pool.imap(0..3, move |x| factor * x).eq([0, 3, 6]));
+//! ```
+//!
+//! # E0277: `Rc` cannot be sent between threads safely
+//!
+//! The same goes for `RefCell`, `Cell` and raw pointers that a function shares.
+//!
+//! ```compile_fail,E0277
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let table = std::rc::Rc::new([3, 5, 8]);
+//! let found: Vec<i32> = pool.imap(0..3usize, move |index| table[index]).collect();
+//! ```
+//!
+//! Use an `Arc`, and a `Mutex` or an atomic inside where something changes. If it is the *input* that has the `Rc`,
+//! it may stay where it is: [`imap_local`](crate::Executor::imap_local) pulls on the thread that iterates.
+//!
+//! ```
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let table = std::sync::Arc::new([3, 5, 8]);
+//! assert!(pool.imap(0..3usize, move |index| table[index]).eq([3, 5, 8]));
+//!
+//! let offset = std::rc::Rc::new(10);
+//! let input = (0..3).map(|x| x + *offset);
+//! assert!(pool.imap_local(input, |x| 2 * x).eq([20, 22, 24]));
+//! ```
+//!
+//! # E0277: `MutexGuard` cannot be sent between threads safely, within `StdinLock`
+//!
+//! Who has locked the standard input must unlock it on the same thread. `stdin().lines()` locks it, too.
+//!
+//! ```compile_fail,E0277
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let lengths = pool.imap(std::io::stdin().lock().lines(), |line| line.unwrap().len());
+//! # use std::io::BufRead;
+//! ```
+//!
+//! Wrap `Stdin` itself: then it is read on the pool's threads, and a result does not wait for the next line. (Or keep
+//! the lock where you iterate, with `imap_local`.)
+//!
+//! ```no_run
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! use std::io::{BufRead, BufReader, stdin};
+//!
+//! let lengths = pool.imap(BufReader::new(stdin()).lines(), |line| line.unwrap().len());
+//! # drop(lengths);
+//! let lengths = pool.imap_local(stdin().lock().lines(), |line| line.unwrap().len());
+//! # drop(lengths);
+//! ```
+//!
+//! # E0594, E0596: cannot assign to, or borrow as mutable, a captured variable in a `Fn` closure
+//!
+//! Many threads call the function at the same time.
+//!
+//! ```compile_fail,E0594
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let mut seen = 0;
+//! let items: Vec<u32> = pool.imap(0..3, move |x| { seen += 1; x }).collect();
+//! ```
+//!
+//! Count in an atomic; or let each thread have its own state: [`imap_init`](crate::Executor::imap_init).
+//!
+//! ```
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let shouted = pool.imap_init(["a", "b"], String::new, |buffer, word| {
+//!     buffer.clear();
+//!     buffer.push_str(word);
+//!     buffer.to_uppercase()
+//! });
+//! assert!(shouted.eq(["A", "B"]));
+//! ```
+//!
+//! # E0597: `pool` does not live long enough
+//!
+//! An imap borrows its pool.
+//!
+//! ```compile_fail,E0597
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! fn squares() -> impl Iterator<Item = u64> {
+//!     let pool = ChannelPool::new(2).unwrap();
+//!     pool.imap(0..3, |x| x * x)
+//! }
+//! ```
+//!
+//! Let it own the pool, or a clone of an `Arc`: [`into_imap`](crate::Executor::into_imap). A pool for the whole program
+//! can be a static variable.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//! use std::sync::LazyLock;
+//!
+//! fn squares() -> impl Iterator<Item = u64> {
+//!     let pool = ChannelPool::new(2).unwrap();
+//!     pool.into_imap(0..3, |x| x * x)
+//! }
+//!
+//! static POOL: LazyLock<ChannelPool> = LazyLock::new(|| ChannelPool::new(2).unwrap());
+//!
+//! fn cubes() -> impl Iterator<Item = u64> {
+//!     POOL.imap(0..3, |x| x * x * x)
+//! }
+//!
+//! assert!(squares().eq([0, 1, 4]) && cubes().eq([0, 1, 8]));
+//! ```
+//!
+//! # the `imap` method cannot be invoked on a trait object
+//!
+//! ```compile_fail
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! fn total(pool: &dyn Executor) -> u64 {
+//!     pool.imap(0..3, |x| x * x).sum()
+//! }
+//! ```
+//!
+//! Write one more `&`; see [`Executor`](crate::Executor#pools-of-any-kind).
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! fn total(pool: &dyn Executor) -> u64 {
+//!     (&pool).imap(0..3, |x| x * x).sum()
+//! }
+//!
+//! assert_eq!(total(&ChannelPool::new(2).unwrap()), 5);
+//! ```
