@@ -147,11 +147,10 @@ promises! {
             let gate = Gate::closed();
             let door = gate.door();
             // Exact about what is left, and slow with the last: the other worker ends its turn meanwhile.
-            let input = (0..4u64).map(|x| {
-                if x == 3 {
+            let input = (0..4u64).inspect(|x| {
+                if *x == 3 {
                     std::thread::sleep(SHORT);
                 }
-                x
             });
             let line = pool.imap(input, move |x| {
                 if x == 3 {
