@@ -59,7 +59,7 @@ fn check(name: &'static str, pool: &'static (impl Executor + 'static)) {
                 std::hint::spin_loop();
             }
         }
-        assert!(turns.get() > 50, "{name}: another task had {} turns in 50 ms", turns.get());
+        assert!(turns.get() > 0, "{name}: another task had no turn in 50 ms");
         other.abort();
     });
 }
