@@ -184,6 +184,8 @@ pub(crate) struct Job {
     progress: Instant,
     offered: BTreeSet<u64>,
     offered_at: Instant,
+    /// Since when the server owes an answer about a frame.
+    asking: Option<Instant>,
     preparing: bool,
     /// Since when the server refuses something, and what it said.
     trouble: Option<(Instant, String)>,
@@ -235,6 +237,7 @@ impl Job {
             progress: now,
             offered: BTreeSet::new(),
             offered_at: now,
+            asking: None,
             preparing: false,
             trouble: None,
             heard: now,
@@ -371,8 +374,7 @@ impl Job {
         let (Some(frame), Some(items)) = (self.ledger.frame(number), self.ledger.items(number)) else {
             return;
         };
-        let client = &self.master.client;
-        let inline = INLINE.min(client.max_payload() / 2);
+        let inline = INLINE.min(self.master.client.max_payload() / 2);
         let elsewhere = (items.len() > inline).then_some(items.len() as u64);
         let work = Work {
             count: frame.count,
@@ -385,16 +387,32 @@ impl Job {
         };
         let message = work.encode(if elsewhere.is_some() { &[] } else { &items });
         let subject = self.master.subjects.frame(frame.route, &self.task, &self.id, number);
-        let reply = format!("{}.{number}", self.inbox);
         // It fails if the connection is closed for good, which the next look finds.
-        let _ = client.publish_with_reply(subject, reply, message).await;
+        let asks = self.asks_about(number);
+        let client = &self.master.client;
+        let _ = if asks {
+            client.publish_with_reply(subject, format!("{}.{number}", self.inbox), message).await
+        } else {
+            client.publish(subject, message).await
+        };
         self.control.stats().sent += 1;
+    }
+
+    /// Whether the server shall say if it has taken this frame. It always shall if the frame was offered; else about one
+    /// frame at a time. That finds a server that refuses all, and one frame that is lost is offered when it is missed.
+    fn asks_about(&mut self, number: u64) -> bool {
+        let free = self.asking.is_none_or(|since| since.elapsed() > Duration::from_secs(1));
+        if free {
+            self.asking = Some(Instant::now());
+        }
+        free || self.offered.contains(&number)
     }
 
     /// The server has taken a frame, or not.
     async fn on_stored(&mut self, message: &Message) {
         let number = message.subject.rsplit('.').next().and_then(|number| number.parse::<u64>().ok());
         let Some(number) = number else { return };
+        self.asking = None;
         let offered = self.offered.remove(&number);
         if message.status == Some(StatusCode::NO_RESPONDERS) {
             return self.note_trouble("nothing takes frames: JetStream or the stream is gone".into());

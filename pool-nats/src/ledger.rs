@@ -38,6 +38,8 @@ struct Batch {
     /// Items before this one have been handed on.
     next: u32,
     settled: u32,
+    /// All that ever carried items of it: nearly always one.
+    frames: Vec<u64>,
     out: mpsc::UnboundedSender<Segment>,
 }
 
@@ -87,7 +89,7 @@ impl Ledger {
     /// Items that have been pulled: the number of their frame, and where their outcomes will be.
     pub fn add(&mut self, first: u64, count: u32, items: Bytes) -> (u64, Outcomes) {
         let (out, outcomes) = mpsc::unbounded();
-        let batch = Batch { count, items, slots: Vec::new(), next: 0, settled: 0, out };
+        let batch = Batch { count, items, slots: Vec::new(), next: 0, settled: 0, frames: Vec::new(), out };
         self.batches.insert(first, batch);
         (self.add_frame(first, 0, count, Route::Work, 0), outcomes)
     }
@@ -95,6 +97,9 @@ impl Ledger {
     fn add_frame(&mut self, batch: u64, start: u32, count: u32, route: Route, attempts: u32) -> u64 {
         let number = self.next_frame;
         self.next_frame += 1;
+        if let Some(batch) = self.batches.get_mut(&batch) {
+            batch.frames.push(number);
+        }
         self.frames.insert(number, Frame { batch, start, count, sent: count, route, attempts, alive: None });
         number
     }
@@ -137,11 +142,9 @@ impl Ledger {
 
     /// The frame with the item that the consumer needs next.
     pub fn head(&self) -> Option<u64> {
-        let (&first, batch) = self.batches.first_key_value()?;
-        let holds = |frame: &Frame| {
-            frame.batch == first && (frame.start..frame.start + frame.count).contains(&batch.next)
-        };
-        self.frames.iter().find(|(_, frame)| holds(frame)).map(|(&number, _)| number)
+        let (_, batch) = self.batches.first_key_value()?;
+        let holds = |frame: &Frame| (frame.start..frame.start + frame.count).contains(&batch.next);
+        batch.frames.iter().copied().find(|number| self.frames.get(number).is_some_and(holds))
     }
 
     /// Whether a reply about so many items from `start` on can be about this frame.
@@ -179,8 +182,9 @@ impl Ledger {
         }
         if batch.settled == batch.count {
             settled.freed_bytes = batch.items.len();
-            self.batches.remove(&first);
-            self.frames.retain(|_, frame| frame.batch != first);
+            for number in self.batches.remove(&first).into_iter().flat_map(|batch| batch.frames) {
+                self.frames.remove(&number);
+            }
         }
         settled
     }

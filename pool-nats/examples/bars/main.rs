@@ -126,7 +126,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
     println!("| | measured | bar |\n|---|---|---|");
     for (name, batch, items, bar) in [
         ("empty function, automatic batches", None, 1_000_000, 650e3),
-        ("empty function, one item a message", Some(1), 100_000, 35e3),
+        ("empty function, one item a message", Some(1), 500_000, 35e3),
     ] {
         if !wanted(name) {
             continue;
