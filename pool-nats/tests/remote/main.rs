@@ -4,12 +4,17 @@
 //! loudly; with `POOL_NATS_REQUIRED=1` that is a failure.
 
 mod behaviour;
+mod credentials;
+mod errors;
+mod faults;
+mod probe;
 mod scene;
+mod security;
 mod server;
 mod tasks;
 
 use libtest_mimic::{Arguments, Trial};
-use scene::{Scene, play};
+use scene::{Test, play};
 use std::process::ExitCode;
 
 /// Most tests wait most of the time.
@@ -26,6 +31,10 @@ fn main() -> ExitCode {
             }
         };
     }
+    if arguments.get(1).is_some_and(|first| first == "master") {
+        // Works until it is killed.
+        return tasks::endless_master(&arguments[2]);
+    }
     let missing = server::program().is_none();
     if missing {
         eprintln!(
@@ -39,7 +48,8 @@ fn main() -> ExitCode {
     }
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
-    let tests: &[&[(&'static str, fn(&Scene))]] = &[behaviour::TESTS];
+    let tests: &[&[(&'static str, Test)]] =
+        &[behaviour::TESTS, faults::TESTS, errors::TESTS, security::TESTS];
     let trials = tests.iter().copied().flatten().map(|&(name, test)| {
         Trial::test(name, move || play(test).map_err(Into::into)).with_ignored_flag(missing)
     });

@@ -35,8 +35,11 @@ impl Scene {
     }
 }
 
+/// A test, and how the thread of a supervisor holds its scene.
+pub type Test = fn(&Arc<Scene>);
+
 /// Runs a test with a scene of its own. What went wrong, if anything.
-pub fn play(test: fn(&Scene)) -> Result<(), String> {
+pub fn play(test: Test) -> Result<(), String> {
     let scene = Scene { folder: tempfile::tempdir().unwrap(), processes: Mutex::default() };
     let scene = Arc::new(scene);
     let (done, ended) = mpsc::channel::<()>();

@@ -2,13 +2,15 @@
 
 use crate::scene::{Process, Scene};
 use pool_channel::ChannelPool;
-use pool_nats::{Task, TaskError, Worker};
+use pool_nats::{NatsPool, Task, TaskError, Worker};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What a task does with a number: no two are alike, so a result at another's place is found.
@@ -47,6 +49,39 @@ pub const NOTE: Task<(u64, u64, PathBuf), u64> = Task::named("note");
 /// Workers offer the second version only.
 pub const VERSION: Task<u64, u64> = Task::named("version");
 
+pub const FUSSY: Task<Fussy, Fussy> = Task::named("fussy");
+
+/// A number that cannot be written if it is 4, nor read if it is 6.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fussy(pub u64);
+
+impl Serialize for Fussy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 == 4 {
+            return Err(serde::ser::Error::custom("on purpose"));
+        }
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fussy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fussy, D::Error> {
+        match u64::deserialize(deserializer)? {
+            6 => Err(serde::de::Error::custom("on purpose")),
+            x => Ok(Fussy(x)),
+        }
+    }
+}
+
+/// 7 and 8 become those.
+fn fussy(Fussy(x): Fussy) -> Fussy {
+    Fussy(match x {
+        7 => 4,
+        8 => 6,
+        x => x,
+    })
+}
+
 /// What the function does before it gives the right number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Deed {
@@ -54,15 +89,12 @@ pub enum Deed {
     Panic,
     Abort,
     Hang,
-    /// Aborts the first time, if the file is not there yet.
     Sleep(u64),
-    /// Gives what cannot be encoded.
-    Odd,
 }
 
 fn deed((x, deed): (u64, Deed)) -> u64 {
     match deed {
-        Deed::Nothing | Deed::Odd => {}
+        Deed::Nothing => {}
         Deed::Panic => panic!("on purpose: {x}"),
         Deed::Abort => std::process::abort(),
         Deed::Hang => loop {
@@ -120,6 +152,54 @@ pub fn worker(scene: &Scene, url: &str, threads: usize) -> Process {
     Plan::new(url, threads).start(scene)
 }
 
+/// Starts a worker again whenever its process ends, as systemd would, until it is dropped.
+pub struct Supervisor {
+    stop: Arc<AtomicBool>,
+    /// How its processes have ended.
+    pub ends: Arc<Mutex<Vec<ExitStatus>>>,
+}
+
+impl Supervisor {
+    pub fn new(scene: &Arc<Scene>, plan: &Plan) -> Supervisor {
+        let supervisor = Supervisor { stop: Arc::default(), ends: Arc::default() };
+        let (scene, plan) = (scene.clone(), plan.clone());
+        let (stop, ends) = (supervisor.stop.clone(), supervisor.ends.clone());
+        std::thread::spawn(move || {
+            while !stop.load(Ordering::SeqCst) {
+                let process = plan.start(&scene);
+                let status = loop {
+                    if let Some(status) = process.status() {
+                        break status;
+                    }
+                    if stop.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    std::thread::sleep(Duration::from_millis(10));
+                };
+                ends.lock().unwrap().push(status);
+            }
+        });
+        supervisor
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A master that never ends: it is killed.
+pub fn endless_master(url: &str) -> ExitCode {
+    let pool = NatsPool::builder(url)
+        .ack_wait(Duration::from_millis(300))
+        .max_age(Duration::from_secs(2))
+        .build()
+        .expect("the server is there");
+    pool.imap(SLEEP, (0..).map(|x| (x, 50))).for_each(drop);
+    ExitCode::FAILURE
+}
+
 /// The worker program.
 pub fn main(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     // Panics are part of the tests, and what they say is checked at the master.
@@ -155,6 +235,7 @@ pub fn main(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>> {
         .task(BYTES, |(seed, length)| bytes(seed, length))
         .task(SAME, |bytes| bytes)
         .task(DEED, deed)
+        .task(FUSSY, fussy)
         .task(NOTE, note)
         .task(VERSION.version(2), right);
     let threads = threads.parse()?;
