@@ -1,7 +1,7 @@
 //! How to reach the server: the same for both roles.
 
 use crate::error::NatsError;
-use crate::subjects::{Subjects, is_token};
+use crate::subjects::{INBOX, Subjects, is_token};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr, ServerError};
 use std::fmt;
 use std::path::PathBuf;
@@ -90,7 +90,7 @@ impl<R> Builder<R> {
         self
     }
 
-    /// The first token of the subjects on which answers come. Default `_INBOX`.
+    /// The first token of the subjects on which answers come. Default `_INBOX`, which others must begin with.
     ///
     /// A permission list has one entry for it. Programs that shall not see each other's answers need different ones.
     pub fn inbox_prefix(mut self, prefix: &str) -> Self {
@@ -112,6 +112,13 @@ impl<R> Builder<R> {
         if !is_token(&self.namespace) {
             let allowed = "use 1 to 64 letters, digits, `_` or `-`";
             return Err(NatsError::Setting(format!("namespace {:?}: {allowed}", self.namespace)));
+        }
+        if let Some(prefix) =
+            self.inbox_prefix.as_ref().filter(|prefix| !prefix.starts_with(INBOX) || !is_token(prefix))
+        {
+            return Err(NatsError::Setting(format!(
+                "inbox_prefix {prefix:?}: one token that begins with {INBOX}"
+            )));
         }
         if self.connection_timeout.is_zero() {
             return Err(NatsError::Setting("connection_timeout is zero: nothing can be reached".into()));

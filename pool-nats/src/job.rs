@@ -21,7 +21,7 @@ use crate::ledger::{Ledger, Outcomes, Settled, most_deliveries};
 use crate::pieces::{self, Fetch};
 use crate::pool::{Master, Storage, refused};
 use crate::stats::RemoteStats;
-use crate::subjects::{Route, is_token};
+use crate::subjects::{Route, is_inbox, is_token};
 use crate::task::Identity;
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::{self, AckPolicy};
@@ -468,7 +468,7 @@ impl Job {
     }
 
     async fn on_fetch(&mut self, message: Message) -> Option<()> {
-        let reply = message.reply?;
+        let reply = message.reply.filter(|reply| is_inbox(reply))?;
         let Fetch::Piece { frame, offset, length, .. } = frame::decode(&message.payload)? else {
             return None;
         };
@@ -494,6 +494,7 @@ impl Job {
         match reply.what {
             What::Part { back } => {
                 if known {
+                    self.count_items(&reply);
                     let settled = self.ledger.settle(number, reply.start, reply.count, outcomes);
                     self.account(&settled);
                     if let Some(rest) = self.ledger.give_back(number, back) {
@@ -607,12 +608,19 @@ impl Job {
         }
     }
 
+    fn count_items(&self, reply: &Reply<'_>) {
+        if let Some(worker) = self.control.stats().workers.get_mut(reply.worker) {
+            worker.items += u64::from(reply.count);
+            worker.busy += Duration::from_nanos(reply.busy);
+        }
+    }
+
+    /// A frame is done.
     fn count_reply(&mut self, reply: &Reply<'_>, bytes: usize) {
+        self.count_items(reply);
         let mut stats = self.control.stats();
         if let Some(worker) = stats.workers.get_mut(reply.worker) {
             worker.frames += 1;
-            worker.items += u64::from(reply.count);
-            worker.busy += Duration::from_nanos(reply.busy);
         }
         stats.redelivered += u64::from(reply.attempts > 1);
         if let Some(frame) = self.ledger.frame(reply.frame) {

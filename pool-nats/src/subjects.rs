@@ -141,6 +141,23 @@ impl Subjects {
     }
 }
 
+/// Which consumer has handed a frame out: its route, and its task. From the same subject.
+pub(crate) fn handed_out_by(ack: &str) -> Option<(Route, &str)> {
+    let rest = ack.strip_prefix("$JS.ACK.")?;
+    let at = if rest.split('.').count() == 7 { 1 } else { 3 };
+    let (route, task) = rest.split('.').nth(at)?.split_once('_')?;
+    Some((Route::ALL.into_iter().find(|known| known.name() == route)?, task))
+}
+
+/// What every subject for answers begins with, whatever the rest of the prefix is.
+pub(crate) const INBOX: &str = "_INBOX";
+
+/// Whether answers may go there. Who asks names the subject, and must not be able to make this program publish to
+/// others, such as those of JetStream.
+pub(crate) fn is_inbox(subject: &str) -> bool {
+    subject.starts_with(INBOX)
+}
+
 /// How often the server has handed a frame out, this time included. From its acknowledgement subject.
 pub(crate) fn deliveries(ack: &str) -> Option<u32> {
     let tokens: Vec<&str> = ack.strip_prefix("$JS.ACK.")?.split('.').collect();
@@ -184,6 +201,7 @@ mod tests {
         for good in [&short, &long] {
             assert!(subjects.is_ack(&task, good));
             assert_eq!(deliveries(good), Some(3));
+            assert_eq!(handed_out_by(good), Some((Route::Work, task.fingerprint.as_str())));
         }
         for bad in [
             "pool.work.t.j.1".to_owned(),

@@ -68,7 +68,8 @@ impl Held {
             back = items.end - (items.done + 1);
             items.end = items.done + 1;
         }
-        if back == 0 && items.sent == items.done {
+        // What is complete leaves as a whole, by itself.
+        if items.done >= items.end || (back == 0 && items.sent == items.done) {
             return None;
         }
         let (start, count) = (items.sent, items.done - items.sent);

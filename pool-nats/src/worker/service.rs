@@ -10,7 +10,7 @@ use crate::builder::{Builder, Connected, refusal, unique};
 use crate::error::NatsError;
 use crate::frame::{self, Alive, Call, Hello, INLINE, Outcome, Reply, What, Work};
 use crate::pieces::{self, Fetch};
-use crate::subjects::{Route, deliveries};
+use crate::subjects::{Route, deliveries, handed_out_by, is_inbox};
 use async_nats::{Event, Message, StatusCode, Subject};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -256,11 +256,13 @@ impl Service<'_> {
 
     async fn on_frame(&mut self, message: &Message) {
         let Some(ack) = message.reply.clone() else { return };
+        if let Some((route, task)) = handed_out_by(&ack) {
+            self.pulls.received(task, route);
+        }
         let Some(held) = self.open(message, ack.clone()) else {
             // Nothing can be done with it, and it would be handed out for ever.
             return self.answer(&ack, TERMINATE).await;
         };
-        self.pulls.received(&held.task, held.route);
         self.pulls.learn(held.work.ack_wait());
         if self.over.contains_key(&held.job) {
             return self.answer(&ack, TERMINATE).await;
@@ -443,7 +445,7 @@ impl Service<'_> {
             _ => None,
         });
         match (frame::decode(&message.payload), message.reply) {
-            (Some(Fetch::Piece { offset, length, .. }), Some(reply)) => {
+            (Some(Fetch::Piece { offset, length, .. }), Some(reply)) if is_inbox(&reply) => {
                 let outcomes = found.map(|(_, outcomes)| outcomes).unwrap_or_default();
                 let _ = self.client.publish(reply, pieces::piece(&outcomes, offset, length)).await;
             }

@@ -361,10 +361,10 @@ fn endless(scene: &Arc<Scene>) {
 fn stats(scene: &Arc<Scene>) {
     let server = Server::start(scene);
     let _workers = [worker(scene, &server.url(), 2), worker(scene, &server.url(), 1)];
-    let mut imap = pool(&server).imap(SLEEP, (0..200).map(|x| (x, 2))).batch(1);
-    check(imap.by_ref(), 200);
+    let mut imap = pool(&server).imap(SLEEP, (0..600).map(|x| (x, 2))).batch(1);
+    check(imap.by_ref(), 600);
     let stats = imap.stats();
-    assert_eq!((stats.pulled, stats.finished, stats.delivered, stats.sent), (200, 200, 200, 200));
+    assert_eq!((stats.pulled, stats.finished, stats.delivered, stats.sent), (600, 600, 600, 600));
     assert_eq!((stats.duplicates, stats.strays, stats.redelivered, stats.stalls), (0, 0, 0, 0));
     let mut threads: Vec<u32> = stats.workers.values().map(|worker| worker.threads).collect();
     threads.sort_unstable();
@@ -373,8 +373,8 @@ fn stats(scene: &Arc<Scene>) {
         assert!(worker.items > 0);
         (items + worker.items, busy + worker.busy)
     });
-    assert!(items == 200 && busy >= Duration::from_millis(400));
-    assert!(stats.to_string().contains("200 delivered"));
+    assert!(items == 600 && busy >= Duration::from_millis(1200));
+    assert!(stats.to_string().contains("600 delivered"));
 }
 
 #[cfg(feature = "stream")]

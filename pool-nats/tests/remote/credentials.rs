@@ -9,26 +9,35 @@ use sha2::{Digest, Sha256};
 pub struct Operator {
     operator: KeyPair,
     account: KeyPair,
+    /// JetStream needs one of the server's own.
+    system: KeyPair,
 }
 
 impl Operator {
     pub fn new() -> Operator {
-        Operator { operator: KeyPair::new_operator(), account: KeyPair::new_account() }
+        Operator {
+            operator: KeyPair::new_operator(),
+            account: KeyPair::new_account(),
+            system: KeyPair::new_account(),
+        }
     }
 
     /// The server's configuration: it trusts the operator, and knows the account.
     pub fn config(&self) -> String {
         let public = self.operator.public_key();
-        let operator = token(&self.operator, &public, "operator", json!({ "type": "operator", "version": 2 }));
+        let operator =
+            token(&self.operator, &public, "operator", json!({ "type": "operator", "version": 2 }));
         let limits = json!({
             "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1,
             "leaf": -1, "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1
         });
         let nats = json!({ "type": "account", "version": 2, "limits": limits });
-        let account = token(&self.operator, &self.account.public_key(), "account", nats);
+        let (account, system) = (self.account.public_key(), self.system.public_key());
+        let accounts = [(&account, nats), (&system, json!({ "type": "account", "version": 2 }))]
+            .map(|(key, nats)| format!("{key}: {}", token(&self.operator, key, "account", nats)))
+            .join(", ");
         format!(
-            "operator: {operator}\nresolver: MEMORY\nresolver_preload: {{ {}: {account} }}",
-            self.account.public_key()
+            "operator: {operator}\nsystem_account: {system}\nresolver: MEMORY\nresolver_preload: {{ {accounts} }}"
         )
     }
 
@@ -39,6 +48,7 @@ impl Operator {
         if let Some((publish, subscribe)) = permissions {
             nats["pub"] = json!({ "allow": publish });
             nats["sub"] = json!({ "allow": subscribe });
+            nats["resp"] = json!({ "max": 1, "ttl": 60_000_000_000u64 });
         }
         let jwt = token(&self.account, &user.public_key(), "user", nats);
         let seed = user.seed().unwrap();

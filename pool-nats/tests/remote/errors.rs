@@ -56,9 +56,12 @@ fn wrong_settings(_: &Arc<Scene>) {
     let space = NatsPool::builder(&url).namespace("my pool").build().unwrap_err();
     let address = Worker::builder("nats://host:port:port").build().unwrap_err();
     let file = Worker::builder(&url).credentials_file("/not/there.creds").build().unwrap_err();
-    for (error, says) in
-        [(short, "at least 100 ms"), (space, "letters"), (address, "tls://host:4222"), (file, "/not/there.creds")]
-    {
+    for (error, says) in [
+        (short, "at least 100 ms"),
+        (space, "letters"),
+        (address, "tls://host:4222"),
+        (file, "/not/there.creds"),
+    ] {
         assert!(matches!(&error, NatsError::Setting(why) if why.contains(says)), "{error}");
     }
 }
@@ -74,7 +77,8 @@ fn foreign_stream(scene: &Arc<Scene>) {
         };
         async_nats::jetstream::new(probe.client.clone()).create_stream(config).await.unwrap();
     });
-    let pool = NatsPool::builder(&server.url()).connection_timeout(Duration::from_millis(500)).build().unwrap();
+    let pool =
+        NatsPool::builder(&server.url()).connection_timeout(Duration::from_millis(500)).build().unwrap();
     let error = pool.imap(NUMBER, 0..10).next().unwrap().unwrap_err();
     assert!(matches!(&error, TaskError::Connection(why) if why.contains("another namespace")), "{error}");
 }
@@ -91,7 +95,8 @@ fn another_build(scene: &Arc<Scene>) {
     assert_eq!(imap.next(), None);
     // Types of other names.
     const TYPES: Task<u64, i64> = Task::named("number");
-    let error = pool.imap(TYPES, 0..10).no_worker_timeout(Duration::from_secs(2)).next().unwrap().unwrap_err();
+    let error =
+        pool.imap(TYPES, 0..10).no_worker_timeout(Duration::from_secs(2)).next().unwrap().unwrap_err();
     assert!(error.to_string().contains("(u64 -> i64)"), "{error}");
 }
 
@@ -99,7 +104,8 @@ fn no_worker(scene: &Arc<Scene>) {
     let server = Server::start(scene);
     let pool = NatsPool::builder(&server.url()).ack_wait(Duration::from_millis(300)).build().unwrap();
     let began = Instant::now();
-    let error = pool.imap(NUMBER, 0..10).no_worker_timeout(Duration::from_secs(1)).next().unwrap().unwrap_err();
+    let error =
+        pool.imap(NUMBER, 0..10).no_worker_timeout(Duration::from_secs(1)).next().unwrap().unwrap_err();
     assert!(matches!(error, TaskError::NoWorker { .. }), "{error}");
     assert!((900..3000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
     // Without the limit it waits until there is one.

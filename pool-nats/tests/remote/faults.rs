@@ -43,7 +43,12 @@ fn pool(server: &Server) -> NatsPool {
 
 /// Runs `count` items of some milliseconds, does something after the first third, and checks all results. The stats, and
 /// the longest time without a result since then.
-fn disturbed(pool: &NatsPool, count: u64, milliseconds: u64, disturb: impl FnOnce()) -> (RemoteStats, Duration) {
+fn disturbed(
+    pool: &NatsPool,
+    count: u64,
+    milliseconds: u64,
+    disturb: impl FnOnce(),
+) -> (RemoteStats, Duration) {
     let mut imap = pool.imap(SLEEP, (0..count).map(move |x| (x, milliseconds)));
     check(imap.by_ref().take(count as usize / 3), count / 3);
     disturb();
@@ -153,7 +158,8 @@ fn leader_killed(scene: &Arc<Scene>) {
     servers.iter_mut().for_each(|server| server.run(scene));
     let urls: Vec<String> = servers.iter().map(Server::url).collect();
     let urls = urls.join(",");
-    let pool = NatsPool::builder(&urls).ack_wait(ACK_WAIT).replicas(3).storage(Storage::File).build().unwrap();
+    let pool =
+        NatsPool::builder(&urls).ack_wait(ACK_WAIT).replicas(3).storage(Storage::File).build().unwrap();
     let _workers = [0; 2].map(|_| worker(scene, &urls, 2));
     check(pool.imap(SLEEP, (0..20).map(|x| (x, 1))), 20);
     let probe = Probe::new(&servers[0].url());
@@ -279,8 +285,9 @@ fn server_gone(scene: &Arc<Scene>) {
 }
 
 fn storage_full(scene: &Arc<Scene>) {
-    let server =
-        Server::with(scene, |_, folder| format!("jetstream {{ store_dir: {folder:?}, max_mem: 200K, max_file: 1M }}"));
+    let server = Server::with(scene, |_, folder| {
+        format!("jetstream {{ store_dir: {folder:?}, max_mem: 200K, max_file: 1M }}")
+    });
     worker(scene, &server.url(), 1).stop();
     let pool = builder(&server).connection_timeout(Duration::from_secs(1)).build().unwrap();
     let mut imap = pool.imap(crate::tasks::SAME, (0..).map(|x| bytes(x, 50_000))).window(100);

@@ -1,6 +1,6 @@
 //! A client of a test's own, that looks at the server and plays the stranger.
 
-use async_nats::jetstream;
+use async_nats::{ConnectOptions, jetstream};
 use futures::StreamExt;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -12,8 +12,13 @@ pub struct Probe {
 
 impl Probe {
     pub fn new(url: &str) -> Probe {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let client = runtime.block_on(async_nats::connect(url)).unwrap();
+        Probe::with(url, ConnectOptions::new())
+    }
+
+    pub fn with(url: &str, options: ConnectOptions) -> Probe {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let client = runtime.block_on(options.connect(url)).unwrap();
         Probe { runtime, client }
     }
 
@@ -64,13 +69,21 @@ impl Probe {
         });
     }
 
-    /// The subject of the next message that matches.
-    pub fn next_subject(&self, subjects: &str) -> String {
-        self.runtime.block_on(async {
-            let mut messages = self.client.subscribe(subjects.to_owned()).await.unwrap();
-            let next = tokio::time::timeout(Duration::from_secs(20), messages.next());
-            next.await.expect("a message comes").unwrap().subject.to_string()
-        })
+    /// Listens from now on, and gives the subject of the first message when it is asked.
+    pub fn listen(&self, subjects: &str) -> impl FnOnce() -> String {
+        let messages = self.runtime.block_on(async {
+            let messages = self.client.subscribe(subjects.to_owned()).await.unwrap();
+            self.client.flush().await.unwrap();
+            messages
+        });
+        move || {
+            self.runtime.block_on(async move {
+                // Dropped in here, where it can end its subscription.
+                let mut messages = messages;
+                let next = tokio::time::timeout(Duration::from_secs(20), messages.next());
+                next.await.expect("a message comes").unwrap().subject.to_string()
+            })
+        }
     }
 
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {

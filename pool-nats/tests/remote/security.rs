@@ -50,7 +50,7 @@ fn users() -> String {
     };
     let user = |name: &str, publish, subscribe| {
         format!(
-            "{{ user: {name}, password: p, permissions: {{ publish: {}, subscribe: {} }} }}",
+            "{{ user: {name}, password: p, permissions: {{ publish: {}, subscribe: {}, allow_responses: true }} }}",
             list(publish),
             list(subscribe)
         )
@@ -91,7 +91,9 @@ fn tls(scene: &Arc<Scene>) {
 
 fn credentials(scene: &Arc<Scene>) {
     let operator = Operator::new();
-    let server = Server::with(scene, |_, folder| format!("jetstream {{ store_dir: {folder:?} }}\n{}", operator.config()));
+    let server = Server::with(scene, |_, folder| {
+        format!("jetstream {{ store_dir: {folder:?} }}\n{}", operator.config())
+    });
     let file = |name: &str, text: String| {
         let path = scene.folder().join(name);
         std::fs::write(&path, text).unwrap();
@@ -108,10 +110,12 @@ fn credentials(scene: &Arc<Scene>) {
 }
 
 fn permissions(scene: &Arc<Scene>) {
-    let server = Server::with(scene, |_, folder| format!("jetstream {{ store_dir: {folder:?} }}\n{}", users()));
+    let server =
+        Server::with(scene, |_, folder| format!("jetstream {{ store_dir: {folder:?} }}\n{}", users()));
     let plan = Plan::new(&server.url(), 2).with("user", "w").with("password", "p");
     let process = plan.start(scene);
-    let pool = NatsPool::builder(&server.url()).ack_wait(Duration::from_millis(300)).user_and_password("m", "p");
+    let pool =
+        NatsPool::builder(&server.url()).ack_wait(Duration::from_millis(300)).user_and_password("m", "p");
     let pool = pool.build().unwrap();
     // Small and large, quick and slow, panics, a purge: all that the two roles do.
     check(pool.imap(NUMBER, 0..3000), 3000);
@@ -124,9 +128,13 @@ fn permissions(scene: &Arc<Scene>) {
     assert!(process.wait().success());
 
     // What a worker's account cannot do, tried with that account.
-    let client = |user: &str| format!("nats://{user}:p@127.0.0.1:{}", server.port);
-    let root = Probe::new(&client("root"));
-    let worker = Probe::new(&client("w"));
+    let client = |user: &str| {
+        Probe::with(
+            &server.url(),
+            async_nats::ConnectOptions::with_user_and_password(user.into(), "p".into()),
+        )
+    };
+    let (root, worker) = (client("root"), client("w"));
     for refused in [
         "$JS.API.STREAM.PURGE.pool",
         "$JS.API.STREAM.DELETE.pool",
@@ -143,6 +151,7 @@ fn permissions(scene: &Arc<Scene>) {
     // Nor listen to results or other subjects.
     for refused in ["pool.result.*", "pool.work.>", ">", "other"] {
         let heard = worker.run(async {
+            // Dropped in here.
             let mut messages = worker.client.subscribe(refused).await.unwrap();
             worker.client.flush().await.unwrap();
             tokio::time::timeout(Duration::from_millis(100), async {
@@ -162,7 +171,8 @@ fn arrives(to: &Probe, from: &Probe, subject: &str) -> bool {
     to.run(async {
         let mut messages = to.client.subscribe(subject.clone()).await.unwrap();
         to.client.flush().await.unwrap();
-        from.publish(&subject, b"hello".to_vec());
+        from.client.publish(subject, "hello".into()).await.unwrap();
+        from.client.flush().await.unwrap();
         let next = futures::StreamExt::next(&mut messages);
         tokio::time::timeout(Duration::from_millis(150), next).await.is_ok()
     })
@@ -176,9 +186,14 @@ fn missing_permission(scene: &Arc<Scene>) {
              {{ user: m, password: p, permissions: {{ publish: \"$JS.API.INFO\", subscribe: \"_INBOX.>\" }} }} ] }}"
         )
     });
-    let worker = Worker::builder(&server.url()).user_and_password("w", "p").build().unwrap().task(NUMBER, right);
-    let error = worker.run_until(&pool_channel::ChannelPool::new(1).unwrap(), &Default::default()).unwrap_err();
-    assert!(matches!(&error, NatsError::NotPermitted(what) if what.contains("Permissions Violation")), "{error}");
+    let worker =
+        Worker::builder(&server.url()).user_and_password("w", "p").build().unwrap().task(NUMBER, right);
+    let error =
+        worker.run_until(&pool_channel::ChannelPool::new(1).unwrap(), &Default::default()).unwrap_err();
+    assert!(
+        matches!(&error, NatsError::NotPermitted(what) if what.contains("Permissions Violation")),
+        "{error}"
+    );
     let pool = NatsPool::builder(&server.url()).user_and_password("m", "p").build().unwrap();
     let error = pool.imap(NUMBER, 0..3).next().unwrap().unwrap_err();
     assert!(matches!(&error, TaskError::Connection(why) if why.contains("Permissions Violation")), "{error}");
@@ -190,10 +205,12 @@ fn strangers(scene: &Arc<Scene>) {
     let process = worker(scene, &server.url(), 1);
     let probe = Probe::new(&server.url());
     let pool = NatsPool::builder(&server.url()).ack_wait(Duration::from_millis(300)).build().unwrap();
-    let mut imap = pool.imap(DEED, (0..60).map(|x| (x, Deed::Sleep(20)))).batch(1);
+    let mut imap = pool.imap(DEED, (0..60).map(|x| (x, Deed::Sleep(20)))).batch(1).window(10);
     assert_eq!(imap.next(), Some(Ok(right(0))));
     // The names of the task, of the job and of the worker, as anyone can see them who may listen to everything.
-    let subject = probe.next_subject("pool.work.>");
+    let next = probe.listen("pool.work.>");
+    assert_eq!(imap.next(), Some(Ok(right(1))));
+    let subject = next();
     let tokens: Vec<&str> = subject.split('.').collect();
     let (task, job) = (tokens[2], tokens[3]);
     let worker = imap.stats().workers.keys().next().unwrap().clone();
@@ -204,7 +221,9 @@ fn strangers(scene: &Arc<Scene>) {
         // What begins well: a frame number that may be known, an address, a name, and then lengths of all sizes.
         let mut reply = vec![seed as u8, 0, 1, b'x', 1, 1, 1, 0];
         reply.extend(&noise);
-        for subject in [format!("pool.result.{job}"), format!("pool.alive.{job}"), format!("pool.fetch.{job}")] {
+        for subject in
+            [format!("pool.result.{job}"), format!("pool.alive.{job}"), format!("pool.fetch.{job}")]
+        {
             probe.publish(&subject, noise.clone());
             probe.publish(&subject, reply.clone());
             told += 2;
@@ -218,7 +237,7 @@ fn strangers(scene: &Arc<Scene>) {
         probe.publish(&format!("pool.solo.{task}.nobody.{seed}"), noise);
         probe.publish(&format!("pool.work.{task}.nobody.not.a.number.{seed}"), vec![1, 2, 3]);
     }
-    for x in 1..60 {
+    for x in 2..60 {
         assert_eq!(imap.next(), Some(Ok(right(x))), "at {x}");
     }
     assert_eq!(imap.next(), None);

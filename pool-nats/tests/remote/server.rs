@@ -1,11 +1,11 @@
 //! A `nats-server` of a test's own: a free port, a storage folder that goes with the test.
 
-use crate::scene::{Process, Scene, eventually};
+use crate::scene::{Process, Scene};
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How to get one.
 pub const INSTALL: &str = "install it with `apt-get install nats-server`, or name one in NATS_SERVER";
@@ -54,7 +54,12 @@ impl Server {
         let mut command = Command::new(program().expect("main has looked"));
         command.arg("-c").arg(&self.config).arg("-l").arg(self.folder.join("log"));
         self.process = Some(scene.spawn(command));
-        eventually(Duration::from_secs(10), "the server listens", || greets(self.port));
+        let began = Instant::now();
+        while !greets(self.port) {
+            let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(began.elapsed() < Duration::from_secs(10), "the server does not start: {}", log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub fn url(&self) -> String {
