@@ -123,7 +123,7 @@ pub enum NatsError {
     TooOld(String),
     /// The server refuses a subject that this role needs, and which.
     NotPermitted(String),
-    /// The operating system refused a thread or a signal handler.
+    /// This machine refused a thread or a signal handler, or the worker's pool was terminated.
     System(String),
 }
 
@@ -147,7 +147,7 @@ impl fmt::Display for NatsError {
                     "the NATS server refuses what this role needs ({what}): see the list of permissions"
                 )
             }
-            NatsError::System(why) => write!(f, "the operating system refused: {why}"),
+            NatsError::System(why) => write!(f, "this machine cannot go on: {why}"),
         }
     }
 }

@@ -230,3 +230,136 @@ pub(crate) fn each_outcome(outcomes: &Bytes) -> impl Iterator<Item = Bytes> {
         Some(rest.split_to(length))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::de::DeserializeOwned;
+
+    fn work(count: u32, elsewhere: Option<u64>) -> Work {
+        Work {
+            count,
+            ack_wait: 600,
+            item_timeout: Some(7),
+            max_deliver: 3,
+            attempts: 1,
+            size_limit: 1 << 20,
+            elsewhere,
+        }
+    }
+
+    fn reply(what: What, count: u32) -> Reply<'static> {
+        let (ack, worker) = ("$JS.ACK.a.b.1.2.3.4.5", "me");
+        Reply { frame: 300, ack, worker, threads: 2, attempts: 1, busy: 99, start: 1, count, what }
+    }
+
+    /// Reads it in every way there is. Nothing may panic.
+    fn read_everything(message: &Bytes) {
+        if let Some((work, items)) = Work::decode(message) {
+            assert!(work.elsewhere.is_some() || is_work(&items, work.count));
+        }
+        if let Some((reply, outcomes)) = Reply::decode(message) {
+            let listed = matches!(reply.what, What::Part { .. } | What::Done);
+            assert!(!listed || each_outcome(&outcomes).count() == reply.count as usize);
+        }
+        let _ = decode::<Alive<'_>>(message);
+        let _ = decode::<Hello<'_>>(message);
+        let _ = decode::<Call<'_>>(message);
+        let _ = decode::<crate::pieces::Fetch<'_>>(message);
+        let _ = item_range(message, 3, u32::MAX);
+        let _ = each_outcome(message).count();
+    }
+
+    fn same<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: T) {
+        assert_eq!(decode::<T>(&encode(&value)), Some(value));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 1000 } else { 100_000 }))]
+
+        #[test]
+        fn noise_is_refused_or_read_and_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
+            read_everything(&noise.into());
+        }
+
+        /// What begins well: good messages, cut or with some bytes changed.
+        #[test]
+        fn damaged_messages_are_refused_or_read_and_never_panic(
+            items in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 1..10),
+            cut in 0usize..300,
+            changes in prop::collection::vec((0usize..300, any::<u8>()), 0..4),
+        ) {
+            let (mut encoded, mut outcomes) = (Vec::new(), Vec::new());
+            for item in &items {
+                push_item(item, &mut encoded);
+                Outcome::Ok(item).push(&mut outcomes);
+            }
+            let count = items.len() as u32;
+            let mut messages = vec![
+                work(count, None).encode(&encoded),
+                work(count, Some(u64::MAX)).encode(&[]),
+                encode(&Alive { worker: "me", threads: 1, frames: vec![1, 2, u64::MAX] }),
+                encode(&Call::Over { job: "abc" }),
+                encode(&crate::pieces::Fetch::Piece { job: "abc", frame: 1, offset: u64::MAX, length: u32::MAX }),
+            ];
+            for what in [What::Part { back: 4 }, What::Done, What::Elsewhere(u64::MAX), What::Exhausted] {
+                messages.push(reply(what, count).encode(&outcomes));
+            }
+            for message in messages {
+                let mut damaged = message.to_vec();
+                damaged.truncate(cut);
+                for &(at, byte) in &changes {
+                    if let Some(place) = damaged.get_mut(at) {
+                        *place = byte;
+                    }
+                }
+                read_everything(&damaged.into());
+            }
+        }
+
+        #[test]
+        fn what_was_written_is_read(items in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..20)) {
+            let (mut encoded, mut outcomes) = (Vec::new(), Vec::new());
+            for item in &items {
+                push_item(item, &mut encoded);
+                Outcome::Ok(item).push(&mut outcomes);
+            }
+            let count = items.len() as u32;
+            let (header, rest) = Work::decode(&work(count, None).encode(&encoded)).unwrap();
+            assert_eq!((header, &rest[..]), (work(count, None), &encoded[..]));
+            let message = reply(What::Done, count).encode(&outcomes);
+            let (header, rest) = Reply::decode(&message).unwrap();
+            assert_eq!(header, reply(What::Done, count));
+            let read: Vec<Bytes> = each_outcome(&rest).collect();
+            assert_eq!(read.len(), items.len());
+            for (item, outcome) in items.iter().zip(&read) {
+                assert_eq!(Outcome::take(outcome), Some((Outcome::Ok(item), &[][..])));
+            }
+            // Another count is refused.
+            assert!(Work::decode(&work(count + 1, None).encode(&encoded)).is_none());
+            assert!(Reply::decode(&reply(What::Done, count + 1).encode(&outcomes)).is_none());
+        }
+    }
+
+    #[test]
+    fn all_outcomes_and_headers_come_back() {
+        for outcome in [
+            Outcome::Ok(&[]),
+            Outcome::Panicked("why"),
+            Outcome::TimedOut,
+            Outcome::Encode("e"),
+            Outcome::Decode("d"),
+            Outcome::TooLarge { size: 9, limit: 8 },
+            Outcome::Lost { attempts: 4 },
+        ] {
+            assert_eq!(Outcome::take(&outcome.to_bytes()), Some((outcome, &[][..])));
+        }
+        same(work(0, Some(3)));
+        assert_eq!(decode(&encode(&Call::Who { job: "j" })), Some(Call::Who { job: "j" }));
+        let hello = Hello { worker: "w", threads: 3 };
+        assert_eq!(decode(&encode(&hello)), Some(hello));
+        // A frame of no items is none.
+        assert!(Work::decode(&work(0, None).encode(&[])).is_none());
+    }
+}

@@ -623,7 +623,7 @@ impl Job {
             worker.frames += 1;
         }
         stats.redelivered += u64::from(reply.attempts > 1);
-        if let Some(frame) = self.ledger.frame(reply.frame) {
+        if let Some(frame) = self.ledger.frame(reply.frame).filter(|_| reply.count > 0) {
             self.pace.learn(frame.count, reply.busy, bytes);
             (stats.window, stats.batch) = (self.pace.window(), self.pace.batch());
             self.feed.tune(stats.window, stats.batch);

@@ -396,4 +396,63 @@ mod tests {
         assert_eq!(received(&mut outcomes), [(100, 0), (101, 206), (102, 2)]);
         assert!(ledger.is_empty());
     }
+
+    proptest::proptest! {
+        /// Whatever order replies come in, partly, twice, or not at all at first: each item comes out once, in order.
+        #[test]
+        fn any_course_of_events_gives_every_item_once_in_order(
+            counts in proptest::collection::vec(1u8..12, 1..6),
+            events in proptest::collection::vec((0u8..6, proptest::prelude::any::<u8>(), proptest::prelude::any::<u8>()), 0..80),
+        ) {
+            let mut ledger = Ledger::default();
+            let mut batches = Vec::new();
+            let mut first = 0;
+            for count in counts {
+                let mut items = Vec::new();
+                for item in first..first + count {
+                    crate::frame::push_item(&[item], &mut items);
+                }
+                batches.push(ledger.add(u64::from(first), u32::from(count), items.into()).1);
+                first += count;
+            }
+            // Frames are remembered when they are gone: replies about those come too.
+            let place = |ledger: &Ledger, number: u64| {
+                ledger.frame(number).map(|frame| (frame.batch as u8 + frame.start as u8, frame.sent as u8))
+            };
+            for (event, which, how) in events {
+                let number = u64::from(which) % ledger.next_frame;
+                let Some((begin, sent)) = place(&ledger, number) else {
+                    assert_eq!(ledger.settle(number, 0, 1, right(0..1)), Settled::default());
+                    continue;
+                };
+                let start = how % sent;
+                let count = (how / 16).min(sent - start);
+                match event {
+                    0 | 1 => {
+                        assert!(ledger.fits(number, start.into(), count.into()));
+                        let outcomes = right(begin + start..begin + start + count);
+                        ledger.settle(number, start.into(), count.into(), outcomes);
+                    }
+                    2 => drop(ledger.settle(number, 0, sent.into(), right(begin..begin + sent))),
+                    3 => drop(ledger.finish(number)),
+                    4 => drop(ledger.give_back(number, u32::from(how % 8))),
+                    // Not as often as to lose one.
+                    _ if ledger.frame(number).is_some_and(|frame| frame.route == Route::Work) => {
+                        drop(ledger.suspect(number, 3));
+                    }
+                    _ => {}
+                }
+            }
+            // What is still out is done now, and something always is.
+            while let Some(head) = ledger.head() {
+                let (begin, _) = place(&ledger, head).unwrap();
+                let count = ledger.frame(head).unwrap().count as u8;
+                ledger.settle(head, 0, count.into(), right(begin..begin + count));
+                ledger.finish(head);
+            }
+            assert!(ledger.is_empty() && ledger.len() == 0);
+            let all: Vec<(u64, u8)> = batches.iter_mut().flat_map(received).collect();
+            assert_eq!(all, (0..first).map(|item| (u64::from(item), item)).collect::<Vec<_>>());
+        }
+    }
 }

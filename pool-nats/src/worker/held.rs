@@ -52,6 +52,12 @@ impl Held {
             && limit.is_some_and(|limit| self.seen.1.elapsed() > limit && self.progress.is_at(self.seen.0))
     }
 
+    /// For how long a thread has been at its present item, about.
+    pub fn running(&self) -> Option<Duration> {
+        (matches!(self.stage, Stage::Queued) && self.progress.is_at(self.seen.0))
+            .then(|| self.seen.1.elapsed())
+    }
+
     /// Notes how far the items are. If that takes long: outcomes to send now (the first, how many, and they), and how
     /// many items at the end others should have.
     pub fn part(&mut self) -> Option<(u32, u32, u32, Vec<u8>)> {
@@ -108,6 +114,15 @@ impl Progress {
     fn is_at(&self, done: u32) -> bool {
         let items = self.lock();
         items.begun && items.done == done && items.done < items.end
+    }
+
+    /// Takes the items away from the executor, if no thread has begun with them.
+    pub fn claim_if_waiting(&self) -> bool {
+        let mut items = self.lock();
+        if !items.begun {
+            items.end = 0;
+        }
+        !items.begun
     }
 
     /// Takes back outcomes that could not leave.

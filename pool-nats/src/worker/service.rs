@@ -21,8 +21,9 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-/// How much work waits behind the threads: some times what it takes to get more.
-const AHEAD: Duration = Duration::from_millis(20);
+/// How much work waits behind the threads: many times what it takes to get more. Behind items that take longer nothing
+/// waits.
+const AHEAD: Duration = Duration::from_millis(40);
 const MOST_AHEAD: f64 = 128.0;
 
 /// Frames of which it is not known how long they take.
@@ -111,6 +112,7 @@ impl Connection {
             finished,
             fetched,
             leaving: false,
+            failure: None,
             over: HashMap::new(),
             silent: HashMap::new(),
             frame_time: 0.0,
@@ -137,6 +139,8 @@ struct Service<'e> {
     finished: mpsc::UnboundedSender<Finished>,
     fetched: mpsc::UnboundedSender<(u64, Result<Bytes, String>)>,
     leaving: bool,
+    /// Why, if no one asked it to.
+    failure: Option<NatsError>,
     /// Jobs that are over, and since when.
     over: HashMap<String, Instant>,
     /// Jobs whose masters did not answer: since when, and when last.
@@ -197,7 +201,7 @@ impl Service<'_> {
             }
         }
         let _ = self.client.flush().await;
-        Ok(())
+        self.failure.map_or(Ok(()), Err)
     }
 
     // Asking.
@@ -205,11 +209,13 @@ impl Service<'_> {
     /// How many frames it wants to hold, so that no thread waits for the server.
     fn wanted(&self) -> u32 {
         let threads = f64::from(self.threads);
-        let ahead = if self.frame_time == 0.0 {
+        let longest = self.held.values().filter_map(Held::running).max().unwrap_or_default();
+        let time = if longest > AHEAD { self.frame_time.max(longest.as_secs_f64()) } else { self.frame_time };
+        let ahead = if time == 0.0 {
             FIRST_AHEAD
         } else {
-            let by_time = AHEAD.as_secs_f64() / self.frame_time * threads;
-            by_time.min(AHEAD_BYTES / self.frame_bytes.max(1.0)).clamp(1.0, MOST_AHEAD)
+            let by_time = AHEAD.as_secs_f64() / time * threads;
+            by_time.min(AHEAD_BYTES / self.frame_bytes.max(1.0)).min(MOST_AHEAD)
         };
         self.threads + ahead as u32
     }
@@ -367,8 +373,11 @@ impl Service<'_> {
 
     async fn on_finished(&mut self, finished: &Finished) {
         // It may be of a job that is over.
+        let inline = self.inline();
         let Some(held) = self.held.get_mut(&finished.key) else { return };
         if !finished.ran {
+            self.leaving = true;
+            self.failure = Some(NatsError::System("the worker's pool was terminated".into()));
             return self.hand_back(finished.key).await;
         }
         self.frame_time = average(self.frame_time, finished.busy.as_secs_f64());
@@ -376,13 +385,18 @@ impl Service<'_> {
             let mut items = held.progress.lock();
             (items.sent, items.done - items.sent, Bytes::from(std::mem::take(&mut items.outcomes)))
         };
-        if outcomes.len() > INLINE.min(self.client.max_payload() / 2) {
+        if outcomes.len() > inline {
             let busy = finished.busy;
             held.stage = Stage::Result { outcomes, start, count, busy, told: Instant::now() };
             return self.tell_result(finished.key).await;
         }
         let Some(held) = self.held.remove(&finished.key) else { return };
         self.reply(&held, held.attempts, start, count, finished.busy, What::Done, outcomes).await;
+    }
+
+    /// What fits a message.
+    fn inline(&self) -> usize {
+        INLINE.min(self.client.max_payload() / 2)
     }
 
     /// Says that a large result is here.
@@ -421,10 +435,25 @@ impl Service<'_> {
         let _ = self.client.publish(subject, message).await;
     }
 
-    /// Lets the server hand a frame out again, now.
+    /// Lets others have a frame that has not begun. Through the master, so that it does not count as an attempt.
     async fn hand_back(&mut self, key: u64) {
         if let Some(held) = self.held.remove(&key) {
-            self.answer(&held.ack, HAND_BACK).await;
+            held.progress.stop();
+            self.reply(&held, held.attempts, 0, 0, Duration::ZERO, What::Done, Bytes::new()).await;
+        }
+    }
+
+    /// If all threads are at items that take long, others may have time for what waits here.
+    async fn hand_back_waiting(&mut self) {
+        let running: Vec<Duration> = self.held.values().filter_map(Held::running).collect();
+        if running.len() < self.threads as usize || running.iter().any(|running| *running < AHEAD) {
+            return;
+        }
+        let waits = |held: &Held| matches!(held.stage, Stage::Queued) && held.progress.claim_if_waiting();
+        let waiting: Vec<u64> =
+            self.held.iter().filter(|(_, held)| waits(held)).map(|(&key, _)| key).collect();
+        for key in waiting {
+            self.hand_back(key).await;
         }
     }
 
@@ -529,6 +558,7 @@ impl Service<'_> {
         self.begin_suspect();
         self.beat().await;
         self.send_parts().await;
+        self.hand_back_waiting().await;
         if self.held.values().any(Held::is_late) {
             self.end_process().await;
         }
@@ -576,7 +606,7 @@ impl Service<'_> {
         }
         for (key, (start, count, back, outcomes)) in parts {
             let Some(held) = self.held.get(&key) else { continue };
-            if outcomes.len() > INLINE.min(self.client.max_payload() / 2) {
+            if outcomes.len() > self.inline() {
                 // They go with the rest, in pieces.
                 held.progress.unsend(start, outcomes);
                 continue;
@@ -590,18 +620,24 @@ impl Service<'_> {
     /// item it was and given everything else back.
     async fn end_process(&mut self) {
         for held in self.held.values() {
-            if held.is_late() {
-                let (start, count, outcomes) = {
-                    let mut items = held.progress.lock();
-                    let mut outcomes = std::mem::take(&mut items.outcomes);
+            let late = held.is_late();
+            let (start, count, outcomes) = {
+                let mut items = held.progress.lock();
+                items.end = 0;
+                let mut outcomes = std::mem::take(&mut items.outcomes);
+                if late {
                     Outcome::TimedOut.push(&mut outcomes);
-                    (items.sent, items.done - items.sent + 1, outcomes)
-                };
-                let busy = held.seen.1.elapsed();
-                self.reply(held, held.attempts, start, count, busy, What::Done, outcomes.into()).await;
-            } else {
+                }
+                (items.sent, items.done - items.sent + u32::from(late), outcomes)
+            };
+            let large = matches!(held.stage, Stage::Result { .. }) || outcomes.len() > self.inline();
+            if large {
+                // There is no time to give it away.
                 self.answer(&held.ack, HAND_BACK).await;
+                continue;
             }
+            let busy = held.seen.1.elapsed();
+            self.reply(held, held.attempts, start, count, busy, What::Done, outcomes.into()).await;
         }
         let _ = tokio::time::timeout(FAREWELL, self.client.flush()).await;
         std::process::exit(EXIT_ITEM_TIMED_OUT);

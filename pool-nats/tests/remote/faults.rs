@@ -4,7 +4,10 @@ use crate::probe::Probe;
 use crate::scene::{Process, Scene, Test, eventually};
 use crate::server::{Server, free_port};
 use crate::tasks::{BYTES, DEED, Deed, NUMBER, Plan, SLEEP, Supervisor, bytes, check, right, worker};
-use pool_nats::{Builder, EXIT_ITEM_TIMED_OUT, MasterRole, NatsPool, RemoteStats, Storage, TaskError};
+use pool_channel::ChannelPool;
+use pool_nats::{
+    Builder, CancelToken, EXIT_ITEM_TIMED_OUT, MasterRole, NatsPool, RemoteStats, Storage, TaskError, Worker,
+};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +31,7 @@ pub const TESTS: &[(&str, Test)] = &[
     ("server_gone_for_good", server_gone),
     ("storage_full", storage_full),
     ("master_killed", master_killed),
+    ("worker_whose_pool_is_terminated", pool_terminated),
 ];
 
 /// What the bars are measured with.
@@ -310,4 +314,23 @@ fn master_killed(scene: &Arc<Scene>) {
     process.terminate();
     assert!(process.wait().success());
     eventually(Duration::from_secs(8), "no consumer is left", || probe.consumers("pool") == Some(0));
+}
+
+/// The items go to others, and the worker's program is told.
+fn pool_terminated(scene: &Arc<Scene>) {
+    let server = Server::start(scene);
+    let threads = ChannelPool::new(1).unwrap();
+    let here = Worker::builder(&server.url()).build().unwrap().task(SLEEP, |(x, milliseconds)| {
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        right(x)
+    });
+    std::thread::scope(|scope| {
+        let worked = scope.spawn(|| here.run_until(&threads, &CancelToken::new()));
+        disturbed(&pool(&server), 200, 5, || {
+            threads.terminate();
+            worker(scene, &server.url(), 1);
+        });
+        let error = worked.join().unwrap().unwrap_err();
+        assert!(error.to_string().contains("terminated"), "{error}");
+    });
 }
