@@ -5,11 +5,13 @@ use crate::scene::{Process, Scene, Test, eventually};
 use crate::server::{Server, free_port};
 use crate::tasks::{BYTES, DEED, Deed, NUMBER, Plan, SLEEP, Supervisor, bytes, check, right, worker};
 use pool_channel::ChannelPool;
+use pool_core::{Executor, Job};
 use pool_nats::{
     Builder, CancelToken, EXIT_ITEM_TIMED_OUT, MasterRole, NatsPool, RemoteStats, Storage, TaskError, Worker,
 };
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub const TESTS: &[(&str, Test)] = &[
@@ -316,18 +318,37 @@ fn master_killed(scene: &Arc<Scene>) {
     eventually(Duration::from_secs(8), "no consumer is left", || probe.consumers("pool") == Some(0));
 }
 
+/// A pool that drops its jobs from some time on, as one that is terminated does.
+struct Mortal {
+    pool: ChannelPool,
+    dead: AtomicBool,
+}
+
+impl Executor for Mortal {
+    fn threads(&self) -> usize {
+        self.pool.threads()
+    }
+
+    fn spawn(&self, job: Job) {
+        if !self.dead.load(Ordering::SeqCst) {
+            self.pool.spawn(job);
+        }
+    }
+}
+
 /// The items go to others, and the worker's program is told.
 fn pool_terminated(scene: &Arc<Scene>) {
     let server = Server::start(scene);
-    let threads = ChannelPool::new(1).unwrap();
+    let mortal = Mortal { pool: ChannelPool::new(1).unwrap(), dead: AtomicBool::new(false) };
     let here = Worker::builder(&server.url()).build().unwrap().task(SLEEP, |(x, milliseconds)| {
         std::thread::sleep(Duration::from_millis(milliseconds));
         right(x)
     });
     std::thread::scope(|scope| {
-        let worked = scope.spawn(|| here.run_until(&threads, &CancelToken::new()));
+        let mortal = &mortal;
+        let worked = scope.spawn(move || here.run_until(mortal, &CancelToken::new()));
         disturbed(&pool(&server), 200, 5, || {
-            threads.terminate();
+            mortal.dead.store(true, Ordering::SeqCst);
             worker(scene, &server.url(), 1);
         });
         let error = worked.join().unwrap().unwrap_err();
