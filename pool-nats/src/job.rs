@@ -254,10 +254,9 @@ impl Job {
         }
         self.feed.stop();
         // The consumer sees the end now, and need not wait for what follows.
-        let frames_left = self.ledger.len() > 0;
         self.ledger = Ledger::default();
         self.batches.close_channel();
-        self.clean_up(complete && !frames_left).await;
+        self.clean_up(complete).await;
     }
 
     async fn work(&mut self) -> Result<(), TaskError> {
@@ -336,12 +335,12 @@ impl Job {
     /// Sends what has been pulled: full batches, and the rest too if it is time or workers have nothing to do.
     async fn send_batches(&mut self, now: bool) {
         loop {
-            let idle = (self.ledger.len() as u64) < self.pace.threads.max(2);
+            let idle = (self.ledger.frames_out() as u64) < self.pace.threads.max(2);
             match self.feed.take(now || idle) {
                 Some(Fed::Batch { first, count, items }) => {
                     let (frame, outcomes) = self.ledger.add(first, count, items);
                     let _ = self.batches.unbounded_send(outcomes);
-                    if self.ledger.len() == 1 {
+                    if self.ledger.frames_out() == 1 {
                         self.progress = Instant::now();
                     }
                     self.send_frame(frame).await;

@@ -126,7 +126,8 @@ impl Ledger {
         self.batches.is_empty()
     }
 
-    pub fn len(&self) -> usize {
+    /// How many frames are out.
+    pub fn frames_out(&self) -> usize {
         self.frames.len()
     }
 
@@ -450,7 +451,7 @@ mod tests {
                 ledger.settle(head, 0, count.into(), right(begin..begin + count));
                 ledger.finish(head);
             }
-            assert!(ledger.is_empty() && ledger.len() == 0);
+            assert!(ledger.is_empty() && ledger.frames_out() == 0);
             let all: Vec<(u64, u8)> = batches.iter_mut().flat_map(received).collect();
             assert_eq!(all, (0..first).map(|item| (u64::from(item), item)).collect::<Vec<_>>());
         }

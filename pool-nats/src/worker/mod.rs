@@ -165,7 +165,11 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     let string = payload.downcast_ref::<String>().map(String::as_str);
     let text = string.or_else(|| payload.downcast_ref::<&'static str>().copied());
     let text = text.unwrap_or("a payload that is not a string");
-    &text[..text.floor_char_boundary(16 * 1024)]
+    let mut end = text.len().min(16 * 1024);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 impl fmt::Debug for Worker {

@@ -151,14 +151,13 @@ fn leader_killed(scene: &Arc<Scene>) {
     let all = routes.map(|route| format!("nats://127.0.0.1:{route}")).join(", ");
     let mut servers: Vec<Server> = (0..3)
         .map(|at| {
-            let server = Server::stopped(scene, ports[at], |_, folder| {
+            Server::stopped(scene, ports[at], |_, folder| {
                 format!(
                     "server_name: s{at}\njetstream {{ store_dir: {folder:?} }}\n\
                      cluster {{ name: c, listen: \"127.0.0.1:{}\", routes: [{all}] }}",
                     routes[at]
                 )
-            });
-            server
+            })
         })
         .collect();
     servers.iter_mut().for_each(|server| server.run(scene));
