@@ -1,7 +1,7 @@
 //! What is in the messages.
 //!
 //! Headers are `postcard` of the types here. Behind the header of a [`Work`] come the items, each with its length in
-//! front; behind that of a [`Reply`] the outcomes. Everything that is read here may come from a stranger, so every
+//! front; behind that of a [`Reply`] the outcomes. Replies travel several in a message, each with its length in front. Everything that is read here may come from a stranger, so every
 //! function gives `None` for what it cannot read, allocates nothing by a length that it was told, and never panics.
 
 use bytes::Bytes;
@@ -222,6 +222,22 @@ pub(crate) fn are_outcomes(outcomes: &[u8], count: u32) -> bool {
     rest.is_empty()
 }
 
+/// Each of these items by itself, up to what cannot be read: then once `None`.
+pub(crate) fn each_item(items: &Bytes) -> impl Iterator<Item = Option<Bytes>> {
+    let mut rest = items.clone();
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let Some((item, behind)) = take_item(&rest) else {
+            rest.clear();
+            return Some(None);
+        };
+        let (end, length) = (rest.len() - behind.len(), item.len());
+        Some(Some(rest.split_to(end).split_off(end - length)))
+    })
+}
+
 /// Each of these outcomes by itself.
 pub(crate) fn each_outcome(outcomes: &Bytes) -> impl Iterator<Item = Bytes> {
     let mut rest = outcomes.clone();
@@ -269,6 +285,9 @@ mod tests {
         let _ = decode::<crate::pieces::Fetch<'_>>(message);
         let _ = item_range(message, 3, u32::MAX);
         let _ = each_outcome(message).count();
+        for reply in each_item(message).flatten() {
+            let _ = Reply::decode(&reply);
+        }
     }
 
     fn same<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: T) {
@@ -336,6 +355,8 @@ mod tests {
             for (item, outcome) in items.iter().zip(&read) {
                 assert_eq!(Outcome::take(outcome), Some((Outcome::Ok(item), &[][..])));
             }
+            let split: Vec<_> = each_item(&encoded.clone().into()).collect();
+            assert_eq!(split, items.iter().map(|item| Some(Bytes::copy_from_slice(item))).collect::<Vec<_>>());
             // Another count is refused.
             assert!(Work::decode(&work(count + 1, None).encode(&encoded)).is_none());
             assert!(Reply::decode(&reply(What::Done, count + 1).encode(&outcomes)).is_none());

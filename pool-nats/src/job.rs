@@ -444,7 +444,16 @@ impl Job {
     async fn on_message(&mut self, message: Message) {
         let kind = message.subject.as_str().rsplit('.').nth(1);
         let known = match kind {
-            Some("result") => self.on_reply(message).await,
+            Some("result") => {
+                for reply in frame::each_item(&message.payload) {
+                    let known = match reply {
+                        Some(reply) => self.on_reply(reply).await,
+                        None => None,
+                    };
+                    self.control.stats().strays += u64::from(known.is_none());
+                }
+                return;
+            }
             Some("alive") => self.on_alive(&message),
             Some("fetch") => self.on_fetch(message).await,
             _ => None,
@@ -477,8 +486,8 @@ impl Job {
     }
 
     /// A reply about a frame. `None`: no worker of ours has sent this.
-    async fn on_reply(&mut self, message: Message) -> Option<()> {
-        let (reply, outcomes) = Reply::decode(&message.payload)?;
+    async fn on_reply(&mut self, message: Bytes) -> Option<()> {
+        let (reply, outcomes) = Reply::decode(&message)?;
         let number = reply.frame;
         if !self.ledger.was_issued(number) || !is_token(reply.worker) {
             return None;

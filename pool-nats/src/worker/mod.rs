@@ -1,6 +1,7 @@
 //! The worker's side: functions by name, run on any executor.
 
 mod held;
+mod outbox;
 mod pulls;
 mod service;
 

@@ -4,11 +4,12 @@
 //! threads touch nothing here but the progress of their own frame, and a channel.
 
 use super::held::{Finished, Held, Progress, Stage, run};
+use super::outbox::{Outbox, Part};
 use super::pulls::Pulls;
 use super::{EXIT_ITEM_TIMED_OUT, Offer, WorkerRole};
 use crate::builder::{Builder, Connected, refusal, unique};
 use crate::error::NatsError;
-use crate::frame::{self, Alive, Call, Hello, INLINE, Outcome, Reply, What, Work};
+use crate::frame::{self, Alive, Call, Hello, INLINE, Outcome, What, Work};
 use crate::pieces::{self, Fetch};
 use crate::subjects::{Route, deliveries, handed_out_by, is_inbox};
 use async_nats::{Event, Message, StatusCode, Subject};
@@ -98,16 +99,19 @@ impl Connection {
         let (finished, finishes) = mpsc::unbounded_channel();
         let (fetched, fetches) = mpsc::unbounded_channel();
         let me = unique(&client);
+        let threads = executor.threads().clamp(1, 1 << 16) as u32;
         let service = Service {
-            threads: executor.threads().clamp(1, 1 << 16) as u32,
+            threads,
             executor,
             offers,
             client,
             subjects,
-            me,
             inbox,
             held: BTreeMap::new(),
+            results: 0,
+            suspects: 0,
             next_key: 0,
+            outbox: Outbox::new(me, threads),
             pulls: Pulls::new(),
             finished,
             fetched,
@@ -117,6 +121,7 @@ impl Connection {
             silent: HashMap::new(),
             frame_time: 0.0,
             frame_bytes: 0.0,
+            longest: Duration::ZERO,
         };
         runtime.block_on(service.run(leave, events, finishes, fetches))
     }
@@ -127,14 +132,16 @@ struct Service<'e> {
     offers: HashMap<String, Offer>,
     client: async_nats::Client,
     subjects: crate::subjects::Subjects,
-    /// Its name.
-    me: String,
     threads: u32,
     /// Frames come to subjects below this one.
     inbox: String,
     /// By their arrival.
     held: BTreeMap<u64, Held>,
+    /// How many of them are large results, and how many must run alone.
+    results: u32,
+    suspects: u32,
     next_key: u64,
+    outbox: Outbox,
     pulls: Pulls,
     finished: mpsc::UnboundedSender<Finished>,
     fetched: mpsc::UnboundedSender<(u64, Result<Bytes, String>)>,
@@ -148,6 +155,8 @@ struct Service<'e> {
     /// Averages of frames: seconds and bytes.
     frame_time: f64,
     frame_bytes: f64,
+    /// For how long some thread has been at one item, when that was last looked at.
+    longest: Duration,
 }
 
 impl Service<'_> {
@@ -160,7 +169,8 @@ impl Service<'_> {
     ) -> Result<(), NatsError> {
         let lost = |error: async_nats::SubscribeError| NatsError::Connect(error.to_string());
         let mut frames = self.client.subscribe(format!("{}.*", self.inbox)).await.map_err(lost)?;
-        let mut questions = self.client.subscribe(self.subjects.fetch(&self.me)).await.map_err(lost)?;
+        let mut questions =
+            self.client.subscribe(self.subjects.fetch(&self.outbox.me)).await.map_err(lost)?;
         let mut calls = futures::stream::SelectAll::new();
         for offer in self.offers.values() {
             calls.push(self.client.subscribe(self.subjects.call(&offer.task)).await.map_err(lost)?);
@@ -170,6 +180,7 @@ impl Service<'_> {
         let mut looked = Instant::now();
         let closed = || NatsError::Connect("the client has been closed".into());
         loop {
+            self.send_replies().await;
             self.pull().await;
             if self.leaving && self.held.is_empty() && self.pulls.is_empty() {
                 break;
@@ -177,11 +188,15 @@ impl Service<'_> {
             let next = looked + if self.held.is_empty() { IDLE_LOOK } else { LOOK };
             tokio::select! {
                 biased;
-                Some(finished) = finishes.recv() => self.on_finished(&finished).await,
-                message = frames.next() => self.on_message(message.ok_or_else(closed)?).await,
-                Some((key, items)) = fetches.recv() => self.on_fetched(key, items).await,
-                Some(message) = questions.next() => self.on_question(message).await,
-                Some(message) = calls.next(), if !self.offers.is_empty() => self.on_call(&message).await,
+                // First, so that signs of life go out however much comes in.
+                () = tokio::time::sleep_until(next.into()) => {
+                    looked = Instant::now();
+                    self.look().await;
+                }
+                result = &mut leave, if !self.leaving => {
+                    result?;
+                    self.leaving = true;
+                }
                 Some(event) = events.recv() => {
                     if let Some(what) = refusal(&event) {
                         return Err(NatsError::NotPermitted(what));
@@ -190,14 +205,16 @@ impl Service<'_> {
                         self.pulls.forget();
                     }
                 }
-                result = &mut leave, if !self.leaving => {
-                    result?;
-                    self.leaving = true;
+                Some(message) = calls.next(), if !self.offers.is_empty() => self.on_call(&message).await,
+                Some(message) = questions.next() => self.on_question(message).await,
+                Some((key, items)) = fetches.recv() => self.on_fetched(key, items),
+                Some(finished) = finishes.recv() => {
+                    self.on_finished(&finished);
+                    while let Ok(finished) = finishes.try_recv() {
+                        self.on_finished(&finished);
+                    }
                 }
-                () = tokio::time::sleep_until(next.into()) => {
-                    looked = Instant::now();
-                    self.look().await;
-                }
+                message = frames.next() => self.on_message(message.ok_or_else(closed)?).await,
             }
         }
         let _ = self.client.flush().await;
@@ -209,8 +226,11 @@ impl Service<'_> {
     /// How many frames it wants to hold, so that no thread waits for the server.
     fn wanted(&self) -> u32 {
         let threads = f64::from(self.threads);
-        let longest = self.held.values().filter_map(Held::running).max().unwrap_or_default();
-        let time = if longest > AHEAD { self.frame_time.max(longest.as_secs_f64()) } else { self.frame_time };
+        let time = if self.longest > AHEAD {
+            self.frame_time.max(self.longest.as_secs_f64())
+        } else {
+            self.frame_time
+        };
         let ahead = if time == 0.0 {
             FIRST_AHEAD
         } else {
@@ -221,12 +241,11 @@ impl Service<'_> {
     }
 
     async fn pull(&mut self) {
-        let alone = self.held.values().any(|held| held.route == Route::Solo);
         if self.leaving {
             return;
         }
-        let working = self.held.values().filter(|held| !matches!(held.stage, Stage::Result { .. })).count();
-        let free = self.wanted().saturating_sub(working as u32);
+        let alone = self.suspects > 0;
+        let free = self.wanted().saturating_sub(self.held.len() as u32 - self.results);
         let mut asks = Vec::new();
         for (task, offer) in &self.offers {
             let wanted = [(Route::Work, if alone { 0 } else { free }), (Route::Solo, u32::from(!alone))];
@@ -278,8 +297,7 @@ impl Service<'_> {
             self.tell_alive(&held.job, vec![held.number]).await;
         }
         if held.attempts > held.work.max_deliver {
-            let (outcomes, attempts) = (Bytes::new(), held.attempts - 1);
-            return self.reply(&held, attempts, 0, 0, Duration::ZERO, What::Exhausted, outcomes).await;
+            return self.outbox.reply(&held, held.attempts - 1, What::Exhausted, &Part::NONE);
         }
         self.frame_bytes = average(self.frame_bytes, message.payload.len() as f64);
         let key = self.next_key;
@@ -299,6 +317,7 @@ impl Service<'_> {
             });
         }
         let ready = held.work.elsewhere.is_none();
+        self.suspects += u32::from(held.route == Route::Solo);
         self.held.insert(key, held);
         if ready {
             self.begin(key);
@@ -327,7 +346,7 @@ impl Service<'_> {
         })
     }
 
-    async fn on_fetched(&mut self, key: u64, items: Result<Bytes, String>) {
+    fn on_fetched(&mut self, key: u64, items: Result<Bytes, String>) {
         let Some(held) = self.held.get_mut(&key) else { return };
         match items {
             Ok(items) if frame::is_work(&items, held.work.count) => {
@@ -335,7 +354,7 @@ impl Service<'_> {
                 self.begin(key);
             }
             // The master does not know it any more, or cannot be reached now.
-            _ => self.hand_back(key).await,
+            _ => self.hand_back(key),
         }
     }
 
@@ -371,14 +390,14 @@ impl Service<'_> {
         run(self.executor, key, held, offer.function.clone(), self.finished.clone());
     }
 
-    async fn on_finished(&mut self, finished: &Finished) {
+    fn on_finished(&mut self, finished: &Finished) {
         // It may be of a job that is over.
         let inline = self.inline();
         let Some(held) = self.held.get_mut(&finished.key) else { return };
         if !finished.ran {
             self.leaving = true;
             self.failure = Some(NatsError::System("the worker's pool was terminated".into()));
-            return self.hand_back(finished.key).await;
+            return self.hand_back(finished.key);
         }
         self.frame_time = average(self.frame_time, finished.busy.as_secs_f64());
         let (start, count, outcomes) = {
@@ -388,10 +407,12 @@ impl Service<'_> {
         if outcomes.len() > inline {
             let busy = finished.busy;
             held.stage = Stage::Result { outcomes, start, count, busy, told: Instant::now() };
-            return self.tell_result(finished.key).await;
+            self.results += 1;
+            return self.tell_result(finished.key);
         }
-        let Some(held) = self.held.remove(&finished.key) else { return };
-        self.reply(&held, held.attempts, start, count, finished.busy, What::Done, outcomes).await;
+        let Some(held) = self.drop_held(finished.key) else { return };
+        let part = Part { start, count, busy: finished.busy, outcomes: &outcomes };
+        self.outbox.reply(&held, held.attempts, What::Done, &part);
     }
 
     /// What fits a message.
@@ -399,52 +420,39 @@ impl Service<'_> {
         INLINE.min(self.client.max_payload() / 2)
     }
 
+    fn drop_held(&mut self, key: u64) -> Option<Held> {
+        let held = self.held.remove(&key)?;
+        self.results -= u32::from(matches!(held.stage, Stage::Result { .. }));
+        self.suspects -= u32::from(held.route == Route::Solo);
+        Some(held)
+    }
+
     /// Says that a large result is here.
-    async fn tell_result(&self, key: u64) {
+    fn tell_result(&mut self, key: u64) {
         let Some(held) = self.held.get(&key) else { return };
         let Stage::Result { outcomes, start, count, busy, .. } = &held.stage else { return };
         let what = What::Elsewhere(outcomes.len() as u64);
-        self.reply(held, held.attempts, *start, *count, *busy, what, Bytes::new()).await;
+        let part = Part { start: *start, count: *count, busy: *busy, outcomes: &[] };
+        self.outbox.reply(held, held.attempts, what, &part);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is a field of the message")]
-    async fn reply(
-        &self,
-        held: &Held,
-        attempts: u32,
-        start: u32,
-        count: u32,
-        busy: Duration,
-        what: What,
-        outcomes: Bytes,
-    ) {
-        let reply = Reply {
-            frame: held.number,
-            ack: &held.ack,
-            worker: &self.me,
-            threads: self.threads,
-            attempts,
-            busy: busy.as_nanos().try_into().unwrap_or(u64::MAX),
-            start,
-            count,
-            what,
-        };
-        let subject = self.subjects.result(&held.job);
-        let message = reply.encode(&outcomes);
-        // The master acknowledges when it has it.
-        let _ = self.client.publish(subject, message).await;
+    /// Sends replies. The master acknowledges when it has them.
+    async fn send_replies(&mut self) {
+        for (job, message) in self.outbox.take() {
+            let _ = self.client.publish(self.subjects.result(&job), message.into()).await;
+        }
     }
 
     /// Lets others have a frame that has not begun. Through the master, so that it does not count as an attempt.
-    async fn hand_back(&mut self, key: u64) {
-        if let Some(held) = self.held.remove(&key) {
+    fn hand_back(&mut self, key: u64) {
+        if let Some(held) = self.drop_held(key) {
             held.progress.stop();
-            self.reply(&held, held.attempts, 0, 0, Duration::ZERO, What::Done, Bytes::new()).await;
+            self.outbox.reply(&held, held.attempts, What::Done, &Part::NONE);
         }
     }
 
     /// If all threads are at items that take long, others may have time for what waits here.
-    async fn hand_back_waiting(&mut self) {
+    fn hand_back_waiting(&mut self) {
         let running: Vec<Duration> = self.held.values().filter_map(Held::running).collect();
         if running.len() < self.threads as usize || running.iter().any(|running| *running < AHEAD) {
             return;
@@ -453,7 +461,7 @@ impl Service<'_> {
         let waiting: Vec<u64> =
             self.held.iter().filter(|(_, held)| waits(held)).map(|(&key, _)| key).collect();
         for key in waiting {
-            self.hand_back(key).await;
+            self.hand_back(key);
         }
     }
 
@@ -480,7 +488,7 @@ impl Service<'_> {
             }
             (Some(Fetch::Release { .. }), _) => {
                 if let Some((key, _)) = found {
-                    self.held.remove(&key);
+                    self.drop_held(key);
                 }
             }
             _ => {}
@@ -506,7 +514,7 @@ impl Service<'_> {
     }
 
     async fn hello(&self, offer: &Offer) {
-        let hello = frame::encode(&Hello { worker: &self.me, threads: self.threads });
+        let hello = frame::encode(&Hello { worker: &self.outbox.me, threads: self.threads });
         let _ = self.client.publish(self.subjects.worker(&offer.task), hello).await;
     }
 
@@ -519,7 +527,7 @@ impl Service<'_> {
         let keys: Vec<u64> =
             self.held.iter().filter(|(_, held)| held.job == job).map(|(&key, _)| key).collect();
         for key in keys {
-            if let Some(held) = self.held.remove(&key) {
+            if let Some(held) = self.drop_held(key) {
                 held.progress.stop();
                 self.answer(&held.ack, TERMINATE).await;
             }
@@ -542,7 +550,7 @@ impl Service<'_> {
     }
 
     async fn tell_alive(&self, job: &str, frames: Vec<u64>) {
-        let alive = frame::encode(&Alive { worker: &self.me, threads: self.threads, frames });
+        let alive = frame::encode(&Alive { worker: &self.outbox.me, threads: self.threads, frames });
         let reply = format!("{}.{ALIVE}{job}", self.inbox);
         let _ = self.client.publish_with_reply(self.subjects.alive(job), reply, alive).await;
     }
@@ -555,10 +563,11 @@ impl Service<'_> {
         let memory = MEMORY.max(self.pulls.ack_wait() * 4);
         self.over.retain(|_, since| now - *since < memory);
         self.silent.retain(|_, (_, last)| now - *last < memory);
+        self.longest = self.held.values().filter_map(Held::running).max().unwrap_or_default();
         self.begin_suspect();
         self.beat().await;
-        self.send_parts().await;
-        self.hand_back_waiting().await;
+        self.send_parts();
+        self.hand_back_waiting();
         if self.held.values().any(Held::is_late) {
             self.end_process().await;
         }
@@ -591,13 +600,13 @@ impl Service<'_> {
             self.tell_alive(&job, frames).await;
         }
         for key in results {
-            self.tell_result(key).await;
+            self.tell_result(key);
         }
     }
 
     /// Outcomes of frames that take long leave before the others are there, and what waits behind an item that takes
     /// long goes to other workers.
-    async fn send_parts(&mut self) {
+    fn send_parts(&mut self) {
         let mut parts = Vec::new();
         for (&key, held) in &mut self.held {
             if let Some(part) = held.part() {
@@ -611,8 +620,8 @@ impl Service<'_> {
                 held.progress.unsend(start, outcomes);
                 continue;
             }
-            let what = What::Part { back };
-            self.reply(held, held.attempts, start, count, Duration::ZERO, what, outcomes.into()).await;
+            let part = Part { start, count, busy: Duration::ZERO, outcomes: &outcomes };
+            self.outbox.reply(held, held.attempts, What::Part { back }, &part);
         }
     }
 
@@ -636,9 +645,10 @@ impl Service<'_> {
                 self.answer(&held.ack, HAND_BACK).await;
                 continue;
             }
-            let busy = held.seen.1.elapsed();
-            self.reply(held, held.attempts, start, count, busy, What::Done, outcomes.into()).await;
+            let part = Part { start, count, busy: held.seen.1.elapsed(), outcomes: &outcomes };
+            self.outbox.reply(held, held.attempts, What::Done, &part);
         }
+        self.send_replies().await;
         let _ = tokio::time::timeout(FAREWELL, self.client.flush()).await;
         std::process::exit(EXIT_ITEM_TIMED_OUT);
     }
