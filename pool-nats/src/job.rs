@@ -28,16 +28,18 @@ use async_nats::jetstream::consumer::{self, AckPolicy};
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::{Message, StatusCode, Subject};
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::channel::mpsc as channel;
+use futures::{FutureExt, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
-/// How much work goes into one message. A message costs some 20 µs at the server, the master and the worker together.
+/// How much work goes into one message, in nanoseconds: at least, and for each thread of all workers. A message costs
+/// some 20 µs at the server, the master and the worker together, and the server can bear about 100,000 a second.
 const WORK_PER_MESSAGE: f64 = 1e6;
+const WORK_PER_THREAD: f64 = 1e4;
 
 /// The most items in a message, if the user has not said.
 const LARGEST_BATCH: u64 = 2048;
@@ -58,6 +60,9 @@ const GATHER: Duration = Duration::from_micros(500);
 /// How many frames the server may have handed out, and how many workers may ask at a time.
 const MAX_ACK_PENDING: i64 = 100_000;
 const MAX_WAITING: i64 = 16_384;
+
+/// How many messages are taken before something else is looked at.
+const AT_ONCE: usize = 64;
 
 /// How many large results are fetched at a time.
 const LARGE_AT_ONCE: usize = 2;
@@ -295,7 +300,14 @@ impl Job {
                 }
             };
             tokio::select! {
-                message = messages.next() => self.on_message(message.ok_or_else(closed)?).await,
+                message = messages.next() => {
+                    self.on_message(message.ok_or_else(closed)?).await;
+                    // What has come together is taken together.
+                    for _ in 0..AT_ONCE {
+                        let Some(Some(message)) = messages.next().now_or_never() else { break };
+                        self.on_message(message).await;
+                    }
+                }
                 () = feed.filled.notified(), if prepared => self.send_batches(false).await,
                 () = flush, if prepared => self.send_batches(true).await,
                 message = stored.next() => self.on_stored(&message.ok_or_else(closed)?).await,
@@ -843,7 +855,8 @@ impl Pace {
         let mix = |old: f64, new: f64| if old == 0.0 { new } else { old + (new - old) / 8.0 };
         self.time = mix(self.time, busy as f64 / items);
         self.bytes = mix(self.bytes, bytes as f64 / items);
-        let good = (WORK_PER_MESSAGE / self.time.max(1.0)).min(REPLY_BYTES / self.bytes.max(1.0));
+        let work = WORK_PER_MESSAGE.max(WORK_PER_THREAD * self.threads as f64);
+        let good = (work / self.time.max(1.0)).min(REPLY_BYTES / self.bytes.max(1.0));
         self.batch = (good as u64).clamp(1, LARGEST_BATCH).min(self.batch * 2);
     }
 

@@ -14,7 +14,7 @@ use crate::pieces::{self, Fetch};
 use crate::subjects::{Route, deliveries, handed_out_by, is_inbox};
 use async_nats::{Event, Message, StatusCode, Subject};
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use pool_core::Executor;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -36,6 +36,9 @@ const AHEAD_BYTES: f64 = 32.0 * 1024.0 * 1024.0;
 /// How often a worker with frames looks after them, and one without.
 const LOOK: Duration = Duration::from_millis(10);
 const IDLE_LOOK: Duration = Duration::from_millis(100);
+
+/// How many messages are taken before something else is looked at.
+const AT_ONCE: usize = 64;
 
 /// How long a job that is over is remembered, and how many are.
 const MEMORY: Duration = Duration::from_secs(60);
@@ -214,7 +217,14 @@ impl Service<'_> {
                         self.on_finished(&finished);
                     }
                 }
-                message = frames.next() => self.on_message(message.ok_or_else(closed)?).await,
+                message = frames.next() => {
+                    self.on_message(message.ok_or_else(closed)?).await;
+                    // What has come together is taken together.
+                    for _ in 0..AT_ONCE {
+                        let Some(Some(message)) = frames.next().now_or_never() else { break };
+                        self.on_message(message).await;
+                    }
+                }
             }
         }
         let _ = self.client.flush().await;
