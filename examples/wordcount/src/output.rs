@@ -1,0 +1,76 @@
+//! Lines to standard output, failures to standard error, and a bar that shows how far it is.
+
+use crate::input::Name;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+
+pub struct Output {
+    names: Receiver<Name>,
+    lines: BufWriter<Stdout>,
+    bar: Option<ProgressBar>,
+    words: u64,
+    all_read: bool,
+}
+
+impl Output {
+    /// Shows a bar if standard error is a terminal and the lines go elsewhere, where it does not mix with them.
+    pub fn new(names: Receiver<Name>) -> Output {
+        let bar = (io::stderr().is_terminal() && !io::stdout().is_terminal()).then(|| {
+            let template = "{spinner} {pos} files, {per_sec}";
+            ProgressBar::new_spinner()
+                .with_style(ProgressStyle::with_template(template).expect("the template is valid"))
+        });
+        Output { names, lines: BufWriter::new(io::stdout()), bar, words: 0, all_read: true }
+    }
+
+    /// The next file has so many words.
+    pub fn line(&mut self, words: u64) -> io::Result<()> {
+        self.words += words;
+        if let Some(name) = self.next_name() {
+            writeln!(self.lines, "{words:>8} {}", name.display())?;
+        }
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+        Ok(())
+    }
+
+    /// The next file could not be counted.
+    pub fn failure(&mut self, error: &dyn Display) -> io::Result<()> {
+        self.lines.flush()?;
+        if let Some(name) = self.next_name() {
+            self.tell(&format!("{}: {error}", name.display()));
+        }
+        Ok(())
+    }
+
+    /// The last line. Whether all files were counted.
+    pub fn finish(mut self) -> io::Result<bool> {
+        // What is left are failures behind the last file.
+        let _ = self.next_name();
+        writeln!(self.lines, "{:>8} total", self.words)?;
+        self.lines.flush()?;
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        Ok(self.all_read)
+    }
+
+    /// The name of the next result; failures before it are told.
+    fn next_name(&mut self) -> Option<PathBuf> {
+        loop {
+            match self.names.try_recv().ok()? {
+                Name::Counted(path) => return Some(path),
+                Name::Failed(failure) => self.tell(&failure),
+            }
+        }
+    }
+
+    fn tell(&mut self, failure: &str) {
+        self.all_read = false;
+        let _ = writeln!(io::stderr(), "wordcount: {failure}");
+    }
+}

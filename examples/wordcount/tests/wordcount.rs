@@ -1,0 +1,118 @@
+//! The program as its users run it: the same bytes from workers, also if one is killed, as from this machine.
+
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Ends with the test, also if that panics.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn wordcount(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wordcount"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn server_program() -> Option<PathBuf> {
+    if let Some(program) = std::env::var_os("NATS_SERVER") {
+        return Some(program.into());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    let program = folders.map(|folder| folder.join("nats-server")).find(|program| program.is_file());
+    if program.is_none() {
+        let required = std::env::var_os("POOL_NATS_REQUIRED").is_some_and(|value| value == "1");
+        assert!(!required, "POOL_NATS_REQUIRED=1, and there is no nats-server");
+        eprintln!("*** SKIPPED: there is no nats-server; `apt-get install nats-server` ***");
+    }
+    program
+}
+
+fn start_server(program: &Path, folder: &Path) -> (Process, String) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut command = Command::new(program);
+    command
+        .args(["--jetstream", "--addr", "127.0.0.1", "--port", &port.to_string(), "--store_dir"])
+        .arg(folder);
+    let server = Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < Duration::from_secs(10), "the server does not start");
+        if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
+            let mut line = String::new();
+            if BufReader::new(stream).read_line(&mut line).is_ok() && line.starts_with("INFO") {
+                return (server, format!("nats://127.0.0.1:{port}"));
+            }
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A tree of 200 files, and one large enough to travel in pieces.
+fn tree(folder: &Path) -> PathBuf {
+    let root = folder.join("tree");
+    for file in 0..200u64 {
+        let below = root.join(format!("d{}", file % 7));
+        std::fs::create_dir_all(&below).unwrap();
+        std::fs::write(below.join(format!("f{file:03}")), "some words \n".repeat(file as usize)).unwrap();
+    }
+    std::fs::write(root.join("large"), "word ".repeat(400_000)).unwrap();
+    root
+}
+
+fn text(output: &Output) -> (Option<i32>, &str, &str) {
+    (
+        output.status.code(),
+        std::str::from_utf8(&output.stdout).unwrap(),
+        std::str::from_utf8(&output.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn workers_give_the_same_bytes_as_this_machine_also_if_one_is_killed() {
+    let Some(program) = server_program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = tree(folder.path());
+    let root = root.to_str().unwrap();
+    let local = wordcount(&["count", root, "--local"]).output().unwrap();
+    let (status, expected, errors) = text(&local);
+    assert_eq!((status, errors), (Some(0), ""));
+    assert_eq!(expected.lines().count(), 202);
+    // 2 words a line, and 400,000 more.
+    assert!(expected.ends_with(&format!("{:>8} total\n", 2 * (0..200).sum::<u64>() + 400_000)));
+
+    let (_server, url) = start_server(&program, folder.path());
+    let work = ["work", "--server", &url, "--threads", "1", "--delay", "10"];
+    let mut workers: Vec<Process> = (0..2).map(|_| Process(wordcount(&work).spawn().unwrap())).collect();
+    let count = ["count", root, "--server", &url, "--stats", "--ack-wait", "0.4"];
+    let master = wordcount(&count).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    drop(workers.remove(0));
+    let remote = master.wait_with_output().unwrap();
+    let (status, lines, stats) = text(&remote);
+    assert_eq!((status, lines), (Some(0), expected), "{stats}");
+    assert!(stats.contains("201 delivered") && stats.matches("worker ").count() == 2, "{stats}");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_the_rest_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let output = wordcount(&["count", missing.to_str().unwrap(), "--local"]).output().unwrap();
+    let (status, lines, errors) = text(&output);
+    assert_eq!((status, lines), (Some(1), "       0 total\n"));
+    assert!(errors.contains("missing"), "{errors}");
+    let output = wordcount(&["count", ".", "--server", "nats://127.0.0.1:1"]).output().unwrap();
+    let (status, lines, errors) = text(&output);
+    assert_eq!((status, lines), (Some(1), ""));
+    assert!(errors.contains("cannot connect to the NATS server"), "{errors}");
+}

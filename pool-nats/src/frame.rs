@@ -1,0 +1,386 @@
+//! What is in the messages.
+//!
+//! Headers are `postcard` of the types here. Behind the header of a [`Work`] come the items, each with its length in
+//! front; behind that of a [`Reply`] the outcomes. Replies travel several in a message, each with its length in front. Everything that is read here may come from a stranger, so every
+//! function gives `None` for what it cannot read, allocates nothing by a length that it was told, and never panics.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::time::Duration;
+
+/// A frame above this size travels in pieces.
+///
+/// NATS takes messages of up to 1 MiB by default, but is made for smaller ones.
+pub(crate) const INLINE: usize = 512 * 1024;
+
+/// The header of some consecutive items of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Work {
+    pub count: u32,
+    /// In milliseconds, as the others.
+    pub ack_wait: u32,
+    pub item_timeout: Option<u64>,
+    /// How many deliveries a worker may try, and how many there were before the server began to count.
+    pub max_deliver: u32,
+    pub attempts: u32,
+    /// The largest result, in bytes.
+    pub size_limit: u64,
+    /// If the items are not here but with the master: their length.
+    pub elsewhere: Option<u64>,
+}
+
+impl Work {
+    pub fn ack_wait(&self) -> Duration {
+        Duration::from_millis(u64::from(self.ack_wait.max(1)))
+    }
+
+    pub fn item_timeout(&self) -> Option<Duration> {
+        self.item_timeout.map(Duration::from_millis)
+    }
+
+    /// The message.
+    pub fn encode(&self, items: &[u8]) -> Bytes {
+        join(self, items)
+    }
+
+    /// The header, and the items if they are here.
+    pub fn decode(message: &Bytes) -> Option<(Work, Bytes)> {
+        let (work, items): (Work, _) = split(message)?;
+        let here = work.elsewhere.is_some() || is_work(&items, work.count);
+        (work.count > 0 && here).then_some((work, items))
+    }
+}
+
+/// What a worker tells of a frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reply<'a> {
+    pub frame: u64,
+    /// Where the master acknowledges. Not the reply subject of the message: the server lets no client set such a one.
+    pub ack: &'a str,
+    pub worker: &'a str,
+    pub threads: u32,
+    /// How many attempts there were, this one included.
+    pub attempts: u32,
+    /// How long the function ran for this frame so far, in nanoseconds.
+    pub busy: u64,
+    /// Which items the outcomes are of, counted from the first of the frame.
+    pub start: u32,
+    pub count: u32,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum What {
+    /// Outcomes so far; the worker goes on, but gives so many items at the end of the frame back.
+    Part { back: u32 },
+    /// The worker is done with the frame, also if outcomes are missing.
+    Done,
+    /// Done, and the outcomes are with the worker; their length.
+    Elsewhere(u64),
+    /// The frame was delivered too often, and was not run.
+    Exhausted,
+}
+
+impl Reply<'_> {
+    pub fn encode(&self, outcomes: &[u8]) -> Bytes {
+        join(self, outcomes)
+    }
+
+    /// The header and the outcomes, of which there are as many as it says.
+    pub fn decode(message: &Bytes) -> Option<(Reply<'_>, Bytes)> {
+        let (reply, rest): (Reply<'_>, _) = split(message)?;
+        let outcomes = match reply.what {
+            What::Part { .. } | What::Done => are_outcomes(&rest, reply.count),
+            What::Elsewhere(_) | What::Exhausted => rest.is_empty(),
+        };
+        (outcomes && reply.worker.len() <= 64).then_some((reply, rest))
+    }
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outcome<'a> {
+    Ok(#[serde(with = "serde_bytes")] &'a [u8]),
+    Panicked(&'a str),
+    TimedOut,
+    Encode(&'a str),
+    Decode(&'a str),
+    TooLarge { size: u64, limit: u64 },
+    Lost { attempts: u32 },
+}
+
+impl Outcome<'_> {
+    /// Appends it.
+    pub fn push(&self, outcomes: &mut Vec<u8>) {
+        extend(self, outcomes);
+    }
+
+    pub fn to_bytes(self) -> Bytes {
+        let mut bytes = Vec::new();
+        self.push(&mut bytes);
+        bytes.into()
+    }
+
+    /// The first of these outcomes, and the rest.
+    pub fn take(bytes: &[u8]) -> Option<(Outcome<'_>, &[u8])> {
+        postcard::take_from_bytes(bytes).ok()
+    }
+}
+
+/// Signs of life of a worker: the frames of a job that it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Alive<'a> {
+    pub worker: &'a str,
+    pub threads: u32,
+    pub frames: Vec<u64>,
+}
+
+/// What a master tells all workers of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Call<'a> {
+    /// Say hello; and this job is not over, if it seemed so.
+    Who { job: &'a str },
+    /// This job is over.
+    Over { job: &'a str },
+}
+
+/// What a worker answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hello<'a> {
+    pub worker: &'a str,
+    pub threads: u32,
+}
+
+/// A message that is nothing but a header.
+pub(crate) fn encode(header: &impl Serialize) -> Bytes {
+    join(header, &[])
+}
+
+/// A header with nothing behind it.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(message: &'a [u8]) -> Option<T> {
+    let (header, rest) = postcard::take_from_bytes(message).ok()?;
+    rest.is_empty().then_some(header)
+}
+
+fn join(header: &impl Serialize, rest: &[u8]) -> Bytes {
+    let mut message = Vec::with_capacity(rest.len() + 64);
+    extend(header, &mut message);
+    message.extend_from_slice(rest);
+    message.into()
+}
+
+fn split<'a, T: Deserialize<'a>>(message: &'a Bytes) -> Option<(T, Bytes)> {
+    let (header, rest) = postcard::take_from_bytes(message).ok()?;
+    let rest = message.slice(message.len() - rest.len()..);
+    Some((header, rest))
+}
+
+/// Appends what cannot fail to be encoded: there is memory, and no length is unknown.
+fn extend(value: &impl Serialize, bytes: &mut Vec<u8>) {
+    let taken = std::mem::take(bytes);
+    *bytes = postcard::to_extend(value, taken).expect("headers and outcomes can always be encoded");
+}
+
+/// Appends an item with its length.
+pub(crate) fn push_item(item: &[u8], items: &mut Vec<u8>) {
+    extend(&serde_bytes::Bytes::new(item), items);
+}
+
+/// The first item, and the rest.
+pub(crate) fn take_item(items: &[u8]) -> Option<(&[u8], &[u8])> {
+    postcard::take_from_bytes(items).ok()
+}
+
+/// Whether these are so many items and nothing else.
+pub(crate) fn is_work(items: &[u8], count: u32) -> bool {
+    item_range(items, 0, count) == Some(0..items.len())
+}
+
+/// Where `count` items from the one at `start` on are.
+pub(crate) fn item_range(items: &[u8], start: u32, count: u32) -> Option<Range<usize>> {
+    let skip = |mut rest: &[u8], count| {
+        for _ in 0..count {
+            rest = take_item(rest)?.1;
+        }
+        Some(items.len() - rest.len())
+    };
+    let begin = skip(items, start)?;
+    let end = skip(&items[begin..], count)?;
+    Some(begin..end)
+}
+
+/// Whether these are so many outcomes and nothing else.
+pub(crate) fn are_outcomes(outcomes: &[u8], count: u32) -> bool {
+    let mut rest = outcomes;
+    for _ in 0..count {
+        match Outcome::take(rest) {
+            Some((_, behind)) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.is_empty()
+}
+
+/// Each of these items by itself, up to what cannot be read: then once `None`.
+pub(crate) fn each_item(items: &Bytes) -> impl Iterator<Item = Option<Bytes>> {
+    let mut rest = items.clone();
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let Some((item, behind)) = take_item(&rest) else {
+            rest.clear();
+            return Some(None);
+        };
+        let (end, length) = (rest.len() - behind.len(), item.len());
+        Some(Some(rest.split_to(end).split_off(end - length)))
+    })
+}
+
+/// Each of these outcomes by itself.
+pub(crate) fn each_outcome(outcomes: &Bytes) -> impl Iterator<Item = Bytes> {
+    let mut rest = outcomes.clone();
+    std::iter::from_fn(move || {
+        let length = rest.len() - Outcome::take(&rest)?.1.len();
+        Some(rest.split_to(length))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::de::DeserializeOwned;
+
+    fn work(count: u32, elsewhere: Option<u64>) -> Work {
+        Work {
+            count,
+            ack_wait: 600,
+            item_timeout: Some(7),
+            max_deliver: 3,
+            attempts: 1,
+            size_limit: 1 << 20,
+            elsewhere,
+        }
+    }
+
+    fn reply(what: What, count: u32) -> Reply<'static> {
+        let (ack, worker) = ("$JS.ACK.a.b.1.2.3.4.5", "me");
+        Reply { frame: 300, ack, worker, threads: 2, attempts: 1, busy: 99, start: 1, count, what }
+    }
+
+    /// Reads it in every way there is. Nothing may panic.
+    fn read_everything(message: &Bytes) {
+        if let Some((work, items)) = Work::decode(message) {
+            assert!(work.elsewhere.is_some() || is_work(&items, work.count));
+        }
+        if let Some((reply, outcomes)) = Reply::decode(message) {
+            let listed = matches!(reply.what, What::Part { .. } | What::Done);
+            assert!(!listed || each_outcome(&outcomes).count() == reply.count as usize);
+        }
+        let _ = decode::<Alive<'_>>(message);
+        let _ = decode::<Hello<'_>>(message);
+        let _ = decode::<Call<'_>>(message);
+        let _ = decode::<crate::pieces::Fetch<'_>>(message);
+        let _ = item_range(message, 3, u32::MAX);
+        let _ = each_outcome(message).count();
+        for reply in each_item(message).flatten() {
+            let _ = Reply::decode(&reply);
+        }
+    }
+
+    fn same<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: T) {
+        assert_eq!(decode::<T>(&encode(&value)), Some(value));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 1000 } else { 100_000 }))]
+
+        #[test]
+        fn noise_is_refused_or_read_and_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
+            read_everything(&noise.into());
+        }
+
+        /// What begins well: good messages, cut or with some bytes changed.
+        #[test]
+        fn damaged_messages_are_refused_or_read_and_never_panic(
+            items in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 1..10),
+            cut in 0usize..300,
+            changes in prop::collection::vec((0usize..300, any::<u8>()), 0..4),
+        ) {
+            let (mut encoded, mut outcomes) = (Vec::new(), Vec::new());
+            for item in &items {
+                push_item(item, &mut encoded);
+                Outcome::Ok(item).push(&mut outcomes);
+            }
+            let count = items.len() as u32;
+            let mut messages = vec![
+                work(count, None).encode(&encoded),
+                work(count, Some(u64::MAX)).encode(&[]),
+                encode(&Alive { worker: "me", threads: 1, frames: vec![1, 2, u64::MAX] }),
+                encode(&Call::Over { job: "abc" }),
+                encode(&crate::pieces::Fetch::Piece { job: "abc", frame: 1, offset: u64::MAX, length: u32::MAX }),
+            ];
+            for what in [What::Part { back: 4 }, What::Done, What::Elsewhere(u64::MAX), What::Exhausted] {
+                messages.push(reply(what, count).encode(&outcomes));
+            }
+            for message in messages {
+                let mut damaged = message.to_vec();
+                damaged.truncate(cut);
+                for &(at, byte) in &changes {
+                    if let Some(place) = damaged.get_mut(at) {
+                        *place = byte;
+                    }
+                }
+                read_everything(&damaged.into());
+            }
+        }
+
+        #[test]
+        fn what_was_written_is_read(items in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..20)) {
+            let (mut encoded, mut outcomes) = (Vec::new(), Vec::new());
+            for item in &items {
+                push_item(item, &mut encoded);
+                Outcome::Ok(item).push(&mut outcomes);
+            }
+            let count = items.len() as u32;
+            let (header, rest) = Work::decode(&work(count, None).encode(&encoded)).unwrap();
+            assert_eq!((header, &rest[..]), (work(count, None), &encoded[..]));
+            let message = reply(What::Done, count).encode(&outcomes);
+            let (header, rest) = Reply::decode(&message).unwrap();
+            assert_eq!(header, reply(What::Done, count));
+            let read: Vec<Bytes> = each_outcome(&rest).collect();
+            assert_eq!(read.len(), items.len());
+            for (item, outcome) in items.iter().zip(&read) {
+                assert_eq!(Outcome::take(outcome), Some((Outcome::Ok(item), &[][..])));
+            }
+            let split: Vec<_> = each_item(&encoded.clone().into()).collect();
+            assert_eq!(split, items.iter().map(|item| Some(Bytes::copy_from_slice(item))).collect::<Vec<_>>());
+            // Another count is refused.
+            assert!(Work::decode(&work(count + 1, None).encode(&encoded)).is_none());
+            assert!(Reply::decode(&reply(What::Done, count + 1).encode(&outcomes)).is_none());
+        }
+    }
+
+    #[test]
+    fn all_outcomes_and_headers_come_back() {
+        for outcome in [
+            Outcome::Ok(&[]),
+            Outcome::Panicked("why"),
+            Outcome::TimedOut,
+            Outcome::Encode("e"),
+            Outcome::Decode("d"),
+            Outcome::TooLarge { size: 9, limit: 8 },
+            Outcome::Lost { attempts: 4 },
+        ] {
+            assert_eq!(Outcome::take(&outcome.to_bytes()), Some((outcome, &[][..])));
+        }
+        same(work(0, Some(3)));
+        assert_eq!(decode(&encode(&Call::Who { job: "j" })), Some(Call::Who { job: "j" }));
+        let hello = Hello { worker: "w", threads: 3 };
+        assert_eq!(decode(&encode(&hello)), Some(hello));
+        // A frame of no items is none.
+        assert!(Work::decode(&work(0, None).encode(&[])).is_none());
+    }
+}

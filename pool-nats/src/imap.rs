@@ -1,0 +1,538 @@
+//! The iterator that the user holds: settings, and the consumer's side.
+//!
+//! The job hands over one channel for each batch, in the order of the input, and puts outcomes into each as they come.
+//! `flatten` of `futures` reads the channels one after the other, which is the order; `flatten_unordered` reads all at
+//! once. Outcomes are decoded here, on the thread that iterates.
+
+use crate::cancelled::cancelled;
+use crate::error::{TaskError, TimedOut};
+use crate::frame::Outcome;
+use crate::input::Feed;
+use crate::job::{Control, Job, Settings};
+use crate::ledger::Segment;
+use crate::pool::Shared;
+use crate::stats::RemoteStats;
+use crate::task::Identity;
+use bytes::Bytes;
+use futures::channel::mpsc;
+use futures::{Stream, StreamExt};
+use pool_core::CancelToken;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// An ordered, lazy map whose function runs in worker processes. From [`NatsPool::imap`](crate::NatsPool::imap).
+///
+/// It is an iterator of `Result<T, TaskError>`, in the order of the input. Nothing happens before the first `next` or
+/// [`start`](RemoteImap::start).
+///
+/// # What is promised
+///
+/// While this process lives, each item has exactly one result, at its place, whatever happens to workers and servers.
+/// The function may run more than once for an item (if a worker vanishes after it has begun), so it must be
+/// *idempotent*: to run twice must do no harm. See [`TaskError`] for the items that have no result.
+///
+/// A result never waits for the next item: the input may block for ever, or depend on results.
+///
+/// # Dropping
+///
+/// Dropping it ends the work and does not wait: its messages are purged from the server, and workers drop what they
+/// hold and have not begun. The thread that pulls ends when the input's `next` comes back.
+///
+/// # Panics
+///
+/// `next` goes on with a panic of the input, after the results of all items before it.
+///
+/// ```no_run
+/// # use pool_nats::{NatsPool, Task, TaskError};
+/// # const WORDS: Task<String, u64> = Task::named("words");
+/// # let pool = NatsPool::builder("nats://localhost").build()?;
+/// # let texts: Vec<String> = Vec::new();
+/// let counts: Result<Vec<u64>, TaskError> = pool.imap(WORDS, texts).window(1000).collect();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
+pub struct RemoteImap<T> {
+    pool: Arc<Shared>,
+    task: Identity,
+    stage: Stage,
+    control: Arc<Control>,
+    tokens: Vec<CancelToken>,
+    /// What the input said of its length.
+    hint: (usize, Option<usize>),
+    /// Results that were handed out.
+    delivered: u64,
+    segment: Option<Unread>,
+    results: PhantomData<fn() -> T>,
+}
+
+type Pull = Box<dyn FnOnce(&Feed) + Send>;
+
+enum Stage {
+    Fresh { settings: Settings, pull: Pull },
+    Running { feed: Arc<Feed>, segments: Pin<Box<dyn Stream<Item = Segment> + Send>>, unordered: bool },
+    Over,
+}
+
+/// Outcomes that have come and are not handed out.
+struct Unread {
+    outcomes: Bytes,
+    at: usize,
+    left: u32,
+}
+
+impl<T> RemoteImap<T> {
+    pub(crate) fn new<I: Serialize>(
+        pool: Arc<Shared>,
+        task: Identity,
+        input: impl Iterator<Item = I> + Send + 'static,
+    ) -> RemoteImap<T> {
+        RemoteImap {
+            pool,
+            task,
+            hint: input.size_hint(),
+            stage: Stage::Fresh { settings: Settings::default(), pull: Box::new(|feed| feed.pull(input)) },
+            control: Arc::default(),
+            tokens: Vec::new(),
+            delivered: 0,
+            segment: None,
+            results: PhantomData,
+        }
+    }
+
+    #[track_caller]
+    fn settings(&mut self, name: &str) -> &mut Settings {
+        match &mut self.stage {
+            Stage::Fresh { settings, .. } => settings,
+            _ => panic!("{name} must be set before the iteration begins"),
+        }
+    }
+
+    /// Bounds how many items are between the input and the consumer, exactly: item *k + n* is not pulled before result
+    /// *k* has been handed out and `next` called again.
+    ///
+    /// The default follows the batches: 64 messages of items, or four for each thread of all workers if that is more;
+    /// at most 65,536 items. See also [`window_bytes`](RemoteImap::window_bytes).
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the iteration has begun.
+    #[track_caller]
+    pub fn window(mut self, n: usize) -> Self {
+        assert!(n > 0, "window(0): no item could ever be pulled; the smallest window is 1");
+        self.settings("window").window = Some(n as u64);
+        self
+    }
+
+    /// Bounds how many bytes of items and results this process holds, about. Default 32 MiB.
+    ///
+    /// What counts is what is encoded. At least one item is always on its way, and the results of a window that were
+    /// expected to be small may be large.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the iteration has begun.
+    #[track_caller]
+    pub fn window_bytes(mut self, n: u64) -> Self {
+        assert!(n > 0, "window_bytes(0): no item could ever be pulled");
+        self.settings("window_bytes").window_bytes = n;
+        self
+    }
+
+    /// Puts up to `n` items into a message, instead of as many as are measured to take about 1 ms.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the iteration has begun.
+    #[track_caller]
+    pub fn batch(mut self, n: usize) -> Self {
+        assert!(n > 0, "batch(0): a message must hold at least 1 item");
+        self.settings("batch").batch = Some(n as u64);
+        self
+    }
+
+    /// Hands out results as they come, instead of in the order of the input. All else stays.
+    ///
+    /// # Panics
+    ///
+    /// If the iteration has begun.
+    #[track_caller]
+    pub fn unordered(mut self) -> Self {
+        self.settings("unordered").unordered = true;
+        self
+    }
+
+    /// Makes workers give up an item after this time: it is [`TaskError::TimedOut`] at its place.
+    ///
+    /// A function cannot be stopped, so such a worker hands back what else it holds and ends its *process* with the
+    /// status [`EXIT_ITEM_TIMED_OUT`](crate::EXIT_ITEM_TIMED_OUT). Its supervisor should start it anew.
+    ///
+    /// # Panics
+    ///
+    /// If the limit is zero, or the iteration has begun.
+    #[track_caller]
+    pub fn item_timeout(mut self, limit: Duration) -> Self {
+        assert!(!limit.is_zero(), "item_timeout(0): no item could ever be in time");
+        self.settings("item_timeout").item_timeout = Some(limit);
+        self
+    }
+
+    /// How often an item is handed out before it is a suspect: it may be what kills its workers. Default 3.
+    ///
+    /// A suspect runs alone, and if that kills the worker twice, it is [`TaskError::Lost`]. So an item that kills stalls
+    /// the iteration for at most (`n` + 3) × `ack_wait`, its neighbours for less.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the iteration has begun.
+    #[track_caller]
+    pub fn max_deliver(mut self, n: u32) -> Self {
+        assert!(n > 0, "max_deliver(0): no item could ever be tried");
+        self.settings("max_deliver").max_deliver = n;
+        self
+    }
+
+    /// Ends the iteration with [`TaskError::NoWorker`] if for this long no worker was heard of that offers the function.
+    ///
+    /// Without it (the default) the consumer waits until one comes. Below about 2 s a worker that is starting, or a
+    /// connection that comes back, may be missed.
+    ///
+    /// # Panics
+    ///
+    /// If the iteration has begun.
+    #[track_caller]
+    pub fn no_worker_timeout(mut self, limit: Duration) -> Self {
+        self.settings("no_worker_timeout").no_worker_timeout = Some(limit);
+        self
+    }
+
+    /// The largest item and the largest result, in bytes when encoded. Default 64 MiB, at most 1 GiB.
+    ///
+    /// A larger one is [`TaskError::TooLarge`] at its place.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0 or above 1 GiB, or the iteration has begun.
+    #[track_caller]
+    pub fn size_limit(mut self, bytes: u64) -> Self {
+        assert!((1..=1 << 30).contains(&bytes), "size_limit({bytes}): 1 to {} bytes", 1 << 30);
+        self.settings("size_limit").size_limit = bytes;
+        self
+    }
+
+    /// A token that cancels this imap, from any thread: results that have come are still handed out, up to the first
+    /// that has not, and then [`TaskError::Cancelled`].
+    pub fn cancel_token(&mut self) -> CancelToken {
+        if let Some(token) = self.tokens.first() {
+            return token.clone();
+        }
+        let token = CancelToken::new();
+        self.attach(&token);
+        token
+    }
+
+    /// Lets this token, too, cancel the imap. One token can cancel many imaps, local ones as well.
+    pub fn cancel_with(mut self, token: &CancelToken) -> Self {
+        self.attach(token);
+        self
+    }
+
+    fn attach(&mut self, token: &CancelToken) {
+        let (control, cancelled) = (self.control.clone(), cancelled(token));
+        // The task ends with the runtime, or when the imap is gone.
+        self.pool.master.runtime.spawn(async move {
+            tokio::select! {
+                () = cancelled => control.cancel(),
+                () = control.ended() => {}
+            }
+        });
+        self.tokens.push(token.clone());
+    }
+
+    /// Begins to pull and to send now, up to the window, instead of at the first `next`.
+    pub fn start(mut self) -> Self {
+        self.begin();
+        self
+    }
+
+    fn begin(&mut self) {
+        if !matches!(self.stage, Stage::Fresh { .. }) {
+            return;
+        }
+        let Stage::Fresh { settings, pull } = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let feed = Arc::new(settings.feed());
+        let (outer, batches) = mpsc::unbounded();
+        let unordered = settings.unordered;
+        let segments: Pin<Box<dyn Stream<Item = Segment> + Send>> =
+            if unordered { Box::pin(batches.flatten_unordered(None)) } else { Box::pin(batches.flatten()) };
+        let pulled = feed.clone();
+        let thread = std::thread::Builder::new().name("pool-nats input".into());
+        match thread.spawn(move || pull(&pulled)) {
+            Ok(_) => {
+                let master = self.pool.master.clone();
+                let runtime = master.runtime.clone();
+                let job =
+                    Job::new(master, self.task.clone(), settings, feed.clone(), self.control.clone(), outer);
+                runtime.spawn(job.run());
+            }
+            Err(error) => {
+                let why = format!("the operating system refused a thread for the input: {error}");
+                self.control.fail(TaskError::Connection(why));
+            }
+        }
+        self.stage = Stage::Running { feed, segments, unordered };
+    }
+
+    /// How it is doing, from the side of this process.
+    pub fn stats(&self) -> RemoteStats {
+        let mut stats = self.control.stats().clone();
+        if let Stage::Running { feed, .. } = &self.stage {
+            stats.pulled = feed.pulled();
+        }
+        stats.delivered = self.delivered;
+        stats
+    }
+
+    fn note_wait(&self, waited: Duration) {
+        let mut stats = self.control.stats();
+        stats.waited += waited;
+        stats.longest_wait = stats.longest_wait.max(waited);
+    }
+}
+
+impl<T: DeserializeOwned> RemoteImap<T> {
+    /// The next result, waiting for at most `limit`. With `Duration::ZERO` it only looks.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`], and nothing is lost: the next call waits for the same item.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of the input.
+    pub fn next_timeout(&mut self, limit: Duration) -> Result<Option<Result<T, TaskError>>, TimedOut> {
+        let late = TimedOut { index: self.delivered, waited: limit };
+        self.wait(Instant::now().checked_add(limit)).ok_or(late)
+    }
+
+    /// An iterator that waits for each result for at most `limit`, and else gives [`TimedOut`].
+    pub fn timeout(self, limit: Duration) -> Timeout<T> {
+        Timeout { inner: self, limit }
+    }
+
+    /// The imap as a `Stream` (feature `stream`), for consumers that must not block their thread.
+    #[cfg(feature = "stream")]
+    pub fn into_stream(self) -> RemoteStream<T> {
+        RemoteStream { inner: self }
+    }
+
+    /// The next item or the end, or `None` when it is too late.
+    fn wait(&mut self, deadline: Option<Instant>) -> Option<Option<Result<T, TaskError>>> {
+        self.begin();
+        if let Some(result) = self.next_unread() {
+            return Some(Some(result));
+        }
+        let began = Instant::now();
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(item) = self.poll(&mut context) {
+                self.note_wait(began.elapsed());
+                return Some(item);
+            }
+            match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                None => std::thread::park(),
+                Some(Duration::ZERO) => return None,
+                Some(left) => std::thread::park_timeout(left),
+            }
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, TaskError>>> {
+        self.begin();
+        loop {
+            if let Some(result) = self.next_unread() {
+                return Poll::Ready(Some(result));
+            }
+            let Stage::Running { feed, segments, unordered } = &mut self.stage else {
+                return Poll::Ready(None);
+            };
+            let segment = match segments.as_mut().poll_next(context) {
+                Poll::Pending => {
+                    feed.delivered(self.delivered, true);
+                    return Poll::Pending;
+                }
+                Poll::Ready(segment) => segment,
+            };
+            match segment {
+                // After a gap the rest is of no use: the job has ended early.
+                Some(segment) if !*unordered && segment.first != self.delivered => {}
+                Some(Segment { count, outcomes, .. }) => {
+                    self.segment = Some(Unread { outcomes, at: 0, left: count });
+                    continue;
+                }
+                None => {}
+            }
+            let panic = feed.take_panic();
+            let failure = self.control.take_failure();
+            self.finish();
+            return match (failure, panic) {
+                (Some(error), _) => Poll::Ready(Some(Err(error))),
+                (None, Some(payload)) => std::panic::resume_unwind(payload),
+                (None, None) => Poll::Ready(None),
+            };
+        }
+    }
+
+    /// A result that has come already.
+    fn next_unread(&mut self) -> Option<Result<T, TaskError>> {
+        let Stage::Running { feed, .. } = &self.stage else { return None };
+        feed.delivered(self.delivered, false);
+        let unread = self.segment.as_mut()?;
+        let outcomes = &unread.outcomes[unread.at..];
+        // The job has looked at all of them, so there is one.
+        let (outcome, rest) = Outcome::take(outcomes)?;
+        unread.at = unread.outcomes.len() - rest.len();
+        unread.left -= 1;
+        self.delivered += 1;
+        let last = (unread.left == 0).then(|| unread.outcomes.clone());
+        let result = match outcome {
+            Outcome::Ok(bytes) => {
+                postcard::from_bytes(bytes).map_err(|error| TaskError::Decode(error.to_string()))
+            }
+            Outcome::Panicked(message) => Err(TaskError::Panicked(message.to_owned())),
+            Outcome::TimedOut => Err(TaskError::TimedOut),
+            Outcome::Encode(why) => Err(TaskError::Encode(why.to_owned())),
+            Outcome::Decode(why) => Err(TaskError::Decode(why.to_owned())),
+            Outcome::TooLarge { size, limit } => Err(TaskError::TooLarge { size, limit }),
+            Outcome::Lost { attempts } => Err(TaskError::Lost { attempts }),
+        };
+        if let Some(outcomes) = last {
+            self.segment = None;
+            feed.remove_bytes(outcomes.len());
+        }
+        Some(result)
+    }
+}
+
+impl<T> RemoteImap<T> {
+    /// Ends it, without waiting for anything.
+    fn finish(&mut self) {
+        if let Stage::Running { feed, .. } = std::mem::replace(&mut self.stage, Stage::Over) {
+            self.control.stats().pulled = feed.pulled();
+            feed.stop();
+        }
+        self.segment = None;
+        self.control.end();
+    }
+}
+
+impl<T> Drop for RemoteImap<T> {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for RemoteImap<T> {
+    type Item = Result<T, TaskError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Result<T, TaskError>> {
+        if let Some(result) = self.next_unread() {
+            return Some(result);
+        }
+        self.wait(None).flatten()
+    }
+
+    /// Exact if the input's is, unless a final error ends it early.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        if matches!(self.stage, Stage::Over) {
+            return (0, Some(0));
+        }
+        let delivered = self.delivered as usize;
+        (self.hint.0.saturating_sub(delivered), self.hint.1.map(|most| most.saturating_sub(delivered)))
+    }
+}
+
+impl<T: DeserializeOwned> std::iter::FusedIterator for RemoteImap<T> {}
+
+impl<T> fmt::Debug for RemoteImap<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteImap")
+            .field("task", &self.task.description)
+            .field("delivered", &self.delivered)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Results that are waited for no longer than a limit each. From [`RemoteImap::timeout`].
+#[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
+#[derive(Debug)]
+pub struct Timeout<T> {
+    inner: RemoteImap<T>,
+    limit: Duration,
+}
+
+impl<T> Timeout<T> {
+    /// The imap, for [`stats`](RemoteImap::stats) and the like.
+    pub fn get_ref(&self) -> &RemoteImap<T> {
+        &self.inner
+    }
+
+    /// The imap without the limit. A late item is waited for again.
+    pub fn into_inner(self) -> RemoteImap<T> {
+        self.inner
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for Timeout<T> {
+    type Item = Result<Result<T, TaskError>, TimedOut>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.inner.next_timeout(self.limit).transpose()
+    }
+}
+
+/// A [`RemoteImap`] as a `Stream`. From [`RemoteImap::into_stream`].
+#[cfg(feature = "stream")]
+#[must_use = "a stream does nothing until it is polled"]
+#[derive(Debug)]
+pub struct RemoteStream<T> {
+    inner: RemoteImap<T>,
+}
+
+#[cfg(feature = "stream")]
+impl<T> RemoteStream<T> {
+    /// The imap, for [`stats`](RemoteImap::stats) and the like.
+    pub fn get_ref(&self) -> &RemoteImap<T> {
+        &self.inner
+    }
+}
+
+#[cfg(feature = "stream")]
+impl<T: DeserializeOwned> Stream for RemoteStream<T> {
+    type Item = Result<T, TaskError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.inner.poll(context)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+}
+
+/// Wakes a thread that is parked.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}

@@ -1,0 +1,286 @@
+//! The way of items from the user's iterator to the job: the window, and batches.
+//!
+//! One thread of its own pulls the input, which may block; the job never waits for it. The thread encodes each item
+//! into the open batch, under the lock. The job takes batches that are full, and the open one as well when no worker
+//! has enough to do or a moment has passed, so no item waits for the next one.
+//!
+//! The window counts items that were pulled and not handed out, exactly. The thread says at which number of results it
+//! wants to be woken, and the consumer wakes it then, or before it sleeps itself.
+
+use crate::frame::{Outcome, push_item};
+use bytes::Bytes;
+use serde::Serialize;
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// Batches are closed at this size.
+const BATCH_BYTES: usize = 128 * 1024;
+
+pub(crate) struct Feed {
+    state: Mutex<State>,
+    /// The input's thread waits here.
+    room: Condvar,
+    /// The job waits here: there is a batch, or the input has ended.
+    pub filled: Notify,
+    /// Results that were handed out, as the consumer last told.
+    delivered: AtomicU64,
+    /// Whether the thread sleeps, and until so many results.
+    sleeping: AtomicBool,
+    wake_at: AtomicU64,
+    /// Encoded items that are not settled, and outcomes that are not handed out.
+    bytes: AtomicU64,
+    /// Both may change while it runs.
+    window: AtomicU64,
+    batch: AtomicU64,
+    window_bytes: u64,
+    size_limit: u64,
+}
+
+#[derive(Default)]
+struct State {
+    open: Open,
+    ready: VecDeque<Fed>,
+    pulled: u64,
+    ended: bool,
+    stopped: bool,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+#[derive(Default)]
+struct Open {
+    first: u64,
+    count: u32,
+    items: Vec<u8>,
+}
+
+/// What the job gets.
+pub(crate) enum Fed {
+    Batch {
+        first: u64,
+        count: u32,
+        items: Bytes,
+    },
+    /// An item that does not travel.
+    Settled {
+        first: u64,
+        outcome: Bytes,
+    },
+}
+
+impl Feed {
+    pub fn new(window: u64, batch: u64, window_bytes: u64, size_limit: u64) -> Feed {
+        Feed {
+            state: Mutex::default(),
+            room: Condvar::new(),
+            filled: Notify::new(),
+            delivered: AtomicU64::new(0),
+            sleeping: AtomicBool::new(false),
+            wake_at: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            window: AtomicU64::new(window),
+            batch: AtomicU64::new(batch),
+            window_bytes,
+            size_limit,
+        }
+    }
+
+    /// Pulls until the input or the iteration ends. On a thread of its own.
+    pub fn pull<I: Serialize>(&self, mut input: impl Iterator<Item = I>) {
+        let mut scratch = Vec::new();
+        let panic = loop {
+            if !self.wait_for_room() {
+                break None;
+            }
+            let item = catch_unwind(AssertUnwindSafe(|| {
+                input.next().map(|item| {
+                    scratch.clear();
+                    postcard::to_extend(&item, std::mem::take(&mut scratch))
+                })
+            }));
+            match item {
+                Ok(Some(encoded)) => self.push(encoded, &mut scratch),
+                Ok(None) => break None,
+                Err(payload) => break Some(payload),
+            }
+        };
+        // Before the end is told, so that a consumer which has seen the end knows that its input is gone.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(input)));
+        let mut state = self.lock();
+        state.panic = panic.or(dropped.err());
+        state.ended = true;
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    fn push(&self, encoded: postcard::Result<Vec<u8>>, scratch: &mut Vec<u8>) {
+        let refused = match encoded {
+            Ok(item) => {
+                *scratch = item;
+                let (size, limit) = (scratch.len() as u64, self.size_limit);
+                (size > limit).then(|| Outcome::TooLarge { size, limit }.to_bytes())
+            }
+            Err(error) => Some(Outcome::Encode(&error.to_string()).to_bytes()),
+        };
+        let mut state = self.lock();
+        let index = state.pulled;
+        state.pulled += 1;
+        let fresh = match refused {
+            Some(outcome) => {
+                self.close(&mut state);
+                state.ready.push_back(Fed::Settled { first: index, outcome });
+                true
+            }
+            None => {
+                // A large item does not make its neighbours travel in pieces.
+                if state.open.count > 0 && state.open.items.len() + scratch.len() > BATCH_BYTES {
+                    self.close(&mut state);
+                }
+                if state.open.count == 0 {
+                    state.open.first = index;
+                }
+                state.open.count += 1;
+                let before = state.open.items.len();
+                push_item(scratch, &mut state.open.items);
+                self.bytes.fetch_add((state.open.items.len() - before) as u64, Ordering::SeqCst);
+                let full = u64::from(state.open.count) >= self.batch.load(Ordering::Relaxed)
+                    || state.open.items.len() >= BATCH_BYTES;
+                if full {
+                    self.close(&mut state);
+                }
+                full || state.open.count == 1
+            }
+        };
+        drop(state);
+        if fresh {
+            self.filled.notify_one();
+        }
+        if scratch.capacity() > BATCH_BYTES {
+            *scratch = Vec::new();
+        }
+    }
+
+    fn close(&self, state: &mut State) {
+        let Open { first, count, items } = std::mem::take(&mut state.open);
+        if count > 0 {
+            state.open.items = Vec::with_capacity(items.len().min(BATCH_BYTES));
+            state.ready.push_back(Fed::Batch { first, count, items: items.into() });
+        }
+    }
+
+    /// Sleeps while the window is full. Whether to go on.
+    fn wait_for_room(&self) -> bool {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return false;
+            }
+            if self.has_room(&state) {
+                return true;
+            }
+            let window = self.window.load(Ordering::Relaxed);
+            let wake_at = state.pulled.saturating_sub(window) + (window / 8).max(1);
+            self.wake_at.store(wake_at, Ordering::Relaxed);
+            self.sleeping.store(true, Ordering::SeqCst);
+            // Look again: the consumer reads `sleeping` after it has changed what `has_room` reads.
+            if self.has_room(&state) {
+                self.sleeping.store(false, Ordering::SeqCst);
+                return true;
+            }
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.sleeping.store(false, Ordering::SeqCst);
+        }
+    }
+
+    fn has_room(&self, state: &State) -> bool {
+        let out = state.pulled - self.delivered.load(Ordering::SeqCst);
+        let bytes = self.bytes.load(Ordering::SeqCst);
+        out == 0 || (out < self.window.load(Ordering::Relaxed) && bytes < self.window_bytes)
+    }
+
+    /// So many results have been handed out. `idle`: the consumer is about to wait.
+    pub fn delivered(&self, results: u64, idle: bool) {
+        self.delivered.store(results, Ordering::SeqCst);
+        if self.sleeping.load(Ordering::SeqCst) && (idle || results >= self.wake_at.load(Ordering::Relaxed)) {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        // Under the lock: the thread is either before its look, or asleep.
+        drop(self.lock());
+        self.room.notify_one();
+    }
+
+    pub fn add_bytes(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::SeqCst);
+    }
+
+    /// These bytes are gone, and there may be room.
+    pub fn remove_bytes(&self, bytes: usize) {
+        let before = self.bytes.fetch_sub(bytes as u64, Ordering::SeqCst);
+        if before >= self.window_bytes {
+            if self.sleeping.load(Ordering::SeqCst) {
+                self.wake();
+            }
+            // The job, too, waits with large results.
+            self.filled.notify_one();
+        }
+    }
+
+    /// Whether the window has no more room in bytes.
+    pub fn is_heavy(&self) -> bool {
+        self.bytes.load(Ordering::SeqCst) >= self.window_bytes
+    }
+
+    /// Changes what may change while it runs.
+    pub fn tune(&self, window: u64, batch: u64) {
+        self.batch.store(batch.max(1), Ordering::Relaxed);
+        let before = self.window.swap(window.max(1), Ordering::Relaxed);
+        if window > before && self.sleeping.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    /// The next batch; with `partial` also one that is not full.
+    pub fn take(&self, partial: bool) -> Option<Fed> {
+        let mut state = self.lock();
+        if state.ready.is_empty() && partial {
+            self.close(&mut state);
+        }
+        state.ready.pop_front()
+    }
+
+    /// Whether items wait in the open batch.
+    pub fn has_open(&self) -> bool {
+        self.lock().open.count > 0
+    }
+
+    /// Whether nothing more will come.
+    pub fn is_exhausted(&self) -> bool {
+        let state = self.lock();
+        state.ended && state.ready.is_empty() && state.open.count == 0
+    }
+
+    pub fn pulled(&self) -> u64 {
+        self.lock().pulled
+    }
+
+    /// Ends the thread when it comes back from the input.
+    pub fn stop(&self) {
+        self.lock().stopped = true;
+        self.room.notify_one();
+    }
+
+    /// The panic of the input, once.
+    pub fn take_panic(&self) -> Option<Box<dyn Any + Send>> {
+        self.lock().panic.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

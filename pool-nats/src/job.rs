@@ -1,0 +1,873 @@
+//! The master's loop for one imap.
+//!
+//! One task owns the [`Ledger`] and everything that changes it, so nothing here is locked. It sends frames, takes
+//! replies, acknowledges, and looks from time to time whether something is missing.
+//!
+//! # Why nothing is lost, and nothing comes twice
+//!
+//! - An item stays in the ledger until it has an outcome. The server's copy of its frame is only there to be handed out.
+//! - The master acknowledges a frame when it *has* the outcomes. A reply that is lost on its way leaves the server's copy
+//!   as it is, so it is handed out again.
+//! - If nothing new has come for two and a half `ack_wait`, the frame that the consumer needs next is *offered* to the
+//!   server. The server refuses it if it still has that frame (one message to a subject), and then all is well but slow.
+//!   If it takes it, it had lost that one, and all others are offered as well.
+//! - An outcome is taken once: the ledger knows which items have one.
+
+use crate::builder::{unique, with_sources};
+use crate::error::TaskError;
+use crate::frame::{self, Alive, Call, Hello, INLINE, Reply, What, Work};
+use crate::input::{Fed, Feed};
+use crate::ledger::{Ledger, Outcomes, Settled, most_deliveries};
+use crate::pieces::{self, Fetch};
+use crate::pool::{Master, Storage, refused};
+use crate::stats::RemoteStats;
+use crate::subjects::{Route, is_inbox, is_token};
+use crate::task::Identity;
+use async_nats::connection::State;
+use async_nats::jetstream::consumer::{self, AckPolicy};
+use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
+use async_nats::{Message, StatusCode, Subject};
+use bytes::Bytes;
+use futures::channel::mpsc as channel;
+use futures::{FutureExt, StreamExt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, mpsc};
+
+/// How much work goes into one message, in nanoseconds: at least, and for each thread of all workers. A message costs
+/// some 20 µs at the server, the master and the worker together, and the server can bear about 100,000 a second.
+const WORK_PER_MESSAGE: f64 = 1e6;
+const WORK_PER_THREAD: f64 = 1e4;
+
+/// The most items in a message, if the user has not said.
+const LARGEST_BATCH: u64 = 2048;
+
+/// The most bytes that outcomes of a batch are expected to have.
+const REPLY_BYTES: f64 = 128.0 * 1024.0;
+
+/// How many messages the default window has room for, in all and for each thread of a worker.
+const MESSAGES: u64 = 64;
+const MESSAGES_PER_THREAD: u64 = 4;
+
+/// The largest default window.
+const LARGEST_WINDOW: u64 = 65_536;
+
+/// How long items wait for others, if the workers have enough to do.
+const GATHER: Duration = Duration::from_micros(500);
+
+/// How many frames the server may have handed out, and how many workers may ask at a time.
+const MAX_ACK_PENDING: i64 = 100_000;
+const MAX_WAITING: i64 = 16_384;
+
+/// How many messages are taken before something else is looked at.
+const AT_ONCE: usize = 64;
+
+/// How many large results are fetched at a time.
+const LARGE_AT_ONCE: usize = 2;
+
+/// How long a worker counts after it was last heard of; and how often a silent one is asked.
+const MEMORY: Duration = Duration::from_secs(10);
+const ASK: Duration = Duration::from_secs(1);
+
+/// Why the server refuses a frame that it still has.
+const STILL_THERE: &str = "maximum messages per subject exceeded";
+
+/// What is set on a [`RemoteImap`](crate::RemoteImap).
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub window: Option<u64>,
+    pub window_bytes: u64,
+    pub batch: Option<u64>,
+    pub max_deliver: u32,
+    pub item_timeout: Option<Duration>,
+    pub no_worker_timeout: Option<Duration>,
+    pub size_limit: u64,
+    pub unordered: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            window: None,
+            window_bytes: 32 << 20,
+            batch: None,
+            max_deliver: 3,
+            item_timeout: None,
+            no_worker_timeout: None,
+            size_limit: 64 << 20,
+            unordered: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The way of the items, as it is before anything was measured.
+    pub fn feed(&self) -> Feed {
+        let window = self.window.unwrap_or(MESSAGES);
+        Feed::new(window, self.batch.unwrap_or(1), self.window_bytes, self.size_limit)
+    }
+}
+
+/// What the consumer and the job share.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    stopped: AtomicBool,
+    stop: Notify,
+    gone: AtomicBool,
+    end: Notify,
+    failure: Mutex<Option<TaskError>>,
+    stats: Mutex<RemoteStats>,
+}
+
+impl Control {
+    /// Ends the job; the consumer is told why.
+    pub fn cancel(&self) {
+        self.fail(TaskError::Cancelled);
+        self.stop();
+    }
+
+    /// The consumer has gone.
+    pub fn end(&self) {
+        self.gone.store(true, Ordering::SeqCst);
+        self.end.notify_waiters();
+        self.stop();
+    }
+
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        self.stop.notify_one();
+    }
+
+    /// Waits until the consumer has gone.
+    pub async fn ended(&self) {
+        loop {
+            let end = self.end.notified();
+            if self.gone.load(Ordering::SeqCst) {
+                return;
+            }
+            end.await;
+        }
+    }
+
+    /// The first failure is the one that is told.
+    pub fn fail(&self, error: TaskError) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+    }
+
+    pub fn take_failure(&self) -> Option<TaskError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub fn stats(&self) -> MutexGuard<'_, RemoteStats> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) struct Job {
+    master: Master,
+    task: Identity,
+    settings: Settings,
+    feed: Arc<Feed>,
+    control: Arc<Control>,
+    /// Where the consumer gets the batches.
+    batches: channel::UnboundedSender<Outcomes>,
+    id: String,
+    /// Where the server says whether it has taken a frame.
+    inbox: String,
+    ledger: Ledger,
+    pace: Pace,
+    notes: mpsc::UnboundedSender<Note>,
+    /// Large results that wait with their workers, and those that are being fetched.
+    large: BTreeMap<u64, Large>,
+    fetching: BTreeSet<u64>,
+    /// When the open batch is sent, full or not.
+    flush_at: Option<Instant>,
+    /// When the head last changed, and when it was last offered.
+    progress: Instant,
+    offered: BTreeSet<u64>,
+    offered_at: Instant,
+    /// Since when the server owes an answer about a frame.
+    asking: Option<Instant>,
+    preparing: bool,
+    /// Since when the server refuses something, and what it said.
+    trouble: Option<(Instant, String)>,
+    heard: Instant,
+    asked: Instant,
+}
+
+/// A large result, ready to be fetched.
+#[derive(Debug, Clone)]
+struct Large {
+    worker: String,
+    ack: Subject,
+    start: u32,
+    count: u32,
+    length: u64,
+}
+
+/// What a task in the background has to say.
+enum Note {
+    Prepared(Result<(), String>),
+    Fetched { frame: u64, large: Large, outcomes: Result<Bytes, String> },
+}
+
+impl Job {
+    pub fn new(
+        master: Master,
+        task: Identity,
+        settings: Settings,
+        feed: Arc<Feed>,
+        control: Arc<Control>,
+        batches: channel::UnboundedSender<Outcomes>,
+    ) -> Job {
+        let now = Instant::now();
+        Job {
+            id: unique(&master.client),
+            inbox: master.client.new_inbox(),
+            pace: Pace::new(&settings),
+            master,
+            task,
+            settings,
+            feed,
+            control,
+            batches,
+            ledger: Ledger::default(),
+            notes: mpsc::unbounded_channel().0,
+            large: BTreeMap::new(),
+            fetching: BTreeSet::new(),
+            flush_at: None,
+            progress: now,
+            offered: BTreeSet::new(),
+            offered_at: now,
+            asking: None,
+            preparing: false,
+            trouble: None,
+            heard: now,
+            asked: now,
+        }
+    }
+
+    /// All of it. Ends when all results are there, the consumer has gone, or it has failed.
+    pub async fn run(mut self) {
+        let result = self.work().await;
+        let complete = result.is_ok();
+        if let Err(error) = result {
+            self.control.fail(error);
+        }
+        self.feed.stop();
+        // The consumer sees the end now, and need not wait for what follows.
+        self.ledger = Ledger::default();
+        self.batches.close_channel();
+        self.clean_up(complete).await;
+    }
+
+    async fn work(&mut self) -> Result<(), TaskError> {
+        let client = self.master.client.clone();
+        let subjects = self.master.subjects.clone();
+        let failed = |error: async_nats::SubscribeError| TaskError::Connection(error.to_string());
+        // Results, signs of life and questions for pieces.
+        let all = format!("{}.*.{}", subjects.stream(), self.id);
+        let mut messages = client.subscribe(all).await.map_err(failed)?;
+        let mut hellos = client.subscribe(subjects.worker(&self.task)).await.map_err(failed)?;
+        let mut stored = client.subscribe(format!("{}.*", self.inbox)).await.map_err(failed)?;
+        let (notes, mut noted) = mpsc::unbounded_channel();
+        self.notes = notes;
+        let control = self.control.clone();
+        let feed = self.feed.clone();
+
+        self.prepare();
+        let mut prepared = false;
+        self.ask_workers().await;
+        let period = (self.master.role.ack_wait / 4).clamp(Duration::from_millis(25), Duration::from_secs(1));
+        let mut tick = tokio::time::interval(period);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let closed = || TaskError::Connection("the client has been closed".into());
+        loop {
+            if control.stopped.load(Ordering::SeqCst) {
+                return Err(TaskError::Cancelled);
+            }
+            if self.ledger.is_empty() && self.feed.is_exhausted() {
+                return Ok(());
+            }
+            let flush_at = self.flush_at;
+            let flush = async move {
+                match flush_at {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                message = messages.next() => {
+                    self.on_message(message.ok_or_else(closed)?).await;
+                    // What has come together is taken together.
+                    for _ in 0..AT_ONCE {
+                        let Some(Some(message)) = messages.next().now_or_never() else { break };
+                        self.on_message(message).await;
+                    }
+                }
+                () = feed.filled.notified(), if prepared => self.send_batches(false).await,
+                () = flush, if prepared => self.send_batches(true).await,
+                message = stored.next() => self.on_stored(&message.ok_or_else(closed)?).await,
+                message = hellos.next() => {
+                    let message = message.ok_or_else(closed)?;
+                    match frame::decode::<Hello<'_>>(&message.payload) {
+                        Some(hello) => self.saw(hello.worker, hello.threads),
+                        None => self.control.stats().strays += 1,
+                    }
+                }
+                Some(note) = noted.recv() => match note {
+                    Note::Prepared(Ok(())) => {
+                        self.preparing = false;
+                        if !prepared {
+                            prepared = true;
+                            self.trouble = None;
+                            self.send_batches(false).await;
+                        }
+                    }
+                    Note::Prepared(Err(why)) => {
+                        self.preparing = false;
+                        self.note_trouble(why);
+                        if !prepared {
+                            self.prepare();
+                        }
+                    }
+                    Note::Fetched { frame, large, outcomes } => self.on_fetched(frame, large, outcomes).await,
+                },
+                _ = tick.tick() => self.look(prepared).await?,
+                () = control.stop.notified() => {}
+            }
+        }
+    }
+
+    // Sending.
+
+    /// Sends what has been pulled: full batches, and the rest too if it is time or workers have nothing to do.
+    async fn send_batches(&mut self, now: bool) {
+        loop {
+            let idle = (self.ledger.frames_out() as u64) < self.pace.threads.max(2);
+            match self.feed.take(now || idle) {
+                Some(Fed::Batch { first, count, items }) => {
+                    let (frame, outcomes) = self.ledger.add(first, count, items);
+                    let _ = self.batches.unbounded_send(outcomes);
+                    if self.ledger.frames_out() == 1 {
+                        self.progress = Instant::now();
+                    }
+                    self.send_frame(frame).await;
+                }
+                Some(Fed::Settled { first, outcome }) => {
+                    let (frame, outcomes) = self.ledger.add(first, 1, Bytes::new());
+                    let _ = self.batches.unbounded_send(outcomes);
+                    let settled = self.ledger.settle(frame, 0, 1, outcome);
+                    self.account(&settled);
+                }
+                None => break,
+            }
+        }
+        let open = self.feed.has_open();
+        self.flush_at = open.then(|| match self.flush_at {
+            Some(at) if !now => at,
+            _ => Instant::now() + GATHER,
+        });
+        self.fetch_large();
+    }
+
+    async fn send_frames(&mut self, frames: Vec<u64>) {
+        for frame in frames {
+            self.send_frame(frame).await;
+        }
+    }
+
+    /// Sends a frame, the first time or again.
+    async fn send_frame(&mut self, number: u64) {
+        let (Some(frame), Some(items)) = (self.ledger.frame(number), self.ledger.items(number)) else {
+            return;
+        };
+        let inline = INLINE.min(self.master.client.max_payload() / 2);
+        let elsewhere = (items.len() > inline).then_some(items.len() as u64);
+        let work = Work {
+            count: frame.count,
+            ack_wait: self.master.role.ack_wait.as_millis().try_into().unwrap_or(u32::MAX),
+            item_timeout: self.settings.item_timeout.map(|limit| limit.as_millis().max(1) as u64),
+            max_deliver: most_deliveries(frame, self.settings.max_deliver),
+            attempts: frame.attempts,
+            size_limit: self.settings.size_limit,
+            elsewhere,
+        };
+        let message = work.encode(if elsewhere.is_some() { &[] } else { &items });
+        let subject = self.master.subjects.frame(frame.route, &self.task, &self.id, number);
+        // It fails if the connection is closed for good, which the next look finds.
+        let asks = self.asks_about(number);
+        let client = &self.master.client;
+        let _ = if asks {
+            client.publish_with_reply(subject, format!("{}.{number}", self.inbox), message).await
+        } else {
+            client.publish(subject, message).await
+        };
+        self.control.stats().sent += 1;
+    }
+
+    /// Whether the server shall say if it has taken this frame. It always shall if the frame was offered; else about one
+    /// frame at a time. That finds a server that refuses all, and one frame that is lost is offered when it is missed.
+    fn asks_about(&mut self, number: u64) -> bool {
+        let free = self.asking.is_none_or(|since| since.elapsed() > Duration::from_secs(1));
+        if free {
+            self.asking = Some(Instant::now());
+        }
+        free || self.offered.contains(&number)
+    }
+
+    /// The server has taken a frame, or not.
+    async fn on_stored(&mut self, message: &Message) {
+        let number = message.subject.rsplit('.').next().and_then(|number| number.parse::<u64>().ok());
+        let Some(number) = number else { return };
+        self.asking = None;
+        let offered = self.offered.remove(&number);
+        if message.status == Some(StatusCode::NO_RESPONDERS) {
+            return self.note_trouble("nothing takes frames: JetStream or the stream is gone".into());
+        }
+        match refused(&message.payload) {
+            None => {
+                self.trouble = None;
+                if !offered {
+                    return;
+                }
+                // It was not there, and that was an attempt which the server has forgotten.
+                self.control.stats().sent_again += 1;
+                if let Some(frame) = self.ledger.frame_mut(number) {
+                    frame.attempts += 1;
+                }
+                let others: Vec<u64> = self.ledger.frames().filter(|&other| other != number).collect();
+                for other in others {
+                    if !self.is_alive(other) && self.offered.insert(other) {
+                        self.send_frame(other).await;
+                    }
+                }
+            }
+            Some(why) if why == STILL_THERE => self.trouble = None,
+            Some(why) => self.note_trouble(why),
+        }
+    }
+
+    // Receiving.
+
+    async fn on_message(&mut self, message: Message) {
+        let kind = message.subject.as_str().rsplit('.').nth(1);
+        let known = match kind {
+            Some("result") => {
+                for reply in frame::each_item(&message.payload) {
+                    let known = match reply {
+                        Some(reply) => self.on_reply(reply).await,
+                        None => None,
+                    };
+                    self.control.stats().strays += u64::from(known.is_none());
+                }
+                return;
+            }
+            Some("alive") => self.on_alive(&message),
+            Some("fetch") => self.on_fetch(message).await,
+            _ => None,
+        };
+        if known.is_none() {
+            self.control.stats().strays += 1;
+        }
+    }
+
+    fn on_alive(&mut self, message: &Message) -> Option<()> {
+        let alive: Alive<'_> = frame::decode(&message.payload)?;
+        self.saw(alive.worker, alive.threads);
+        let now = Instant::now();
+        for number in alive.frames {
+            if let Some(frame) = self.ledger.frame_mut(number) {
+                frame.alive = Some(now);
+            }
+        }
+        Some(())
+    }
+
+    async fn on_fetch(&mut self, message: Message) -> Option<()> {
+        let reply = message.reply.filter(|reply| is_inbox(reply))?;
+        let Fetch::Piece { frame, offset, length, .. } = frame::decode(&message.payload)? else {
+            return None;
+        };
+        let items = self.ledger.items(frame).unwrap_or_default();
+        let _ = self.master.client.publish(reply, pieces::piece(&items, offset, length)).await;
+        Some(())
+    }
+
+    /// A reply about a frame. `None`: no worker of ours has sent this.
+    async fn on_reply(&mut self, message: Bytes) -> Option<()> {
+        let (reply, outcomes) = Reply::decode(&message)?;
+        let number = reply.frame;
+        if !self.ledger.was_issued(number) || !is_token(reply.worker) {
+            return None;
+        }
+        // Only such a reply ends a frame at the server.
+        let ack = self.master.subjects.is_ack(&self.task, reply.ack).then(|| Subject::from(reply.ack));
+        let known = self.ledger.frame(number).is_some();
+        if known && !self.ledger.fits(number, reply.start, reply.count) {
+            return None;
+        }
+        self.saw(reply.worker, reply.threads);
+        match reply.what {
+            What::Part { back } => {
+                if known {
+                    self.count_items(&reply);
+                    let settled = self.ledger.settle(number, reply.start, reply.count, outcomes);
+                    self.account(&settled);
+                    if let Some(rest) = self.ledger.give_back(number, back) {
+                        self.send_frame(rest).await;
+                    }
+                }
+            }
+            What::Done => {
+                self.count_reply(&reply, outcomes.len());
+                if known {
+                    let settled = self.ledger.settle(number, reply.start, reply.count, outcomes);
+                    self.account(&settled);
+                    let rest = self.ledger.finish(number);
+                    self.send_frames(rest).await;
+                } else {
+                    self.control.stats().duplicates += u64::from(reply.count);
+                }
+                self.acknowledge(ack?).await;
+            }
+            What::Elsewhere(length) => {
+                let ack = ack?;
+                let worker = reply.worker.to_owned();
+                let large = Large { worker, ack, start: reply.start, count: reply.count, length };
+                if !known {
+                    self.release(number, large).await;
+                } else if length > pieces::LARGEST {
+                    return None;
+                } else if !self.fetching.contains(&number) && !self.large.contains_key(&number) {
+                    self.count_reply(&reply, length.try_into().unwrap_or(usize::MAX));
+                    self.large.insert(number, large);
+                    self.fetch_large();
+                }
+            }
+            What::Exhausted => {
+                let ack = ack?;
+                if let Some(frame) = self.ledger.frame(number) {
+                    if reply.attempts < most_deliveries(frame, self.settings.max_deliver) {
+                        return None;
+                    }
+                    let (frames, settled) = self.ledger.suspect(number, reply.attempts);
+                    self.account(&settled);
+                    self.send_frames(frames).await;
+                }
+                self.acknowledge(ack).await;
+            }
+        }
+        Some(())
+    }
+
+    async fn acknowledge(&self, ack: Subject) {
+        let _ = self.master.client.publish(ack, Bytes::from_static(b"+ACK")).await;
+    }
+
+    /// Tells a worker that its large result is here, or not wanted.
+    async fn release(&self, frame: u64, large: Large) {
+        let subject = self.master.subjects.fetch(&large.worker);
+        let message = frame::encode(&Fetch::Release { job: &self.id, frame });
+        let _ = self.master.client.publish(subject, message).await;
+        self.acknowledge(large.ack).await;
+    }
+
+    /// Begins to fetch large results: that of the head at once, others while there is room for them.
+    fn fetch_large(&mut self) {
+        while self.fetching.len() < LARGE_AT_ONCE && !self.large.is_empty() {
+            let head = self.ledger.head().filter(|head| self.large.contains_key(head));
+            let oldest = self.large.keys().next().copied().filter(|_| !self.feed.is_heavy());
+            let Some(number) = head.or(oldest) else { return };
+            let Some(large) = self.large.remove(&number) else { return };
+            self.fetching.insert(number);
+            let fetch = pieces::fetch(
+                self.master.client.clone(),
+                self.master.subjects.fetch(&large.worker),
+                self.id.clone(),
+                number,
+                large.length,
+                self.master.role.ack_wait.max(Duration::from_secs(1)),
+            );
+            let notes = self.notes.clone();
+            tokio::spawn(async move {
+                let outcomes = fetch.await;
+                let _ = notes.send(Note::Fetched { frame: number, large, outcomes });
+            });
+        }
+    }
+
+    async fn on_fetched(&mut self, number: u64, large: Large, outcomes: Result<Bytes, String>) {
+        self.fetching.remove(&number);
+        match outcomes {
+            Ok(outcomes) if frame::are_outcomes(&outcomes, large.count) => {
+                if self.ledger.fits(number, large.start, large.count) {
+                    let settled = self.ledger.settle(number, large.start, large.count, outcomes);
+                    self.account(&settled);
+                }
+                let rest = self.ledger.finish(number);
+                self.send_frames(rest).await;
+                self.release(number, large).await;
+            }
+            Ok(_) => self.control.stats().strays += 1,
+            // The worker tells of it again while it lives, and the frame is handed out again when it does not.
+            Err(_) => {}
+        }
+        self.fetch_large();
+    }
+
+    fn saw(&mut self, worker: &str, threads: u32) {
+        let mut stats = self.control.stats();
+        if is_token(worker) && stats.saw(worker, threads).is_some() {
+            self.heard = Instant::now();
+        } else {
+            stats.strays += 1;
+        }
+    }
+
+    fn count_items(&self, reply: &Reply<'_>) {
+        if let Some(worker) = self.control.stats().workers.get_mut(reply.worker) {
+            worker.items += u64::from(reply.count);
+            worker.busy += Duration::from_nanos(reply.busy);
+        }
+    }
+
+    /// A frame is done.
+    fn count_reply(&mut self, reply: &Reply<'_>, bytes: usize) {
+        self.count_items(reply);
+        let mut stats = self.control.stats();
+        if let Some(worker) = stats.workers.get_mut(reply.worker) {
+            worker.frames += 1;
+        }
+        stats.redelivered += u64::from(reply.attempts > 1);
+        if let Some(frame) = self.ledger.frame(reply.frame).filter(|_| reply.count > 0) {
+            self.pace.learn(frame.count, reply.busy, bytes);
+            (stats.window, stats.batch) = (self.pace.window(), self.pace.batch());
+            self.feed.tune(stats.window, stats.batch);
+        }
+    }
+
+    fn account(&mut self, settled: &Settled) {
+        if settled.items > 0 {
+            self.progress = Instant::now();
+        }
+        self.feed.add_bytes(settled.outcome_bytes);
+        self.feed.remove_bytes(settled.freed_bytes);
+        let mut stats = self.control.stats();
+        stats.finished += u64::from(settled.items);
+        stats.duplicates += u64::from(settled.duplicates);
+    }
+
+    // Looking after it.
+
+    fn note_trouble(&mut self, why: String) {
+        match &mut self.trouble {
+            Some((_, last)) => *last = why,
+            None => self.trouble = Some((Instant::now(), why)),
+        }
+    }
+
+    fn is_alive(&self, number: u64) -> bool {
+        let seen = self.ledger.frame(number).and_then(|frame| frame.alive);
+        seen.is_some_and(|seen| seen.elapsed() < self.master.role.ack_wait)
+    }
+
+    /// What is done every now and then.
+    async fn look(&mut self, prepared: bool) -> Result<(), TaskError> {
+        if let Some(what) = self.master.refused.borrow().clone() {
+            return Err(TaskError::Connection(format!("the server refuses what a master needs: {what}")));
+        }
+        if self.master.client.connection_state() != State::Connected {
+            self.note_trouble("the server does not answer".into());
+        } else if self.trouble.as_ref().is_some_and(|(_, why)| why == "the server does not answer") {
+            self.trouble = None;
+        }
+        let limit = self.master.connection_timeout;
+        if let Some((_, why)) = self.trouble.as_ref().filter(|(since, _)| since.elapsed() > limit) {
+            return Err(TaskError::Connection(format!("{why}, for more than {limit:?}")));
+        }
+        self.pace.threads = self.control.stats().threads(MEMORY);
+        if self.heard.elapsed() > ASK && self.asked.elapsed() > ASK {
+            self.ask_workers().await;
+        }
+        if let Some(limit) = self.settings.no_worker_timeout {
+            let waited = self.heard.elapsed();
+            // While the server is away no worker can be heard of.
+            if waited > limit && self.trouble.is_none() {
+                return Err(TaskError::NoWorker { task: self.task.description.clone(), waited });
+            }
+        }
+        let stall = self.master.role.ack_wait * 5 / 2;
+        if prepared
+            && !self.ledger.is_empty()
+            && self.progress.elapsed().min(self.offered_at.elapsed()) > stall
+        {
+            self.offer_head().await;
+        }
+        self.fetch_large();
+        Ok(())
+    }
+
+    /// Nothing has come for long: offers what the consumer needs next, unless a worker says that it has it.
+    async fn offer_head(&mut self) {
+        self.offered_at = Instant::now();
+        self.control.stats().stalls += 1;
+        self.prepare();
+        // Workers that have not heard from here may take the job for dead.
+        self.ask_workers().await;
+        let Some(head) = self.ledger.head() else { return };
+        let busy = self.large.contains_key(&head) || self.fetching.contains(&head);
+        if !busy && !self.is_alive(head) {
+            self.offered.clear();
+            self.offered.insert(head);
+            self.send_frame(head).await;
+        }
+    }
+
+    async fn ask_workers(&mut self) {
+        self.asked = Instant::now();
+        self.call(&Call::Who { job: &self.id }).await;
+    }
+
+    async fn call(&self, call: &Call<'_>) {
+        let subject = self.master.subjects.call(&self.task);
+        let _ = self.master.client.publish(subject, frame::encode(call)).await;
+    }
+
+    /// Makes stream and consumers if they are not there, in the background.
+    fn prepare(&mut self) {
+        if std::mem::replace(&mut self.preparing, true) {
+            return;
+        }
+        let (master, task, notes) = (self.master.clone(), self.task.clone(), self.notes.clone());
+        tokio::spawn(async move {
+            let prepared = prepare(&master, &task).await;
+            if prepared.is_err() {
+                // The next attempt comes soon, but not at once.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            let _ = notes.send(Note::Prepared(prepared));
+        });
+    }
+
+    /// Leaves nothing behind.
+    async fn clean_up(&self, complete: bool) {
+        if !complete {
+            self.call(&Call::Over { job: &self.id }).await;
+        }
+        if self.master.client.connection_state() != State::Connected {
+            // They go by their age.
+            return;
+        }
+        let stream = self.master.context.get_stream_no_info(self.master.subjects.stream()).await;
+        let Ok(stream) = stream else { return };
+        for route in Route::ALL {
+            let frames = self.master.subjects.frames(route, &self.task, &self.id);
+            let _ = stream.purge().filter(frames).await;
+        }
+    }
+}
+
+async fn prepare(master: &Master, task: &Identity) -> Result<(), String> {
+    let (role, subjects) = (&master.role, &master.subjects);
+    let config = stream::Config {
+        name: subjects.stream().to_owned(),
+        subjects: subjects.streamed(),
+        retention: RetentionPolicy::WorkQueue,
+        discard: DiscardPolicy::New,
+        discard_new_per_subject: true,
+        max_messages_per_subject: 1,
+        max_age: role.max_age,
+        storage: match role.storage {
+            Storage::Memory => StorageType::Memory,
+            Storage::File => StorageType::File,
+        },
+        num_replicas: role.replicas,
+        ..Default::default()
+    };
+    let mut stream = master.context.get_or_create_stream(config).await.map_err(|error| {
+        format!("the stream {} cannot be made: {}", subjects.stream(), with_sources(&error))
+    })?;
+    let found = &stream.info().await.map_err(|error| with_sources(&error))?.config;
+    let mut theirs = found.subjects.clone();
+    theirs.sort();
+    let mut ours = subjects.streamed();
+    ours.sort();
+    if theirs != ours || found.max_messages_per_subject != 1 || !found.discard_new_per_subject {
+        let name = subjects.stream();
+        return Err(format!("the stream {name} belongs to something else: choose another namespace"));
+    }
+    for route in Route::ALL {
+        let config = consumer::pull::Config {
+            durable_name: Some(subjects.consumer(route, task)),
+            filter_subject: subjects.consumed(route, task),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: role.ack_wait,
+            max_ack_pending: if route == Route::Solo { 1 } else { MAX_ACK_PENDING },
+            max_waiting: MAX_WAITING,
+            inactive_threshold: role.max_age,
+            ..Default::default()
+        };
+        stream.create_consumer(config).await.map_err(|error| {
+            format!(
+                "the consumer {} cannot be made: {}",
+                subjects.consumer(route, task),
+                with_sources(&error)
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// What is measured, and what follows from it: how many items to a message, and how many on their way. No promise rests
+/// on it.
+struct Pace {
+    fixed_window: Option<u64>,
+    fixed_batch: Option<u64>,
+    window_bytes: f64,
+    /// Of all workers.
+    threads: u64,
+    batch: u64,
+    /// Averages: nanoseconds an item, bytes an outcome.
+    time: f64,
+    bytes: f64,
+}
+
+impl Pace {
+    fn new(settings: &Settings) -> Pace {
+        Pace {
+            fixed_window: settings.window,
+            fixed_batch: settings.batch,
+            window_bytes: settings.window_bytes as f64,
+            threads: 1,
+            batch: 1,
+            time: 0.0,
+            bytes: 0.0,
+        }
+    }
+
+    /// A frame of so many items took so long, and its outcomes have so many bytes.
+    fn learn(&mut self, items: u32, busy: u64, bytes: usize) {
+        let items = f64::from(items.max(1));
+        let mix = |old: f64, new: f64| if old == 0.0 { new } else { old + (new - old) / 8.0 };
+        self.time = mix(self.time, busy as f64 / items);
+        self.bytes = mix(self.bytes, bytes as f64 / items);
+        let work = WORK_PER_MESSAGE.max(WORK_PER_THREAD * self.threads as f64);
+        let good = (work / self.time.max(1.0)).min(REPLY_BYTES / self.bytes.max(1.0));
+        self.batch = (good as u64).clamp(1, LARGEST_BATCH).min(self.batch * 2);
+    }
+
+    fn batch(&self) -> u64 {
+        self.fixed_batch.unwrap_or(self.batch)
+    }
+
+    fn window(&self) -> u64 {
+        let messages = MESSAGES.max(MESSAGES_PER_THREAD * self.threads);
+        let wanted = self.fixed_window.unwrap_or((messages * self.batch()).min(LARGEST_WINDOW));
+        let room = self.window_bytes / self.bytes.max(1.0);
+        wanted.min(room as u64).max(1)
+    }
+}
