@@ -10,6 +10,9 @@ use std::time::Duration;
 
 const LONG_ITEMS: u64 = 300;
 
+/// A thread does at least this part of an even share: on a busy machine one may come late.
+const LEAST: u64 = 20;
+
 /// Who worked on long items, how many threads did at the same time, at most, and how many items each had.
 #[derive(Default)]
 struct Shares {
@@ -52,7 +55,7 @@ promises! {
                 });
                 let line = if unordered { line.unordered() } else { line };
                 assert_eq!(line.window(1 << 20).count(), 200_000);
-                shares.check(threads, LONG_ITEMS / threads as u64 / 3);
+                shares.check(threads, LONG_ITEMS / threads as u64 / LEAST);
             }
         }
     }
@@ -70,7 +73,7 @@ promises! {
             x
         });
         assert!(line.window(1 << 20).eq(0..100_000));
-        shares.check(threads, LONG_ITEMS / threads as u64 / 3);
+        shares.check(threads, LONG_ITEMS / threads as u64 / LEAST);
     }
 
     fn p14_long_items_of_a_stream_are_shared(subject) {
@@ -86,7 +89,7 @@ promises! {
         });
         let mut next = super::asks::by_stream(line.window(1 << 20));
         assert!(std::iter::from_fn(&mut *next).eq(0..100_000));
-        shares.check(threads, LONG_ITEMS / threads as u64 / 3);
+        shares.check(threads, LONG_ITEMS / threads as u64 / LEAST);
     }
 
     /// They come again and again, so that each time what was measured has to be forgotten.
@@ -102,7 +105,7 @@ promises! {
             x
         });
         assert!(line.window(1 << 20).eq(0..200_000));
-        shares.check(threads, 400 / threads as u64 / 3);
+        shares.check(threads, 400 / threads as u64 / LEAST);
     }
 
     /// The threads have all come, and the consumer looked in a moment ago and is away.
@@ -124,7 +127,7 @@ promises! {
             }
             gate.open();
             soon("all is finished", || line.stats().blocked == 30_000);
-            shares.check(3, LONG_ITEMS / 2 / 3 / 3);
+            shares.check(3, LONG_ITEMS / 2 / 3 / LEAST);
         }
     }
 }

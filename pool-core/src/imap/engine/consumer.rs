@@ -337,6 +337,8 @@ where
         }
         let left = waited.left(wait);
         if left == Some(Duration::ZERO) {
+            // There may be room for fewer items than the feeder waits for.
+            control.forget_stall();
             shared.unlock_and_spawn(state, self.executor.get());
             return None;
         }
