@@ -80,3 +80,8 @@ pub mod work;
 pub mod workloads;
 
 pub use subject::Subject;
+
+/// The example in the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

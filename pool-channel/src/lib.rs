@@ -36,3 +36,8 @@ pub use pool_core;
 // So that one dependency and one `use` are enough.
 #[doc(inline)]
 pub use pool_core::*;
+
+/// The example in the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

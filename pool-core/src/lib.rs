@@ -78,3 +78,8 @@ pub use job::{Job, in_job};
 pub use pool_stats::{PoolStats, WorkerStats};
 pub use scope::Scope;
 pub use submit::{JobHandle, ScopedJobHandle};
+
+/// The example in the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -180,7 +180,7 @@ promises! {
     fn batched_unordered_gives_each_result_once(subject) {
         let pool = subject.pool(4);
         let results = pool.imap_batched(0..1_000u64, 16, |x| xorshift(0, x % 17 * 100) ^ x).unordered();
-        let seen: HashSet<u64> = results.map(|x| x).collect();
+        let seen: HashSet<u64> = results.collect();
         assert_eq!(seen, (0..1_000u64).map(|x| xorshift(0, x % 17 * 100) ^ x).collect());
     }
 
@@ -223,7 +223,7 @@ promises! {
         assert_eq!(results.next().map(Result::unwrap), Some(0));
         token.cancel();
         let rest = results.by_ref().count() as u64;
-        assert!(results.is_cancelled() && (rest + 1) % 16 == 0, "whole blocks come before the end");
+        assert!(results.is_cancelled() && (rest + 1).is_multiple_of(16), "whole blocks come before the end");
     }
 
     /// The head's block is ready, so nothing waits.

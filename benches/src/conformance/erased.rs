@@ -39,7 +39,7 @@ promises! {
         let pool: Box<dyn Executor> = Box::new(subject.pool(2));
         use_all(&pool);
         assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));
-        let pool: &Box<dyn Executor> = &pool;
+        let pool = &pool;
         assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));
         assert!((0..500u64).imap(pool, |x| x + 1).eq(1..501));
     }

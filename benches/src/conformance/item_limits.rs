@@ -137,28 +137,26 @@ promises! {
     }
 
     fn item_timeout_unordered(subject) {
-        for threads in [4] {
-            let pool = subject.pool(threads);
-            let alive = Alive::default();
-            let gate = Gate::closed();
-            let (f, of_results) = (hanging(gate.door(), |x| x % 40 == 3), alive.clone());
-            let imap = pool.imap(0..120u64, move |x| (f(x), of_results.new_one())).unordered();
-            let (mut values, mut late) = (HashSet::new(), HashSet::new());
-            let mut results = imap.item_timeout(LIMIT);
-            for (count, result) in results.by_ref().enumerate() {
-                let new = match result {
-                    Ok((x, _)) => values.insert(x),
-                    Err(error) => late.insert(error.index()),
-                };
-                assert!(new, "twice, at {count}");
-            }
-            // It has ended, though three of them hang still.
-            assert_eq!(late, HashSet::from([3, 43, 83]));
-            assert!(values.len() == 117 && values.is_disjoint(&late));
-            assert_eq!(results.size_hint(), (0, Some(0)));
-            gate.open();
-            alive.wait_for(0);
+        let pool = subject.pool(4);
+        let alive = Alive::default();
+        let gate = Gate::closed();
+        let (f, of_results) = (hanging(gate.door(), |x| x % 40 == 3), alive.clone());
+        let imap = pool.imap(0..120u64, move |x| (f(x), of_results.new_one())).unordered();
+        let (mut values, mut late) = (HashSet::new(), HashSet::new());
+        let mut results = imap.item_timeout(LIMIT);
+        for (count, result) in results.by_ref().enumerate() {
+            let new = match result {
+                Ok((x, _)) => values.insert(x),
+                Err(error) => late.insert(error.index()),
+            };
+            assert!(new, "twice, at {count}");
         }
+        // It has ended, though three of them hang still.
+        assert_eq!(late, HashSet::from([3, 43, 83]));
+        assert!(values.len() == 117 && values.is_disjoint(&late));
+        assert_eq!(results.size_hint(), (0, Some(0)));
+        gate.open();
+        alive.wait_for(0);
     }
 
     /// What was given up comes, panics or not, while the iteration goes on.
