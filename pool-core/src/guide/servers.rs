@@ -3,7 +3,7 @@
 //! An asynchronous runtime has few threads, and nothing that computes or blocks should run on them. With the feature `stream` a
 //! pool does that work, and the runtime's threads only poll.
 //!
-//! - [`into_stream`](crate::Imap::into_stream) makes a `Stream` of an imap. It runs nothing where it is polled, and after 128 ready
+//! - `into_stream()` makes a `Stream` of an imap. It runs nothing where it is polled, and after 128 ready
 //!   results it leaves the thread to other tasks.
 //! - A [`JobHandle`](crate::JobHandle) is a `Future`.
 //! - [`into_imap`](crate::Executor::into_imap) owns a clone of the pool's `Arc`, so the stream is `'static`: it can be the body of a
