@@ -74,11 +74,14 @@ fn run(arguments: Arguments) -> Result<bool, String> {
     // Leaked, so that nothing waits for requests that are late.
     let pool = Box::leak(Box::new(ChannelPool::new(threads).map_err(|error| error.to_string())?));
     // Later than ours: it gives back the thread of a request that is late.
-    let config = Agent::config_builder().timeout_global(Some(2 * limit)).http_status_as_error(false);
+    let config =
+        Agent::config_builder().timeout_global(Some(limit.saturating_mul(2))).http_status_as_error(false);
     let agent: Agent = config.max_idle_connections(threads).build().into();
     let names = Names::default();
     let urls = names.clone().note(urls(open(&list)?));
-    let answers = pool.imap(urls, move |url| get(&agent, &url?, largest * 1024 * 1024)).item_timeout(limit);
+    let answers = pool
+        .imap(urls, move |url| get(&agent, &url?, largest.saturating_mul(1024 * 1024)))
+        .item_timeout(limit);
     let mut all_good = true;
     for answer in answers {
         let name = names.next();

@@ -47,7 +47,7 @@ struct Arguments {
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 
-    /// Hand over each line at once, for a pipe that somebody watches.
+    /// Hand over each line at once, for a reader that waits for it.
     #[arg(long)]
     unbuffered: bool,
 }

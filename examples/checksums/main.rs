@@ -160,7 +160,7 @@ fn print(pool: &dyn Pool, arguments: Arguments, all_read: &mut bool) -> io::Resu
 
 type Hashed = Result<(Sum, PathBuf), Failure>;
 
-/// The figures of the middle of a run. How long that is nobody knows before its end, so they are taken after 1, 2, 4, …
+/// The figures of the middle of a run. Its length is not known before its end, so they are taken after 1, 2, 4, …
 /// files. The last but one is from between a quarter and a half.
 #[derive(Default)]
 struct Middle {

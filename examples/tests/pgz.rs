@@ -50,6 +50,16 @@ fn what_it_compresses_comes_back() {
     }
 }
 
+/// Whichever thread compresses which block.
+#[test]
+fn the_same_input_gives_the_same_file() {
+    let input = prose(6 << 20);
+    let one = pgz(&["-p", "1"], &input).good();
+    for threads in ["2", "7"] {
+        assert!(pgz(&["-p", threads], &input).good() == one, "{threads} threads");
+    }
+}
+
 #[test]
 fn gzip_reads_what_it_writes() {
     if !has("gzip") {
