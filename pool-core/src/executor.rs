@@ -229,9 +229,10 @@ pub trait Executor: Send + Sync {
     /// Like [`imap`](Executor::imap), for items that are tiny: blocks of `n` go through the pool, and single results
     /// come out, in order.
     ///
-    /// It saves what the engine does for each item, some tens of nanoseconds; more where results are allocated, since
-    /// the thread that frees them meets the allocating thread once a block. Above a microsecond or two an item is not
-    /// tiny, and there is nothing to gain. A block should take some 10 to 100 µs.
+    /// Workers take short items in chunks by themselves, so [`imap`](Executor::imap) is the one to begin with. Here a
+    /// block is one item to the engine, which saves its work for each, and costs two allocations a block. Measure
+    /// whether that is a gain: blocks of some hundreds of items of less than 100 ns each may be; small blocks cost more
+    /// than they save, and above a microsecond an item is not tiny.
     ///
     /// A panic takes the place of its item, and the rest of its block is computed all the same. Limits, cancelling,
     /// catching panics and so on are as ever, and so is the [`window`](Imap::window), which counts items, with these
@@ -247,10 +248,10 @@ pub trait Executor: Send + Sync {
     ///
     /// # Allocators
     ///
-    /// Where results are `String`s or `Vec`s, one thread allocates what another one frees, and for that the allocators of
-    /// most C libraries take a lock. Blocks make that rarer. An allocator that is made for threads takes most of the
-    /// rest away: mimalloc or jemalloc, as `#[global_allocator]`. The README has figures, and the command to repeat
-    /// them.
+    /// Where tiny results are `String`s or `Vec`s, one thread allocates what another one frees, and for that the
+    /// allocators of most C libraries take a lock. That can make two threads as slow as one, or slower, and blocks change
+    /// little of it. What helps is an allocator that is made for threads, such as mimalloc or jemalloc, as `#[global_allocator]`;
+    /// or results that allocate nothing. The README of `pool-harness` has figures.
     ///
     /// # Panics
     ///

@@ -175,16 +175,19 @@ fn a_job_spawned_while_closing_is_run() {
     });
 }
 
+/// Counts when it is dropped.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
 /// When the threads have ended, every job has been run or dropped. Red if `Worker::work` does not discard
 /// at its end.
 #[test]
 fn terminating_leaves_no_job_behind() {
-    struct Counted(Arc<AtomicUsize>);
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            self.0.fetch_add(1, Relaxed);
-        }
-    }
     model(2, || {
         let gone = Arc::new(AtomicUsize::new(0));
         let (outer, inner) = (Counted(gone.clone()), Counted(gone.clone()));
@@ -196,5 +199,21 @@ fn terminating_leaves_no_job_behind() {
         pool.core.terminate();
         pool.join();
         assert_eq!(gone.load(Relaxed), 2);
+    });
+}
+
+/// The same for a job that another thread pushes meanwhile. Red if `Core::inject` does not look again after its push.
+#[test]
+fn terminating_meets_a_push_from_outside() {
+    model(2, || {
+        let gone = Arc::new(AtomicUsize::new(0));
+        let counted = Counted(gone.clone());
+        let mut pool = Pool::new(1);
+        let core = pool.core.clone();
+        let pushes = thread::spawn(move || core.inject(Job::new(move |_| drop(counted))));
+        pool.core.terminate();
+        pushes.join().unwrap();
+        pool.join();
+        assert_eq!(gone.load(Relaxed), 1);
     });
 }

@@ -36,8 +36,8 @@
 //! there. [`chunk`](crate::Imap::chunk) sets the number instead: `chunk(1)` where a few items take a thousand times longer than the
 //! rest and cannot be told apart, a larger one hardly ever.
 //!
-//! Items of some nanoseconds are best made larger: [`imap_batched`](crate::Executor::imap_batched) sends blocks of them
-//! through the pool, and hands out single results.
+//! Items of some nanoseconds are best made larger. Where they cannot be, [`imap_batched`](crate::Executor::imap_batched) sends
+//! blocks of them through the pool, and hands out single results. Measure whether that is a gain.
 //!
 //! ```
 //! use pool_channel::{ChannelPool, Executor};
