@@ -177,7 +177,7 @@ impl Middle {
     }
 
     fn stats(&self) -> Option<&ImapStats> {
-        self.taken.iter().rev().take(2).last()
+        self.taken.iter().nth_back(1).or(self.taken.last())
     }
 }
 
