@@ -24,6 +24,8 @@ const INNER: u64 = 50;
 pub struct Workload {
     /// The name, in tables and for `--workload`.
     pub name: &'static str,
+    /// What has such items in life, in a few words.
+    pub like: &'static str,
     /// One line on what is done for an item.
     pub about: &'static str,
     /// Items between input and consumer where a contender lets one say so.
@@ -54,38 +56,50 @@ enum Kind {
 /// Enough for short items; large ones need less.
 const WINDOW: usize = 8192;
 
-const fn workload(name: &'static str, kind: Kind, about: &'static str) -> Workload {
+const fn workload(name: &'static str, like: &'static str, kind: Kind, about: &'static str) -> Workload {
     let window = if matches!(kind, Kind::Hash | Kind::Compress) { 16 } else { WINDOW };
-    Workload { name, about, window, kind }
+    Workload { name, like, about, window, kind }
 }
 
 /// All workloads.
 pub const ALL: [Workload; 17] = [
-    workload("empty", Kind::Even(0.0), "nothing: what the machinery costs"),
-    workload("50ns", Kind::Even(50.0), "50 ns of arithmetic"),
-    workload("1us", Kind::Even(1e3), "1 µs of arithmetic"),
-    workload("10us", Kind::Even(1e4), "10 µs of arithmetic"),
-    workload("1ms", Kind::Even(1e6), "1 ms of arithmetic"),
-    workload("skewed", Kind::Skewed(1e4), "10 µs, and 1 ms for one item in a hundred"),
+    workload("empty", "counting", Kind::Even(0.0), "nothing: what the machinery costs"),
+    workload("50ns", "a field of a record", Kind::Even(50.0), "50 ns of arithmetic"),
+    workload("1us", "a short line of text", Kind::Even(1e3), "1 µs of arithmetic"),
+    workload("10us", "a line of a log", Kind::Even(1e4), "10 µs of arithmetic"),
+    workload("1ms", "a page, a small picture", Kind::Even(1e6), "1 ms of arithmetic"),
+    workload("skewed", "files of all sizes", Kind::Skewed(1e4), "10 µs, and 1 ms for one item in a hundred"),
     workload(
         "slow-head",
+        "one large file before many small ones",
         Kind::SlowHead(1e4),
         "10 µs, and for the first item a third of all others together",
     ),
-    workload("strings", Kind::Strings, "a new `String` of some 40 bytes"),
-    workload("hash", Kind::Hash, "SHA-256 of a block of 1 MiB"),
-    workload("compress", Kind::Compress, "deflate of a block of 1 MiB"),
-    workload("json", Kind::Json, "parse a line of JSON, change it, write it again"),
+    workload("strings", "a line printed anew", Kind::Strings, "a new `String` of some 40 bytes"),
+    workload("hash", "blocks of a file", Kind::Hash, "SHA-256 of a block of 1 MiB"),
+    workload("compress", "blocks of a file, compressed", Kind::Compress, "deflate of a block of 1 MiB"),
+    workload("json", "records of a log", Kind::Json, "parse a line of JSON, change it, write it again"),
     workload(
         "slow-input",
+        "a socket, a sensor",
         Kind::SlowInput(Duration::from_micros(100)),
         "1 µs; the input has an item every 100 µs",
     ),
-    workload("ping-pong", Kind::PingPong, "nothing, but each item is there only after the result before it"),
-    workload("small", Kind::Small, "1 µs, in `imap`s of 10 items each"),
-    workload("nested", Kind::Nested, "1 µs, in `imap`s of 50 items inside the function of another"),
-    workload("storm", Kind::Storm, "1 µs, each a job of its own with a handle"),
-    workload("100ns", Kind::Even(100.0), "100 ns of arithmetic"),
+    workload(
+        "ping-pong",
+        "a dialogue",
+        Kind::PingPong,
+        "nothing, but each item is there only after the result before it",
+    ),
+    workload("small", "a query with a few rows", Kind::Small, "1 µs, in `imap`s of 10 items each"),
+    workload(
+        "nested",
+        "folders of files",
+        Kind::Nested,
+        "1 µs, in `imap`s of 50 items inside the function of another",
+    ),
+    workload("storm", "requests to a server", Kind::Storm, "1 µs, each a job of its own with a handle"),
+    workload("100ns", "a number that is parsed", Kind::Even(100.0), "100 ns of arithmetic"),
 ];
 
 /// The workload of that name.
@@ -95,7 +109,7 @@ pub fn named(name: &str) -> Option<Workload> {
 
 /// A workload of so many nanoseconds of arithmetic for each item.
 pub const fn even(nanoseconds: f64) -> Workload {
-    workload("even", Kind::Even(nanoseconds), "arithmetic")
+    workload("even", "", Kind::Even(nanoseconds), "arithmetic")
 }
 
 static PER_MILLISECOND: OnceLock<u64> = OnceLock::new();

@@ -15,14 +15,14 @@ pub struct Failure {
 /// A file to hash, or what went wrong while looking for one.
 pub type Entry = Result<PathBuf, Failure>;
 
-/// The files below each of `paths`, in that order. `-` stands for the names on standard input.
+/// The files below each of `paths`, in that order. `-` stands for the names on standard input, each with this end.
 ///
 /// Errors are items like any other, so that they are reported when their turn has come.
-pub fn files(paths: Vec<PathBuf>) -> impl Iterator<Item = Entry> + Send {
-    paths.into_iter().flat_map(|path| -> Box<dyn Iterator<Item = Entry> + Send> {
+pub fn files(paths: Vec<PathBuf>, end: u8) -> impl Iterator<Item = Entry> + Send {
+    paths.into_iter().flat_map(move |path| -> Box<dyn Iterator<Item = Entry> + Send> {
         if path.as_os_str() == "-" {
             // Not `StdinLock`: it cannot move to the thread that happens to pull.
-            Box::new(names(BufReader::new(io::stdin())))
+            Box::new(names(BufReader::new(io::stdin()), end))
         } else {
             Box::new(walk(&path))
         }
@@ -53,16 +53,16 @@ fn is_wanted(entry: &DirEntry) -> bool {
     !entry.path().is_dir()
 }
 
-/// Names, one a line, as they come. Empty lines are skipped.
-fn names(mut input: impl BufRead) -> impl Iterator<Item = Entry> {
+/// Names, each with this end, as they come. Empty ones are skipped.
+fn names(mut input: impl BufRead, end: u8) -> impl Iterator<Item = Entry> {
     let mut ended = false;
     std::iter::from_fn(move || {
         while !ended {
             let mut line = Vec::new();
-            match input.read_until(b'\n', &mut line) {
+            match input.read_until(end, &mut line) {
                 Ok(0) => ended = true,
                 Ok(_) => {
-                    line.pop_if(|last| *last == b'\n');
+                    line.pop_if(|last| *last == end);
                     if !line.is_empty() {
                         return Some(Ok(PathBuf::from(os_string(line))));
                     }

@@ -13,24 +13,29 @@ use input::Failure;
 use output::{FLUSH_AFTER, Output, Progress};
 use pool_channel::ChannelPool;
 use pool_rayon::RayonPool;
-use pool_stealing::{BuildError, Executor, Imap, PoolStats, StealingPool};
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use pool_stealing::{BuildError, Executor, Imap, ImapStats, PoolStats, StealingPool};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::exit;
 
 /// Prints the SHA-256 of every regular file below the given paths.
 ///
 /// The lines come in the order of the walk, which is sorted by name, and as soon as they can; `sha256sum
-/// -c` reads them. What cannot be read is reported on standard error, and the exit status is 1 at the end.
+/// -c` reads them. What cannot be read is reported on standard error, and the exit status is 1 at the end. It is 1,
+/// too, if the lines cannot be written, as after `| head`.
 #[derive(Parser, Debug)]
 #[command(name = "checksums")]
 struct Arguments {
-    /// Files and directories. `-` reads names of files from standard input, one a line.
+    /// Files and directories. `-` reads names of files from standard input, one a line (or see `-0`).
     ///
     /// Links are followed if they are named here, and not below a directory. Without any path: names from
     /// standard input, or the current directory if that is a terminal.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    /// Names on standard input end with a zero byte, as those of `find -print0` do, and not with a line.
+    #[arg(short = '0', long)]
+    null: bool,
 
     /// The pool that does the work.
     #[arg(long, value_enum, default_value_t = Backend::Stealing)]
@@ -46,6 +51,7 @@ struct Arguments {
 
     /// Say at the end, on standard error, how the files went through and what each thread has done.
     ///
+    /// First how many files were where in the middle of the run, after a quarter to a half of them; then at its end.
     /// For each thread: its jobs (few, since one goes on from file to file), how long it was busy with them,
     /// how often it slept since there was none, and how many it took from another thread.
     #[arg(long)]
@@ -117,12 +123,10 @@ fn main() {
     let mut all_read = true;
     match print(&*pool, arguments, &mut all_read) {
         Ok(()) => {}
-        // Whoever reads the lines has seen enough: not our failure.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
         Err(error) => fail(&format!("standard output: {}", output::reason(&error))),
     }
-    // Not `return`, which would drop the pool and so wait for the files that are being hashed: after a
-    // closed pipe nobody wants them.
+    // Not `return`, which would drop the pool and so wait for the files that are being hashed: after an
+    // error of standard output their lines have nowhere to go.
     exit(if all_read { 0 } else { 1 })
 }
 
@@ -131,7 +135,7 @@ fn main() {
 fn print(pool: &dyn Pool, arguments: Arguments, all_read: &mut bool) -> io::Result<()> {
     let progress = Progress::new();
     let mut output = Output::new(progress.clone());
-    let files = input::files(arguments.paths);
+    let files = progress.clone().count(input::files(arguments.paths, if arguments.null { 0 } else { b'\n' }));
     let mut results = (&pool).imap(files, move |file| {
         let name = file?;
         match hash::sha256(&name, |bytes| progress.read(bytes)) {
@@ -142,16 +146,47 @@ fn print(pool: &dyn Pool, arguments: Arguments, all_read: &mut bool) -> io::Resu
     if let Some(window) = arguments.window {
         results = results.window(window);
     }
-    let printed = print_lines(&mut results, &mut output, all_read);
+    let mut middle = Middle::default();
+    let printed = print_lines(&mut results, &mut output, &mut middle, all_read);
     if arguments.stats {
-        output.message(&format!("{}\n{}\n", results.stats(), pool.stats()));
+        let (end, pool) = (results.stats(), pool.stats());
+        output.message(&format!(
+            "in the middle: {}\nat the end: {end}\n{pool}\n",
+            middle.stats().unwrap_or(&end)
+        ));
     }
     printed
 }
 
 type Hashed = Result<(Sum, PathBuf), Failure>;
 
-fn print_lines(results: &mut Imap<'_, Hashed>, output: &mut Output, all_read: &mut bool) -> io::Result<()> {
+/// The figures of the middle of a run. Its length is not known before its end, so they are taken after 1, 2, 4, …
+/// files. The last but one is from between a quarter and a half.
+#[derive(Default)]
+struct Middle {
+    files: u64,
+    taken: Vec<ImapStats>,
+}
+
+impl Middle {
+    fn count(&mut self, results: &Imap<'_, Hashed>) {
+        self.files += 1;
+        if self.files.is_power_of_two() {
+            self.taken.push(results.stats());
+        }
+    }
+
+    fn stats(&self) -> Option<&ImapStats> {
+        self.taken.iter().nth_back(1).or(self.taken.last())
+    }
+}
+
+fn print_lines(
+    results: &mut Imap<'_, Hashed>,
+    output: &mut Output,
+    middle: &mut Middle,
+    all_read: &mut bool,
+) -> io::Result<()> {
     loop {
         // With a limit: what has been gathered is handed over before a long wait.
         match results.next_timeout(FLUSH_AFTER) {
@@ -161,8 +196,12 @@ fn print_lines(results: &mut Imap<'_, Hashed>, output: &mut Output, all_read: &m
                 *all_read = false;
             }
             Ok(None) => return output.flush(),
-            Err(_late) => output.flush()?,
+            Err(_late) => {
+                output.flush()?;
+                continue;
+            }
         }
+        middle.count(results);
     }
 }
 

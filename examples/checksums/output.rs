@@ -1,8 +1,8 @@
 //! Lines to standard output, messages to standard error, and a progress bar that keeps out of their way.
 
 use crate::hash::Sum;
-use crate::input::Failure;
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::input::{Entry, Failure};
+use indicatif::{HumanBytes, ProgressBar, ProgressState, ProgressStyle};
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -35,7 +35,7 @@ impl Output {
     /// Writes one line as `sha256sum` does.
     pub fn line(&mut self, sum: &Sum, name: &Path) -> io::Result<()> {
         push_line(&mut self.lines, sum, name);
-        self.progress.files.fetch_add(1, Ordering::Relaxed);
+        self.progress.done();
         if self.lines.len() >= FULL || self.flushed.elapsed() >= FLUSH_AFTER {
             self.flush()?;
         }
@@ -45,6 +45,7 @@ impl Output {
     /// Says what could not be read. The lines before it go first, in case both end in the same place.
     pub fn failure(&mut self, failure: &Failure) -> io::Result<()> {
         self.flush()?;
+        self.progress.done();
         let mut message = b"checksums: ".to_vec();
         push_escaped(&mut message, &bytes(&failure.name));
         message.extend_from_slice(b": ");
@@ -141,8 +142,12 @@ pub fn reason(error: &io::Error) -> String {
 #[derive(Debug, Clone)]
 pub struct Progress {
     bar: Option<ProgressBar>,
-    files: Arc<AtomicU64>,
+    bytes: Arc<AtomicU64>,
 }
+
+/// While the walk goes on, and when it is known how many files there are.
+const STYLES: [&str; 2] =
+    ["{spinner} {pos} files, {read}", "{bar:30} {pos}/{len} files, {read}, {eta} to go"];
 
 impl Progress {
     /// Shows a bar if standard error is a terminal.
@@ -150,26 +155,53 @@ impl Progress {
     /// Not if standard output is a pipe: the program at its other end may well write to the same
     /// terminal, and it does not know of the bar.
     pub fn new() -> Progress {
-        let files = Arc::new(AtomicU64::new(0));
-        let bar = (io::stderr().is_terminal() && !stdout_is_pipe()).then(|| {
-            let shown = files.clone();
-            let bar = ProgressBar::new_spinner().with_style(
-                ProgressStyle::with_template("{spinner} {files} files, {bytes} read, {bytes_per_sec}")
-                    .expect("the template is valid")
-                    .with_key("files", move |_: &_, text: &mut dyn std::fmt::Write| {
-                        let _ = write!(text, "{}", shown.load(Ordering::Relaxed));
-                    }),
-            );
+        let bar = (io::stderr().is_terminal() && !stdout_is_pipe()).then(ProgressBar::no_length);
+        let progress = Progress { bar, bytes: Arc::default() };
+        if let Some(bar) = &progress.bar {
+            bar.set_style(progress.style(STYLES[0]));
             bar.enable_steady_tick(Duration::from_millis(100));
-            bar
-        });
-        Progress { bar, files }
+        }
+        progress
+    }
+
+    /// Passes on what the walk finds. At its end the bar has a total.
+    pub fn count(self, entries: impl Iterator<Item = Entry> + Send) -> impl Iterator<Item = Entry> + Send {
+        let (mut entries, mut total) = (entries.fuse(), 0);
+        std::iter::from_fn(move || {
+            let entry = entries.next();
+            match (&entry, &self.bar) {
+                (Some(_), _) => total += 1,
+                (None, Some(bar)) => {
+                    bar.set_length(total);
+                    bar.set_style(self.style(STYLES[1]));
+                }
+                (None, None) => {}
+            }
+            entry
+        })
+    }
+
+    fn style(&self, template: &str) -> ProgressStyle {
+        let bytes = self.bytes.clone();
+        ProgressStyle::with_template(template).expect("the template is valid").with_key(
+            "read",
+            move |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+                let bytes = bytes.load(Ordering::Relaxed);
+                let rate = (bytes as f64 / state.elapsed().as_secs_f64()) as u64;
+                let _ = write!(text, "{} read, {}/s", HumanBytes(bytes), HumanBytes(rate));
+            },
+        )
     }
 
     /// Counts bytes that have been read.
     pub fn read(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts a file that has been reported.
+    fn done(&self) {
         if let Some(bar) = &self.bar {
-            bar.inc(bytes);
+            bar.inc(1);
         }
     }
 

@@ -10,8 +10,10 @@ mod server;
 use clap::Parser;
 use pool_stealing::StealingPool;
 use std::error::Error;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -36,14 +38,27 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("line_server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let mut pool = StealingPool::builder().thread_name(|index| format!("lines-{index}"));
     if let Some(threads) = arguments.threads {
         pool = pool.threads(threads.get());
     }
     let router = server::router(Arc::new(pool.build()?), digest::sha256);
-    let listener = TcpListener::bind(arguments.addr).await?;
+    let listener = TcpListener::bind(arguments.addr).await.map_err(|error| {
+        let hint = if error.kind() == ErrorKind::AddrInUse { "; choose another with --addr" } else { "" };
+        format!("{}: {error}{hint}", arguments.addr)
+    })?;
     eprintln!("listening on http://{}", listener.local_addr()?);
     let serving = axum::serve(listener, router).with_graceful_shutdown(ctrl_c());
     tokio::select! {

@@ -1,82 +1,24 @@
-//! Runs the built `checksums` as its user would. Nothing here may hang: every run has a time limit.
+//! `checksums` beside `sha256sum`, and with bad input.
 
+mod program;
+
+use program::{Done, collect, program, run, run_with_input, wait};
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const LIMIT: Duration = Duration::from_secs(60);
 const BACKENDS: [&str; 3] = ["channel", "stealing", "rayon"];
 
 /// `checksums` in a directory, which names are relative to.
 fn checksums(directory: &Path) -> Command {
-    // This test is `target/<profile>/deps/checksums-…`.
-    let mut program = std::env::current_exe().unwrap();
-    program.pop();
-    program.pop();
-    program.push("examples");
-    program.push(format!("checksums{}", std::env::consts::EXE_SUFFIX));
-    assert!(program.exists(), "`cargo build -p pool-examples --examples` comes first: no {program:?}");
-    let mut command = Command::new(program);
-    command.current_dir(directory).stdin(Stdio::null());
+    let mut command = program("checksums");
+    command.current_dir(directory);
     command
-}
-
-struct Done {
-    status: ExitStatus,
-    stdout: Vec<u8>,
-    stderr: String,
-}
-
-/// Waits for a child, and fails if it takes longer than `LIMIT`.
-fn wait(child: &mut Child) -> ExitStatus {
-    let deadline = Instant::now() + LIMIT;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        if Instant::now() > deadline {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("still running after {LIMIT:?}");
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Everything that comes out of a pipe, read on a thread so that the child never waits for us.
-fn collect(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
-    let mut pipe = pipe.expect("a pipe was asked for");
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        pipe.read_to_end(&mut bytes).unwrap();
-        bytes
-    })
-}
-
-fn run_with_input(command: &mut Command, input: &[u8]) -> Done {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    // Whoever does not read all of it may: then this write fails, and the test looks at the rest.
-    thread::spawn(move || stdin.write_all(&input));
-    let status = wait(&mut child);
-    Done {
-        status,
-        stdout: stdout.join().unwrap(),
-        stderr: String::from_utf8(stderr.join().unwrap()).unwrap(),
-    }
-}
-
-fn run(command: &mut Command) -> Done {
-    run_with_input(command, b"")
 }
 
 fn sha256(data: &[u8]) -> String {
@@ -190,6 +132,58 @@ fn names_come_from_standard_input() {
     assert_eq!(text(&run(&mut checksums(directory))), "");
 }
 
+#[test]
+fn names_may_end_with_a_zero_byte() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    put(directory, "two\nlines", b"1");
+    put(directory, "b", b"2");
+    let expected = format!("\\{}  two\\nlines\n", sha256(b"1")) + &line(directory, "b");
+    for option in ["-0", "--null"] {
+        let done = run_with_input(checksums(directory).arg(option), b"two\nlines\0\0b");
+        assert_eq!(text(&done), expected);
+    }
+}
+
+/// On a terminal, which `script` pretends. One file is a pipe that does not end before the bar has been seen.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_bar_has_a_total_where_the_walk_is_done() {
+    if !program::has("script") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    put(directory, "a", b"1");
+    put(directory, "b", b"2");
+    assert!(Command::new("mkfifo").arg("pipe").current_dir(directory).status().unwrap().success());
+    let program = checksums(directory);
+    let command = format!("'{}' a pipe b", program.get_program().display());
+    let mut script = Command::new("script");
+    script
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .env("TERM", "xterm");
+    let mut child = script.stdout(Stdio::piped()).spawn().unwrap();
+    let mut pipe = fs::OpenOptions::new().read(true).write(true).open(directory.join("pipe")).unwrap();
+    pipe.write_all(b"3").unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let shown = thread::spawn(move || {
+        let (mut shown, mut piece) = (String::new(), [0; 1024]);
+        while !shown.contains("1/3 files") {
+            let length = stdout.read(&mut piece).unwrap();
+            assert!(length > 0, "{shown}");
+            shown += &String::from_utf8_lossy(&piece[..length]);
+        }
+        // Now the pipe may end.
+        drop(pipe);
+        std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
+    });
+    assert!(wait(&mut child).success());
+    shown.join().unwrap();
+}
+
 /// Somebody who writes a name and waits for its line gets it, before there is a next name.
 #[test]
 fn a_line_does_not_wait_for_the_next_name() {
@@ -289,9 +283,17 @@ fn stats_are_told_at_the_end() {
         assert_eq!(String::from_utf8(done.stdout).unwrap(), expected, "{backend}");
         let told: Vec<&str> = done.stderr.lines().collect();
         let files = names.len();
-        let line = format!("{files} pulled: 0 waiting, 0 running, 0 blocked, {files} delivered");
-        assert!(told[0].starts_with(&line), "{}", done.stderr);
-        let table: Vec<Vec<&str>> = told[1..].iter().map(|line| line.split_whitespace().collect()).collect();
+        let middle: Vec<&str> =
+            told[0].strip_prefix("in the middle: ").unwrap().split([' ', ',', ':']).collect();
+        let number = |unit| -> usize {
+            middle[middle.iter().position(|word| *word == unit).unwrap() - 1].parse().unwrap()
+        };
+        let under_way = ["waiting", "running", "blocked"].map(number).iter().sum::<usize>();
+        assert_eq!(number("pulled"), under_way + number("delivered"), "{}", done.stderr);
+        assert!((files / 4..=files / 2).contains(&number("delivered")), "{}", done.stderr);
+        let line = format!("at the end: {files} pulled: 0 waiting, 0 running, 0 blocked, {files} delivered");
+        assert!(told[1].starts_with(&line), "{}", done.stderr);
+        let table: Vec<Vec<&str>> = told[2..].iter().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(table[0], ["worker", "jobs", "busy", "sleeps", "steals"], "{}", done.stderr);
         let rows: Vec<&str> = table[1..].iter().map(|row| row[0]).collect();
         assert_eq!(rows, ["0", "1", "2", "total"], "{}", done.stderr);
@@ -302,7 +304,7 @@ fn stats_are_told_at_the_end() {
     }
 }
 
-/// Whoever looks at the first lines alone gets the figures too.
+/// Also for one who looks at the first lines alone.
 #[test]
 fn stats_are_told_after_a_closed_pipe() {
     let (directory, names) = tree();
@@ -315,7 +317,7 @@ fn stats_are_told_after_a_closed_pipe() {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let stderr = collect(child.stderr.take());
-        assert!(wait(&mut child).success());
+        assert_eq!(wait(&mut child).code(), Some(1));
         let told = String::from_utf8(stderr.join().unwrap()).unwrap();
         assert!(told.contains(" delivered") && told.contains("\n total "), "{told}");
     }
@@ -323,7 +325,7 @@ fn stats_are_told_after_a_closed_pipe() {
 
 /// Like `checksums … | head -1`.
 #[test]
-fn a_closed_pipe_ends_it_quietly() {
+fn a_closed_pipe_is_an_error() {
     let (directory, names) = tree();
     let directory = directory.path();
     // More lines than fit into a pipe, and than are written together.
@@ -342,8 +344,9 @@ fn a_closed_pipe_ends_it_quietly() {
         });
         let status = wait(&mut child);
         assert_eq!(first.join().unwrap(), line(directory, &names[0]));
-        assert_eq!(String::from_utf8(stderr.join().unwrap()).unwrap(), "");
-        assert!(status.success(), "{status}");
+        let told = String::from_utf8(stderr.join().unwrap()).unwrap();
+        assert_eq!(told, "checksums: standard output: Broken pipe\n");
+        assert_eq!(status.code(), Some(1));
     }
 }
 
@@ -358,7 +361,7 @@ fn a_closed_pipe_does_not_wait_for_what_is_being_read() {
     let mut child = command.spawn().unwrap();
     let stdin = child.stdin.take();
     drop(child.stdout.take());
-    assert!(wait(&mut child).success());
+    assert_eq!(wait(&mut child).code(), Some(1));
     drop(stdin);
 }
 

@@ -251,7 +251,7 @@ pub trait Executor: Send + Sync {
     /// Where tiny results are `String`s or `Vec`s, one thread allocates what another one frees, and for that the
     /// allocators of most C libraries take a lock. That can make two threads as slow as one, or slower, and blocks change
     /// little of it. What helps is an allocator that is made for threads, such as mimalloc or jemalloc, as `#[global_allocator]`;
-    /// or results that allocate nothing. The README has figures, and the command to repeat them.
+    /// or results that allocate nothing. The README of `pool-harness` has figures.
     ///
     /// # Panics
     ///

@@ -21,6 +21,9 @@
 //! assert_eq!(lengths.collect::<Vec<_>>(), [1, 4, 2, 5]);
 //! ```
 //!
+//! The [`guide`] tells how to use all this: from the first five minutes to a backend of one's own, and the way over from
+//! Python, rayon, `pariter` and `futures`. Common compiler errors are in [`compiler_errors`].
+//!
 //! # What to know
 //!
 //! - **Where your code runs.** Your function, its state and your input's `next` run on the pool's threads, with their
@@ -46,6 +49,7 @@ mod error;
 mod executor;
 mod ext;
 mod fence;
+pub mod guide;
 mod imap;
 mod job;
 mod map;

@@ -1,6 +1,7 @@
 //! The page: one file with all plots and tables, which needs nothing from elsewhere.
 
 use super::escape::html as escape;
+use super::heat;
 use super::palette::{IDEAL, Marker, Palette, Style, hex};
 use super::plots::{Figure, figures};
 use super::rows::{COLUMNS, LEGEND, MARKS, rows};
@@ -19,7 +20,9 @@ pub fn html(report: &Report) -> String {
     page += "<meta name=\"color-scheme\" content=\"light dark\">\n<title>Ordered parallel maps, compared</title>\n";
     page +=
         &format!("<style>\n{}{}</style>\n</head>\n<body>\n", include_str!("style.css"), colours(&palette));
-    page += "<div class=\"top\">\n<header>\n<h1>Ordered parallel maps, compared</h1>\n";
+    page += "<h1>Ordered parallel maps, compared</h1>\n";
+    page += &heat::heat_map(report);
+    page += "<div class=\"top\">\n<header>\n";
     page += &answers(report);
     page += &setup(report);
     page += "</header>\n";
@@ -98,13 +101,7 @@ fn overview(report: &Report) -> String {
 }
 
 fn overview_cell(cell: &Cell) -> String {
-    let heat = match cell.ratio {
-        Some(ratio) if ratio >= 4.0 => "h4",
-        Some(ratio) if ratio >= 2.0 => "h3",
-        Some(ratio) if ratio >= 1.4 => "h2",
-        Some(ratio) if ratio >= 1.15 => "h1",
-        _ => "h0",
-    };
+    let heat = cell.ratio.map_or("h0", heat::class);
     let best = if cell.best { " best" } else { "" };
     let who = cell.who.as_deref().map_or(String::new(), |who| format!(" <small>{}</small>", escape(who)));
     format!("<td class=\"{heat}{best}\">{}{who}</td>", escape(&cell.text))

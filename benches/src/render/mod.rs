@@ -1,6 +1,7 @@
 //! A [`Report`](crate::report::Report) for people: a table for the terminal, `compare.md`, and a page with plots.
 
 mod escape;
+mod heat;
 pub mod html;
 pub mod markdown;
 pub mod palette;

@@ -72,6 +72,16 @@ fn ctrl_c_lets_open_requests_end() {
 }
 
 #[test]
+fn an_address_in_use_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = line_server().args(["--addr", &address]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.starts_with(&format!("line_server: {address}: ")) && told.contains("--addr"), "{told}");
+}
+
+#[test]
 fn wrong_arguments_are_explained() {
     for arguments in [["--threads", "0"], ["--addr", "nowhere"]] {
         let output = line_server().args(arguments).output().unwrap();

@@ -28,6 +28,8 @@ pub const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDE);
 const NAME: usize = 22;
 /// The size of letters, which is 1.24 times that in the SVG.
 const LETTERS: f64 = 33.0;
+/// Where there are many names under one another, which must not outweigh what they name.
+const SMALL: f64 = 24.0;
 
 /// Where a plot is drawn.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -49,7 +51,16 @@ pub fn svg(label: &str, height: u32, draw: impl FnOnce(&Area<'_>) -> Drawn) -> S
 
 /// Letters with their anchor.
 pub fn letters(horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
-    ("sans-serif", LETTERS).into_text_style(&(WIDTH, WIDTH)).color(&INK).pos(Pos::new(horizontal, vertical))
+    letters_of(LETTERS, horizontal, vertical)
+}
+
+/// The same, smaller.
+pub fn small_letters(horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+    letters_of(SMALL, horizontal, vertical)
+}
+
+fn letters_of(size: f64, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+    ("sans-serif", size).into_text_style(&(WIDTH, WIDTH)).color(&INK).pos(Pos::new(horizontal, vertical))
 }
 
 /// Draws two axes. What is on the y axis is said above it, where it need not be turned.

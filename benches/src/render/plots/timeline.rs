@@ -1,7 +1,7 @@
 //! Which thread ran which item when.
 
 use super::axis::Axis;
-use super::canvas::{Area, Drawn, GRID, WIDTH, letters, svg};
+use super::canvas::{Area, Drawn, GRID, WIDTH, small_letters, svg};
 use crate::render::units;
 use crate::report::{Report, Timeline, median};
 use crate::workloads::Span;
@@ -13,9 +13,9 @@ use plotters::style::{HSLColor, RGBColor, ShapeStyle};
 const LEFT: i32 = 40;
 const RIGHT: i32 = WIDTH as i32 - 40;
 /// Height of a name.
-const NAME: i32 = 38;
+const NAME: i32 = 32;
 /// Below the last line: the labels of the axis.
-const BELOW: i32 = 84;
+const BELOW: i32 = 68;
 /// Items have one of so many colours, by their number.
 const COLOURS: u64 = 12;
 /// Items as much longer than the middle one are long.
@@ -33,17 +33,21 @@ pub fn timelines(report: &Report, workload: &str) -> Option<String> {
             let at = pixel(&x, *place);
             let line = vec![(at, 8), (at, bottom)];
             area.draw(&PathElement::new(line, ShapeStyle::from(GRID).stroke_width(2)))?;
-            area.draw(&Text::new(label.clone(), (at, bottom + 6), letters(HPos::Center, VPos::Top)))?;
+            area.draw(&Text::new(label.clone(), (at, bottom + 6), small_letters(HPos::Center, VPos::Top)))?;
         }
         let title = Text::new(
             "since the beginning",
             (WIDTH as i32 / 2, height - 6),
-            letters(HPos::Center, VPos::Bottom),
+            small_letters(HPos::Center, VPos::Bottom),
         );
         area.draw(&title)?;
         let mut top = 0;
         for line in lines {
-            area.draw(&Text::new(line.contender.clone(), (LEFT, top + 6), letters(HPos::Left, VPos::Top)))?;
+            area.draw(&Text::new(
+                line.contender.clone(),
+                (LEFT, top + 6),
+                small_letters(HPos::Left, VPos::Top),
+            ))?;
             draw(area, line, &x, top + NAME)?;
             top += NAME + height_of(line) + 12;
         }

@@ -1,0 +1,231 @@
+//! Filters and transforms lines of JSON, in order, on all cores.
+//!
+//! A line is an item. It is read on a thread of the pool, parsed, filtered and written to a string by the threads
+//! together, and printed here. So line numbers need no bookkeeping: results are in the order of the input.
+
+use clap::{Parser, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use pool_stealing::{Executor, StealingPool};
+use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write, stdin, stdout};
+use std::path::PathBuf;
+use std::process::exit;
+use std::sync::Arc;
+
+/// Each line's memory is allocated by one thread and freed by another. The system's allocator takes a lock for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Filters and transforms lines of JSON, one value a line, in the order of the input.
+///
+/// A FIELD is a name, or names with dots between them: `user.name`. A line that is no JSON is reported on standard
+/// error with its number, and the exit status is 1 at the end.
+#[derive(Parser, Debug)]
+#[command(name = "jsonl")]
+struct Arguments {
+    /// The file to read [default: standard input].
+    file: Option<PathBuf>,
+
+    /// Only lines in which FIELD is VALUE, which is JSON, or else a string. Given often, all must hold.
+    #[arg(long = "where", value_name = "FIELD=VALUE", value_parser = condition)]
+    conditions: Vec<(Field, Value)>,
+
+    /// Print only these fields, in this order; one that is missing is null.
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = field)]
+    select: Vec<Field>,
+
+    /// Set FIELD of the object to VALUE.
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = condition)]
+    set: Vec<(Field, Value)>,
+
+    /// What becomes of lines that are no JSON.
+    #[arg(long, value_enum, default_value_t = Bad::Drop)]
+    bad: Bad,
+
+    /// Threads that parse [default: POOL_THREADS, or one per core].
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+
+    /// Hand over each line at once, for a reader that waits for it.
+    #[arg(long)]
+    unbuffered: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Bad {
+    /// They are left out of the output.
+    Drop,
+    /// They are printed as they are.
+    Keep,
+}
+
+/// The names on the way to a value.
+type Field = Arc<[String]>;
+
+fn field(text: &str) -> Result<Field, String> {
+    let names: Field = text.split('.').map(String::from).collect();
+    if names.iter().any(String::is_empty) {
+        return Err(format!("`{text}` has an empty name in it; write `name` or `outer.inner`"));
+    }
+    Ok(names)
+}
+
+fn condition(text: &str) -> Result<(Field, Value), String> {
+    let (names, value) = text.split_once('=').ok_or("write FIELD=VALUE")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    Ok((field(names)?, value))
+}
+
+/// What becomes of one line.
+enum Outcome {
+    Print(Vec<u8>),
+    /// It does not meet the conditions, or is empty.
+    Skip,
+    /// Why it is not JSON, or not what was asked for, and what it is.
+    Bad(String, Vec<u8>),
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(all_good) => exit(if all_good { 0 } else { 1 }),
+        Err(message) => {
+            tell(&message);
+            exit(1)
+        }
+    }
+}
+
+fn tell(message: &str) {
+    // `eprintln!` would panic if standard error is closed.
+    let _ = writeln!(io::stderr(), "jsonl: {message}");
+}
+
+/// Whether every line was good; or why it had to stop.
+fn run(arguments: Arguments) -> Result<bool, String> {
+    let builder = StealingPool::builder();
+    let builder = match arguments.threads {
+        Some(threads) => builder.threads(threads),
+        None => builder,
+    };
+    // Leaked: after an error nothing waits for a thread that still reads.
+    let pool = Box::leak(Box::new(builder.build().map_err(|error| error.to_string())?));
+    let (input, bar) = open(arguments.file.as_ref())?;
+    let mut output = BufWriter::with_capacity(1 << 16, stdout().lock());
+    let (bad, unbuffered) = (arguments.bad, arguments.unbuffered);
+    let outcomes = pool.imap(lines(BufReader::with_capacity(1 << 16, bar.wrap_read(input))), move |line| {
+        line.map(|line| transform(&arguments, line))
+    });
+    let written = |error| format!("standard output: {error}");
+    let mut all_good = true;
+    for (number, outcome) in (1_u64..).zip(outcomes) {
+        match outcome.map_err(|error| format!("line {number}: {error}"))? {
+            Outcome::Print(line) => output.write_all(&line).map_err(written)?,
+            Outcome::Skip => {}
+            Outcome::Bad(reason, line) => {
+                all_good = false;
+                // In case both end in the same place.
+                output.flush().map_err(written)?;
+                bar.suspend(|| tell(&format!("line {number}: {reason}")));
+                if let Bad::Keep = bad {
+                    output.write_all(&line).map_err(written)?;
+                }
+            }
+        }
+        if unbuffered {
+            output.flush().map_err(written)?;
+        }
+    }
+    bar.finish_and_clear();
+    output.flush().map_err(written)?;
+    Ok(all_good)
+}
+
+/// The input, and a bar that knows its length in bytes. It shows itself only on a terminal.
+fn open(file: Option<&PathBuf>) -> Result<(Box<dyn Read + Send>, ProgressBar), String> {
+    let Some(path) = file else {
+        return Ok((Box::new(stdin()), ProgressBar::no_length()));
+    };
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let (length, file) = opened.map_err(|error| format!("{}: {error}", path.display()))?;
+    let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    let style = ProgressStyle::with_template(style).expect("the template is valid");
+    Ok((Box::new(file), ProgressBar::new(length).with_style(style)))
+}
+
+/// The lines, each with its end; the last one gets one. Nothing comes after an error.
+fn lines(mut input: impl BufRead + Send) -> impl Iterator<Item = io::Result<Vec<u8>>> + Send {
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        let mut line = Vec::new();
+        match input.read_until(b'\n', &mut line) {
+            Ok(0) => None,
+            Ok(_) => {
+                if !line.ends_with(b"\n") {
+                    line.push(b'\n');
+                }
+                Some(Ok(line))
+            }
+            Err(error) => {
+                ended = true;
+                Some(Err(error))
+            }
+        }
+    })
+}
+
+fn transform(arguments: &Arguments, line: Vec<u8>) -> Outcome {
+    if line.trim_ascii().is_empty() {
+        return Outcome::Skip;
+    }
+    let mut value: Value = match serde_json::from_slice(line.trim_ascii()) {
+        Ok(value) => value,
+        // serde's own line is always 1 here.
+        Err(error) => {
+            return Outcome::Bad(error.to_string().replace("at line 1 column", "at column"), line);
+        }
+    };
+    if arguments.conditions.iter().any(|(field, wanted)| find(&value, field) != Some(wanted)) {
+        return Outcome::Skip;
+    }
+    for (field, new) in &arguments.set {
+        let Some(place) = place(&mut value, field) else {
+            return Outcome::Bad(
+                format!("`{}` cannot be set: it is not in an object", field.join(".")),
+                line,
+            );
+        };
+        *place = new.clone();
+    }
+    if arguments.set.is_empty() && arguments.select.is_empty() {
+        // As it was, to the last digit.
+        return Outcome::Print(line);
+    }
+    if !arguments.select.is_empty() {
+        let pick = |field: &Field| (field.join("."), find(&value, field).cloned().unwrap_or_default());
+        value = Value::Object(arguments.select.iter().map(pick).collect::<Map<_, _>>());
+    }
+    let mut text = line;
+    text.clear();
+    serde_json::to_writer(&mut text, &value).expect("a value can be written to memory");
+    text.push(b'\n');
+    Outcome::Print(text)
+}
+
+fn find<'v>(value: &'v Value, field: &Field) -> Option<&'v Value> {
+    field.iter().try_fold(value, |value, name| value.get(name))
+}
+
+/// The place of a field, which is made where it is missing. `None` if something on the way is no object.
+fn place<'v>(value: &'v mut Value, field: &Field) -> Option<&'v mut Value> {
+    field.iter().try_fold(value, |value, name| {
+        if value.is_null() {
+            *value = Value::Object(Map::new());
+        }
+        Some(value.as_object_mut()?.entry(name.as_str()).or_insert(Value::Null))
+    })
+}

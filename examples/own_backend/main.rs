@@ -1,0 +1,19 @@
+//! A backend of one's own, beside all others: this is `compare` with one line more.
+//!
+//! The backend is [`pool`]; `examples/tests/own_backend.rs` puts it under the conformance suite. The chapter
+//! `guide::own_backend` of `pool-core` explains it.
+
+#[allow(dead_code, reason = "`compare` terminates no pool")]
+mod pool;
+
+use pool::OwnPool;
+use pool_core::Builder;
+use pool_harness::{compare, contender, ours};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let own = |threads| Builder::<OwnPool>::new().threads(threads).build().expect("threads start");
+    let mut entries = contender::all();
+    entries.extend(ours::backend("own", own));
+    compare::main(entries)
+}

@@ -1,0 +1,161 @@
+//! `jsonl` beside `jq`, and with bad input.
+
+mod program;
+
+use program::{Done, has, program, run, run_with_input, wait};
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::thread;
+
+fn jsonl(arguments: &[&str], input: &str) -> Done {
+    run_with_input(program("jsonl").args(arguments), input.as_bytes())
+}
+
+fn text(done: Done) -> String {
+    String::from_utf8(done.good()).unwrap()
+}
+
+/// Some thousand lines, as `jq -c` writes them.
+fn people() -> String {
+    let mut text = String::new();
+    for number in 0..3000 {
+        let city = ["Oslo", "Zürich", "São \\\"Paulo\\\""][number % 3];
+        writeln!(
+            text,
+            r#"{{"id":{number},"user":{{"city":"{city}","admin":{}}},"tags":[{number},null]}}"#,
+            number % 7 == 0
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[test]
+fn it_does_what_jq_does() {
+    if !has("jq") {
+        return;
+    }
+    let cases: [(&[&str], &str); 6] = [
+        (&[], "."),
+        (&["--where", "user.city=Oslo"], r#"select(.user.city == "Oslo")"#),
+        (
+            &["--where", "user.admin=true", "--where", "user.city=Zürich"],
+            r#"select(.user.admin and .user.city == "Zürich")"#,
+        ),
+        (&["--select", "user.city,id,none"], r#"{"user.city": .user.city, id, none}"#),
+        (&["--set", "seen=1", "--set", "user.mail.at=[2,3]"], ".seen = 1 | .user.mail.at = [2,3]"),
+        (
+            &["--where", "id=5", "--set", "id=six", "--select", "id"],
+            r#"select(.id == 5) | .id = "six" | {id}"#,
+        ),
+    ];
+    let input = people();
+    for (arguments, filter) in cases {
+        let expected = run_with_input(Command::new("jq").args(["-c", filter]), input.as_bytes()).good();
+        assert!(jsonl(arguments, &input).good() == expected, "{arguments:?}");
+        for more in [["--threads", "1"], ["--threads", "5"]] {
+            assert!(jsonl(&[arguments, &more].concat(), &input).good() == expected, "{arguments:?} {more:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_is_read_as_standard_input_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("people");
+    std::fs::write(&path, people()).unwrap();
+    assert_eq!(text(run(program("jsonl").arg(&path))), people());
+}
+
+/// Numbers that no machine word holds, too, unless a line is changed.
+#[test]
+fn a_line_that_only_passes_stays_as_it_is() {
+    let input = "{ \"b\": 1e400,\"a\":123456789012345678901234567890}\n\n  \n[1, 2]";
+    let done = jsonl(&[], "{\"b\":  1.50, \"a\":123456789012345678901234567890}\n\n  \n[1, 2]");
+    assert_eq!(text(done), "{\"b\":  1.50, \"a\":123456789012345678901234567890}\n[1, 2]\n");
+    assert!(jsonl(&[], input).stderr.starts_with("jsonl: line 1: number out of range"));
+}
+
+#[test]
+fn bad_lines_are_told_with_their_numbers() {
+    let mut input = people();
+    input.push_str("{\"open\": \n\nnot json\n\"\u{fffd}\"\n");
+    let mut bytes = input.clone().into_bytes();
+    bytes.extend(b"\"\xff\"\n{}\n");
+    for threads in ["1", "4"] {
+        let dropped = run_with_input(program("jsonl").args(["--threads", threads]), &bytes);
+        assert_eq!(dropped.status.code(), Some(1));
+        assert_eq!(String::from_utf8(dropped.stdout).unwrap(), people() + "\"\u{fffd}\"\n{}\n");
+        let told: Vec<_> = dropped.stderr.lines().collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told[0].starts_with("jsonl: line 3001: EOF while parsing a value at column"), "{told:?}");
+        assert!(told[1].starts_with("jsonl: line 3003: expected ident at column 2"), "{told:?}");
+        assert!(told[2].starts_with("jsonl: line 3005: invalid unicode code point"), "{told:?}");
+
+        let kept = run_with_input(program("jsonl").args(["--threads", threads, "--bad", "keep"]), &bytes);
+        assert_eq!(kept.status.code(), Some(1));
+        let expected: Vec<u8> = String::from_utf8_lossy(&bytes).replace("\n\n", "\n").into_bytes();
+        assert_eq!(String::from_utf8_lossy(&kept.stdout).as_bytes(), expected);
+        assert_eq!(kept.stderr, dropped.stderr);
+    }
+}
+
+#[test]
+fn what_cannot_be_set_is_told() {
+    let done = jsonl(&["--set", "a.b=1"], "{}\n{\"a\":3}\n[]\n");
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(done.stdout, b"{\"a\":{\"b\":1}}\n");
+    let reason = "`a.b` cannot be set: it is not in an object";
+    assert_eq!(done.stderr, format!("jsonl: line 2: {reason}\njsonl: line 3: {reason}\n"));
+}
+
+/// A line does not wait for the next one, nor for a buffer to be full.
+#[test]
+fn unbuffered_lines_come_at_once() {
+    let mut command = program("jsonl");
+    let mut child = command.arg("--unbuffered").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let talk = thread::spawn(move || {
+        for number in 0..5 {
+            writeln!(stdin, "{number}").unwrap();
+            let mut answer = String::new();
+            stdout.read_line(&mut answer).unwrap();
+            assert_eq!(answer, format!("{number}\n"));
+        }
+    });
+    assert!(wait(&mut child).success());
+    talk.join().unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_is_an_error() {
+    let mut command = program("jsonl");
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child =
+        command.stdout(OpenOptions::new().write(true).open("/dev/full").unwrap()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    thread::spawn(move || stdin.write_all(people().as_bytes()));
+    let stderr = program::collect(child.stderr.take());
+    assert_eq!(wait(&mut child).code(), Some(1));
+    let told = String::from_utf8(stderr.join().unwrap()).unwrap();
+    assert!(told.starts_with("jsonl: standard output: No space left on device"), "{told}");
+}
+
+#[test]
+fn wrong_arguments_are_explained() {
+    let cases: [(&[&str], i32, &str); 4] = [
+        (&["--where", "a"], 2, "write FIELD=VALUE"),
+        (&["--select", "a..b"], 2, "empty name"),
+        (&["--threads", "0"], 1, "jsonl: "),
+        (&["missing"], 1, "jsonl: missing: No such file"),
+    ];
+    for (arguments, status, reason) in cases {
+        let done = run(program("jsonl").args(arguments));
+        assert_eq!(done.status.code(), Some(status), "{arguments:?}");
+        assert!(done.stderr.contains(reason), "{}", done.stderr);
+    }
+}

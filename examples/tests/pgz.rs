@@ -1,0 +1,223 @@
+//! `pgz` beside `gzip`, and with bad input.
+
+mod program;
+
+use program::{Done, LIMIT, has, program, prose, run, run_with_input, wait};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+fn pgz(arguments: &[&str], input: &[u8]) -> Done {
+    run_with_input(program("pgz").args(arguments), input)
+}
+
+fn gzip(arguments: &[&str], input: &[u8]) -> Done {
+    run_with_input(Command::new("gzip").args(arguments), input)
+}
+
+/// Input that does not compress.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 7_u64;
+    let next = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    });
+    next.take(length).collect()
+}
+
+fn inputs() -> Vec<Vec<u8>> {
+    let block = 128 * 1024;
+    let lengths = [0, 1, block - 1, block, block + 1, 5 * block + 17];
+    let mut inputs: Vec<_> = lengths.into_iter().map(prose).collect();
+    inputs.push(noise(3 * block + 1));
+    inputs.push(vec![0; 4 * block]);
+    inputs
+}
+
+#[test]
+fn what_it_compresses_comes_back() {
+    for input in inputs() {
+        for options in [&["-1"][..], &[], &["-9", "-p", "1"], &["-0"], &["-b", "32", "-p3"]] {
+            let small = pgz(options, &input).good();
+            assert!(pgz(&["-d"], &small).good() == input, "{} bytes, {options:?}", input.len());
+        }
+    }
+}
+
+/// Whichever thread compresses which block.
+#[test]
+fn the_same_input_gives_the_same_file() {
+    let input = prose(6 << 20);
+    let one = pgz(&["-p", "1"], &input).good();
+    for threads in ["2", "7"] {
+        assert!(pgz(&["-p", threads], &input).good() == one, "{threads} threads");
+    }
+}
+
+#[test]
+fn gzip_reads_what_it_writes() {
+    if !has("gzip") {
+        return;
+    }
+    for input in inputs() {
+        for options in [&["-1"][..], &["-6"], &["-9", "-b", "64"]] {
+            let small = pgz(options, &input).good();
+            gzip(&["-t"], &small).good();
+            assert!(gzip(&["-dc"], &small).good() == input, "{} bytes, {options:?}", input.len());
+        }
+    }
+}
+
+#[test]
+fn it_reads_what_gzip_writes() {
+    if !has("gzip") {
+        return;
+    }
+    let (one, two) = (prose(300_000), noise(70_000));
+    let mut both = gzip(&["-c"], &one).good();
+    both.extend(gzip(&["-c"], &two).good());
+    // Files that were put together are one file.
+    assert!(pgz(&["-d"], &both).good() == [one, two].concat());
+}
+
+/// With the dictionaries, blocks cost next to nothing.
+#[test]
+fn it_is_nearly_as_small_as_one_block() {
+    let input = prose(2 << 20);
+    let (blocks, one) = (pgz(&[], &input).good().len(), pgz(&["-b", "4096"], &input).good().len());
+    assert!(blocks as f64 <= 1.02 * one as f64, "{blocks} bytes in blocks, {one} in one");
+}
+
+#[test]
+fn damaged_input_is_refused() {
+    let good = pgz(&[], &prose(500_000)).good();
+    let cut = &good[..good.len() / 2];
+    let without_its_end = &good[..good.len() - 1];
+    let mut wrong_sum = good.clone();
+    let at = wrong_sum.len() - 6;
+    wrong_sum[at] ^= 1;
+    let cases: [(&[u8], &str); 5] = [
+        (cut, "ends too early"),
+        (without_its_end, "ends too early"),
+        (&wrong_sum, "damaged"),
+        (b"this is text", "not in the format of gzip"),
+        (b"", "ends too early"),
+    ];
+    for (input, reason) in cases {
+        let done = pgz(&["-d"], input);
+        assert_eq!(done.status.code(), Some(1), "{reason}");
+        assert!(done.stderr.starts_with("pgz: ") && done.stderr.contains(reason), "{}", done.stderr);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error() {
+    let input = prose(1 << 20);
+    for (arguments, input) in [(&["-1"][..], input.clone()), (&["-d"], pgz(&[], &input).good())] {
+        let mut command = program("pgz");
+        command.args(arguments).stdin(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        thread::spawn(move || stdin.write_all(&input));
+        let stderr = program::collect(child.stderr.take());
+        assert_eq!(wait(&mut child).code(), Some(1));
+        let told = String::from_utf8(stderr.join().unwrap()).unwrap();
+        assert!(told.contains("standard output: No space left on device"), "{told}");
+    }
+}
+
+/// While the input stays open, too, in which a thread of the pool waits.
+#[test]
+fn a_broken_pipe_is_an_error() {
+    let mut child = program("pgz")
+        .arg("-1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    let _ = stdin.write_all(&noise(1 << 20));
+    let stderr = program::collect(child.stderr.take());
+    assert_eq!(wait(&mut child).code(), Some(1));
+    assert!(String::from_utf8(stderr.join().unwrap()).unwrap().contains("standard output: Broken pipe"));
+    drop(stdin);
+}
+
+#[test]
+#[cfg(unix)]
+fn an_input_that_cannot_be_read_leaves_no_whole_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("out.gz");
+    let mut command = program("pgz");
+    command.stdin(File::open(directory.path()).unwrap()).stdout(File::create(&file).unwrap());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let stderr = program::collect(child.stderr.take());
+    assert_eq!(wait(&mut child).code(), Some(1));
+    assert!(String::from_utf8(stderr.join().unwrap()).unwrap().contains("standard input: Is a directory"));
+    let left = std::fs::read(file).unwrap();
+    assert_eq!(pgz(&["-d"], &left).status.code(), Some(1));
+}
+
+/// An endless pipe whose output is not taken: it stops reading, and what it holds is bounded.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_is_bounded_on_an_endless_pipe() {
+    let mut command = program("pgz");
+    command.args(["-1", "-p", "2"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let taken = Arc::new(AtomicU64::new(0));
+    let counted = taken.clone();
+    let piece = noise(1 << 16);
+    thread::spawn(move || {
+        while stdin.write_all(&piece).is_ok() {
+            counted.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        }
+    });
+    // Until nothing has been taken for a while.
+    let began = Instant::now();
+    let (mut last, mut since) = (0, Instant::now());
+    while last == 0 || since.elapsed() < Duration::from_millis(300) {
+        assert!(began.elapsed() < LIMIT, "{last} bytes taken, and it goes on");
+        let now = taken.load(Ordering::Relaxed);
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(last < 4 << 20, "{last} bytes taken although nothing was handed over");
+    assert!(peak < 32 * 1024, "{peak} KiB");
+}
+
+#[test]
+fn wrong_arguments_are_explained() {
+    let cases: [(&[&str], &str); 4] = [
+        (&["-b", "1"], "--blocksize"),
+        (&["--level", "10"], "--level"),
+        (&["file"], "'file'"),
+        (&["-p", "many"], "--processes"),
+    ];
+    for (arguments, named) in cases {
+        let done = run(program("pgz").args(arguments));
+        assert_eq!(done.status.code(), Some(2));
+        assert!(done.stderr.contains(named), "{}", done.stderr);
+    }
+    let done = run(program("pgz").args(["-p", "0"]));
+    assert_eq!(done.status.code(), Some(1));
+    assert!(done.stderr.starts_with("pgz: "), "{}", done.stderr);
+}

@@ -1,0 +1,52 @@
+//! Errors and panics.
+//!
+//! # Functions that give a `Result`
+//!
+//! The results are values like any other. `collect` into a `Result` gives the first error *in the order of the input*: always
+//! the one that sequential code would give, whichever item failed first. It drops the imap, and that cancels the rest.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let numbers = pool.imap(["1", "x", "3", "y"], |text| text.parse::<u32>().map_err(|_| text));
+//! assert_eq!(numbers.collect::<Result<Vec<_>, _>>(), Err("x"));
+//!
+//! let (good, bad): (Vec<_>, Vec<_>) =
+//!     pool.imap(["1", "x", "3", "y"], |text| text.parse::<u32>().map_err(|_| text)).partition(Result::is_ok);
+//! assert_eq!((good.len(), bad.len()), (2, 2));
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! Results come in order, so `enumerate` gives the number of the item that failed: the line of a file, for instance.
+//!
+//! # Functions that panic
+//!
+//! A panic on item *k* comes out of `next` at position *k*, with its own payload, after all results before it. It costs one
+//! result: the next call of `next` goes on behind it. No thread is lost, and the pool stays usable.
+//! [`catch_panics`](crate::Imap::catch_panics) makes values of them.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let quotients: Vec<_> = pool.imap([4, 0, 2], |x: u32| 8 / x).catch_panics().collect();
+//! assert_eq!(quotients[0].as_ref().ok(), Some(&2));
+//! assert_eq!(quotients[1].as_ref().unwrap_err().message(), Some("attempt to divide by zero"));
+//! assert_eq!(quotients[2].as_ref().ok(), Some(&4));
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! A panic of the *input* comes after the results of all items before it, and ends the iteration. The panic hook prints its
+//! message when it happens, on the thread where it happens.
+//!
+//! With `panic = "abort"` in a profile the process ends at the first panic, as it does everywhere.
+//!
+//! # Errors of the pool
+//!
+//! | | |
+//! |---|---|
+//! | [`BuildError`](crate::BuildError) | A pool cannot be made: no threads asked for, or the system refuses one. |
+//! | [`JobError`](crate::JobError) | A job has no result: it panicked, or was cancelled before it began. |
+//! | [`TimedOut`](crate::TimedOut) | A result or an item is late. |
+//! | [`Cancelled`](crate::Cancelled) | The pool was terminated. An imap has no error to return for that, so it panics with this. |

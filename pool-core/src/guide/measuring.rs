@@ -1,0 +1,46 @@
+//! Why it is not faster, and how to find out.
+//!
+//! Build with `--release` first. Then ask the imap: [`stats`](crate::Imap::stats) says where items are, and what the consumer
+//! waited for. It is always counted.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let mut results = pool.imap(0..1000_u64, |x| x * x);
+//! for _ in 0..500 {
+//!     results.next();
+//! }
+//! let stats = results.stats();
+//! assert_eq!(stats.delivered, 500);
+//! assert_eq!(stats.pulled, stats.waiting + stats.running + stats.blocked + stats.delivered);
+//! println!("{stats}");
+//! # drop(results);
+//! println!("{}", pool.stats());
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! Take it in the *middle* of a run: at the end all items are delivered.
+//!
+//! | it says | so | then |
+//! |---|---|---|
+//! | much `blocked` | the consumer is slower than the pool, or the head is slow | do less in the loop; a larger [`window`](crate::Imap::window) if single items are slow |
+//! | `head_blocked` is most of `waited` | few slow items hold up the rest | a larger window; smaller items; [`unordered`](crate::Imap::unordered) if order does not matter |
+//! | little `waiting`, few `running` | the input is slow | it is pulled by one thread at a time: do there only what must be in order, and the rest in the function |
+//! | `waited` is near 0 | the consumer is always busy | the loop is the limit; move work into the function |
+//! | threads `busy` all the time | the cores are used | this is as fast as it gets, unless they wait for memory or a lock |
+//!
+//! Frequent causes, the cheapest to check first:
+//!
+//! - **Items of less than a microsecond.** Let each do more. [`imap_batched`](crate::Executor::imap_batched) may save a little.
+//! - **The allocator**, where items and results are `String`s or `Vec`s: [`text`](super::text).
+//! - **One item is most of the work.** No order of execution helps; split it.
+//! - **A lock inside the function**: a shared counter, a logger, a connection. Give each thread its own:
+//!   [`imap_init`](crate::Executor::imap_init).
+//! - **Memory**: two threads that stream through large arrays share one bus.
+//! - **More threads than cores.** Right for functions that wait, wrong for those that compute.
+//!
+//! To compare with sequential code, run `items.map(f)` in the same process, take turns, and let the sum of the results be
+//! equal. The program `compare` of `pool-harness` does this for all backends and a dozen other crates.
+//!
+//! A progress bar is one line with the feature `progress`: `with_progress(bar)` knows the total of the input.

@@ -1,0 +1,54 @@
+//! Windows, chunks, and memory.
+//!
+//! # The window
+//!
+//! The window is how many items are between the input and you: pulled, in work, or finished and not yet handed out. Item
+//! *k + W* is not pulled before result *k* has been handed out. So a slow item at the head never lets finished results pile
+//! up, and an endless input is fine.
+//!
+//! The default follows from what items are measured to take: about 100 ms of work for each thread, at least 16 items and at
+//! most [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD). That suits items which are small in memory. **Set the
+//! window where items or results are large**: it is the bound of what they take.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! let pool = ChannelPool::new(2)?;
+//! // At most 8 blocks of 64 KiB and their results exist at any time.
+//! let blocks = (0..50).map(|n| vec![n as u8; 1 << 16]);
+//! let sums = pool.imap(blocks, |block| block.into_iter().map(u64::from).sum::<u64>()).window(8);
+//! assert!(sums.eq((0..50).map(|n| n << 16)));
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! | the window is | then |
+//! |---|---|
+//! | below the number of threads | threads are idle |
+//! | two to four times the number of threads | enough, where all items take about the same time |
+//! | larger | one slow item holds up the others for longer before threads run dry |
+//!
+//! A stage has a window of its own. In a chain of two stages with windows of 8 there are up to 16 items under way.
+//!
+//! # Chunks
+//!
+//! A worker takes several items at a time where they are short, since taking costs more than a tiny item. How many follows
+//! from their measured time, about 100 µs of work, and begins with one. Each result of a chunk is handed out as soon as it is
+//! there. [`chunk`](crate::Imap::chunk) sets the number instead: `chunk(1)` where a few items take a thousand times longer than the
+//! rest and cannot be told apart, a larger one hardly ever.
+//!
+//! Items of some nanoseconds are best made larger. Where they cannot be, [`imap_batched`](crate::Executor::imap_batched) sends
+//! blocks of them through the pool, and hands out single results. Measure whether that is a gain.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let total: u64 = pool.imap_batched(0..100_000_u64, 1024, |x| x % 7).sum();
+//! assert_eq!(total, (0..100_000).map(|x| x % 7).sum());
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! # What memory an imap takes
+//!
+//! The items and results within the window; a ring for each thread at work, which has room for the items of its chunks; and
+//! some kilobytes of its own. Nothing grows with the length of the input (P15).
