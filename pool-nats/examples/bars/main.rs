@@ -115,8 +115,8 @@ fn pool(url: &str) -> Result<NatsPool> {
 fn memory(url: &str, items: u64) -> Result<()> {
     let rate = empty(&pool(url)?, items, |imap| imap)?;
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: unknown here");
-    println!("{peak}, {rate:.0} items/s");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown here");
+    println!("{}, {:.0} k items/s", peak.trim(), rate / 1e3);
     Ok(())
 }
 
@@ -142,7 +142,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
             rig.workers(3, 1)?;
             let pool = pool(rig.url())?;
             let imap = |imap: RemoteImap<u64>| match batch {
-                Some(batch) => imap.batch(batch as usize).window(4096),
+                Some(batch) => imap.batch(batch as usize).window(1024),
                 None => imap,
             };
             empty(&pool, items / 10, imap)?;
@@ -171,6 +171,14 @@ fn measure(arguments: &Arguments) -> Result<()> {
         let parallel = items as f64 * 0.01 / began.elapsed().as_secs_f64();
         println!("| {name} | {parallel:.1} at a time, {:.2} of 24 | ≥ 0.9 |", parallel / 24.0);
     }
+    for (name, signal, bar) in [
+        ("kill -9 of one of three workers, ack_wait 0.6 s", "KILL", "≤ 1 s"),
+        ("one of three workers leaves (SIGTERM)", "TERM", "none, ≤ 100 ms"),
+    ] {
+        if wanted(name) {
+            disturbed(name, signal, bar)?;
+        }
+    }
     let name = "1 MiB results";
     if wanted(name) {
         let rig = Processes::start()?;
@@ -195,6 +203,33 @@ fn measure(arguments: &Arguments) -> Result<()> {
     if wanted(name) {
         curve()?;
     }
+    Ok(())
+}
+
+/// Items of 5 ms, a signal to a worker in the middle, and the longest time without a result.
+fn disturbed(name: &str, signal: &str, bar: &str) -> Result<()> {
+    let rig = Processes::start()?;
+    rig.workers(3, 1)?;
+    let pool = pool(rig.url())?;
+    let micros = |x: u64| 5_000 + x % 7;
+    let mut imap = pool.imap(SLEEP, (0..1200).map(micros));
+    let (mut longest, mut last) = (Duration::ZERO, Instant::now());
+    for x in 0..1200 {
+        let result = imap.next().ok_or("the results end early")??;
+        if result != micros(x) {
+            return Err(format!("wrong result at {x}").into());
+        }
+        if x == 400 {
+            rig.signal(signal)?;
+        }
+        // Before, workers are starting.
+        if x > 400 {
+            longest = longest.max(last.elapsed());
+        }
+        last = Instant::now();
+    }
+    let stats = imap.stats();
+    println!("| {name} | {} redelivered, longest gap {longest:.0?} | {bar} |", stats.redelivered);
     Ok(())
 }
 

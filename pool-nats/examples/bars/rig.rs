@@ -55,6 +55,13 @@ impl Processes {
         Ok(())
     }
 
+    /// Sends a signal (`KILL`, `TERM`) to the first worker.
+    pub fn signal(&self, signal: &str) -> super::Result<()> {
+        let pid = self.children.lock().unwrap()[1].id().to_string();
+        Command::new("kill").args(["-s", signal, &pid]).status()?;
+        Ok(())
+    }
+
     /// What a master of so many items says of its memory.
     pub fn memory(&self, items: u64) -> super::Result<String> {
         let output = Command::new(std::env::current_exe()?)

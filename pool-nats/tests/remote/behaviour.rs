@@ -364,7 +364,9 @@ fn stats(scene: &Arc<Scene>) {
     let mut imap = pool(&server).imap(SLEEP, (0..600).map(|x| (x, 2))).batch(1);
     check(imap.by_ref(), 600);
     let stats = imap.stats();
-    assert_eq!((stats.pulled, stats.finished, stats.delivered, stats.sent), (600, 600, 600, 600));
+    assert_eq!((stats.pulled, stats.finished, stats.delivered), (600, 600, 600));
+    // On a busy machine some are given back, and sent once more.
+    assert!(stats.sent >= 600);
     assert_eq!((stats.duplicates, stats.strays, stats.redelivered, stats.stalls), (0, 0, 0, 0));
     let mut threads: Vec<u32> = stats.workers.values().map(|worker| worker.threads).collect();
     threads.sort_unstable();

@@ -240,7 +240,7 @@ fn batch_aborts(scene: &Arc<Scene>) {
 fn results_twice(scene: &Arc<Scene>) {
     let server = Server::start(scene);
     worker(scene, &server.url(), 2);
-    let probe = Probe::new(&server.url());
+    let probe = Probe::with(&server.url(), async_nats::ConnectOptions::new().no_echo());
     probe.echo("pool.result.*");
     let mut imap = pool(&server).imap(NUMBER, 0..2000).batch(3);
     check(imap.by_ref(), 2000);

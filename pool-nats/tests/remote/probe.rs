@@ -47,7 +47,8 @@ impl Probe {
         });
     }
 
-    /// From now on, sends every message of these subjects once more. Returns when it listens.
+    /// From now on, sends every message of these subjects once more. Returns when it listens. The probe must not hear
+    /// itself.
     pub fn echo(&self, subjects: &str) {
         let client = self.client.clone();
         let mut messages = self.runtime.block_on(async {
@@ -56,14 +57,7 @@ impl Probe {
             messages
         });
         self.runtime.spawn(async move {
-            let mut last = None;
             while let Some(message) = messages.next().await {
-                // Its own echo comes back, too.
-                if last.as_ref() == Some(&message.payload) {
-                    last = None;
-                    continue;
-                }
-                last = Some(message.payload.clone());
                 client.publish(message.subject, message.payload).await.unwrap();
             }
         });

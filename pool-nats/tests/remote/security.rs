@@ -147,7 +147,8 @@ fn permissions(scene: &Arc<Scene>) {
     ] {
         assert!(!arrives(&root, &worker, refused, Duration::from_millis(150)), "{refused}");
     }
-    assert!(arrives(&root, &worker, "pool.result.job", Duration::from_secs(5)));
+    // After so many refusals the client may connect anew, and lose what it publishes meanwhile.
+    assert!((0..20).any(|_| arrives(&root, &worker, "pool.result.job", Duration::from_millis(300))));
     // Nor listen to results or other subjects.
     for refused in ["pool.result.*", "pool.work.>", ">", "other"] {
         let heard = worker.run(async {
