@@ -82,8 +82,7 @@ impl<P: Build> Builder<P> {
 
     /// The size of each thread's stack, in bytes.
     ///
-    /// While it waits, a consumer runs short items itself, on its own stack; see
-    /// [`Imap`](crate::Imap).
+    /// Your function and your input's `next` run on these stacks, however small the consumer's is.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.config.stack_size = Some(bytes);
         self
