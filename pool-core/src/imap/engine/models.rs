@@ -394,7 +394,7 @@ fn unordered_prompt() {
 
 /// The consumer pulls, and a worker takes.
 ///
-/// Red when the consumer spawns neither in `pull_here` nor before it sleeps.
+/// Red when the consumer calls nobody: neither in `pull_here`, nor before it sleeps.
 #[test]
 fn local() {
     let body = |pool: &Pool| {
@@ -517,7 +517,7 @@ fn nested_on_one_thread() {
 
 /// Started, and consumed later.
 ///
-/// Red when the consumer does not reserve a worker before it sleeps.
+/// Red when the consumer calls nobody: neither when there is room again, nor before it sleeps.
 #[test]
 fn started() {
     let body = |pool: &Pool| {
