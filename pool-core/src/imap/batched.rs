@@ -9,8 +9,7 @@ use super::cursor::{Settings, Wait};
 use super::held::Held;
 use super::policy::DEFAULT_WINDOW_PER_THREAD;
 use super::results::{Late, Next};
-use super::stats::ImapStats;
-use super::{Adapted, CancelToken, Imap, Inner};
+use super::{Adapted, Controls, Imap, Inner};
 use crate::block::{Block, Blocks, Results};
 use crate::error::{Panic, TimedOut};
 use crate::executor::threads_of;
@@ -222,19 +221,11 @@ impl<T> Adapted<T> for Batched<'_, T> {
         self.inner.begin();
     }
 
-    fn cancel_with(&mut self, token: &CancelToken) {
-        self.inner.attach(token);
+    fn below(&self) -> &dyn Controls {
+        &self.inner
     }
 
-    fn cancel_token(&self) -> CancelToken {
-        self.inner.cancel_token()
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.inner.is_cancelled()
-    }
-
-    fn stats(&self) -> ImapStats {
-        self.inner.stats()
+    fn below_mut(&mut self) -> &mut dyn Controls {
+        &mut self.inner
     }
 }

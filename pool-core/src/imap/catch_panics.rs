@@ -1,10 +1,9 @@
 //! `catch_panics`: the same imap, with panics as values.
 
-use super::cursor::{Settings, Wait};
+use super::cursor::Wait;
 use super::place::Place;
 use super::results::Next;
-use super::stats::ImapStats;
-use super::{Adapted, CancelToken, Imap};
+use super::{Adapted, Controls, Imap};
 use crate::error::Panic;
 
 pub(super) struct Caught<'p, T, P: Place> {
@@ -42,27 +41,11 @@ impl<T, P: Place> Adapted<Result<T, Panic>> for Caught<'_, T, P> {
         self.inner.position()
     }
 
-    fn settings(&mut self) -> Option<&mut Settings> {
-        self.inner.settings_mut()
+    fn below(&self) -> &dyn Controls {
+        &self.inner
     }
 
-    fn start(&mut self) {
-        self.inner.begin();
-    }
-
-    fn cancel_with(&mut self, token: &CancelToken) {
-        self.inner.attach(token);
-    }
-
-    fn cancel_token(&self) -> CancelToken {
-        self.inner.cancel_token()
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.inner.is_cancelled()
-    }
-
-    fn stats(&self) -> ImapStats {
-        self.inner.stats()
+    fn below_mut(&mut self) -> &mut dyn Controls {
+        &mut self.inner
     }
 }

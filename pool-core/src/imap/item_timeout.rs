@@ -6,12 +6,11 @@
 //! consumer looks from time to time whether it has.
 
 use super::begun::ItemLimit;
-use super::cursor::{Settings, Wait};
+use super::cursor::Wait;
 use super::place::{Place, Pooled};
 use super::results::{Late, Next};
-use super::stats::ImapStats;
 use super::timeout::Timeout;
-use super::{Adapted, CancelToken, Imap, Inner};
+use super::{Adapted, CancelToken, Controls, Imap, Inner};
 use crate::error::TimedOut;
 use std::fmt;
 use std::time::Duration;
@@ -175,27 +174,11 @@ impl<T, P: Place> Adapted<Result<T, TimedOut>> for Limited<'_, T, P> {
         self.inner.position()
     }
 
-    fn settings(&mut self) -> Option<&mut Settings> {
-        self.inner.settings_mut()
+    fn below(&self) -> &dyn Controls {
+        &self.inner
     }
 
-    fn start(&mut self) {
-        self.inner.begin();
-    }
-
-    fn cancel_with(&mut self, token: &CancelToken) {
-        self.inner.attach(token);
-    }
-
-    fn cancel_token(&self) -> CancelToken {
-        self.inner.cancel_token()
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.inner.is_cancelled()
-    }
-
-    fn stats(&self) -> ImapStats {
-        self.inner.stats()
+    fn below_mut(&mut self) -> &mut dyn Controls {
+        &mut self.inner
     }
 }

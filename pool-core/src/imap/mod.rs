@@ -130,6 +130,42 @@ enum Inner<'p, T, P: Place> {
     Adapted(P::Adapted<'p, T>),
 }
 
+/// What an imap can be asked whatever its items are.
+pub trait Controls {
+    fn settings(&mut self) -> Option<&mut Settings>;
+    fn start(&mut self);
+    fn cancel_with(&mut self, token: &CancelToken);
+    fn cancel_token(&self) -> CancelToken;
+    fn is_cancelled(&self) -> bool;
+    fn stats(&self) -> ImapStats;
+}
+
+impl<T, P: Place> Controls for Imap<'_, T, P> {
+    fn settings(&mut self) -> Option<&mut Settings> {
+        self.settings_mut()
+    }
+
+    fn start(&mut self) {
+        self.begin();
+    }
+
+    fn cancel_with(&mut self, token: &CancelToken) {
+        self.attach(token);
+    }
+
+    fn cancel_token(&self) -> CancelToken {
+        Imap::cancel_token(self)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        Imap::is_cancelled(self)
+    }
+
+    fn stats(&self) -> ImapStats {
+        Imap::stats(self)
+    }
+}
+
 /// An imap under another item type.
 pub trait Adapted<T> {
     fn next(&mut self, wait: Wait<'_>) -> Next<T>;
@@ -139,47 +175,16 @@ pub trait Adapted<T> {
     fn input_has_panicked(&self) -> bool;
     /// How many items have been handed out or given up: the index of the head.
     fn position(&self) -> u64;
-    fn settings(&mut self) -> Option<&mut Settings>;
-    fn start(&mut self);
-    fn cancel_with(&mut self, token: &CancelToken);
-    fn cancel_token(&self) -> CancelToken;
-    fn is_cancelled(&self) -> bool;
-    fn stats(&self) -> ImapStats;
-}
+    /// The imap below.
+    fn below(&self) -> &dyn Controls;
+    fn below_mut(&mut self) -> &mut dyn Controls;
 
-impl<T, A: Adapted<T> + ?Sized> Adapted<T> for Box<A> {
-    fn next(&mut self, wait: Wait<'_>) -> Next<T> {
-        (**self).next(wait)
-    }
-    fn give_up(&mut self) -> bool {
-        (**self).give_up()
-    }
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (**self).size_hint()
-    }
-    fn input_has_panicked(&self) -> bool {
-        (**self).input_has_panicked()
-    }
-    fn position(&self) -> u64 {
-        (**self).position()
-    }
     fn settings(&mut self) -> Option<&mut Settings> {
-        (**self).settings()
+        self.below_mut().settings()
     }
+
     fn start(&mut self) {
-        (**self).start();
-    }
-    fn cancel_with(&mut self, token: &CancelToken) {
-        (**self).cancel_with(token);
-    }
-    fn cancel_token(&self) -> CancelToken {
-        (**self).cancel_token()
-    }
-    fn is_cancelled(&self) -> bool {
-        (**self).is_cancelled()
-    }
-    fn stats(&self) -> ImapStats {
-        (**self).stats()
+        self.below_mut().start();
     }
 }
 

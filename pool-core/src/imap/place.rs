@@ -5,6 +5,7 @@ use super::cursor::Source;
 use super::item_timeout::Limited;
 use super::{Adapted, Imap};
 use crate::error::{Panic, TimedOut};
+use std::ops::DerefMut;
 
 /// Where the input of an [`Imap`] is pulled: [`Pooled`] or [`Local`].
 pub trait Place: sealed::Place + sealed::Adapt {}
@@ -26,7 +27,7 @@ pub(super) mod sealed {
 
     pub trait Place: Sized {
         type Source<'p, T>: Source<T>;
-        type Adapted<'p, T>: Adapted<T>;
+        type Adapted<'p, T>: DerefMut<Target: Adapted<T>>;
     }
 
     // A trait of its own, since in the other it would ask for `T: 'p` everywhere.

@@ -154,7 +154,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     pub fn cancel_token(&self) -> CancelToken {
         match &self.inner {
             Inner::Results(results) => results.token.get_or_init(|| results.new_token()).clone(),
-            Inner::Adapted(adapted) => adapted.cancel_token(),
+            Inner::Adapted(adapted) => adapted.below().cancel_token(),
         }
     }
 
@@ -182,7 +182,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
                 token.add(&results.cursor.control);
                 let _ = results.token.set(token.clone());
             }
-            Inner::Adapted(adapted) => adapted.cancel_with(token),
+            Inner::Adapted(adapted) => adapted.below_mut().cancel_with(token),
         }
     }
 
@@ -192,7 +192,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     pub fn is_cancelled(&self) -> bool {
         match &self.inner {
             Inner::Results(results) => results.stage == Stage::Cancelled,
-            Inner::Adapted(adapted) => adapted.is_cancelled(),
+            Inner::Adapted(adapted) => adapted.below().is_cancelled(),
         }
     }
 
@@ -212,7 +212,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     pub fn stats(&self) -> ImapStats {
         match &self.inner {
             Inner::Results(results) => results.source.stats(&results.cursor),
-            Inner::Adapted(adapted) => adapted.stats(),
+            Inner::Adapted(adapted) => adapted.below().stats(),
         }
     }
 }
