@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// Configures a pool of type `P`. Each backend's `builder()` gives one.
 ///
-/// Unless told otherwise: as many threads as the environment variable `POOL_THREADS` says, or one per core; named after the backend, with the stack size that std
-/// gives a thread, and no hooks.
+/// Unless told otherwise: as many threads as the environment variable `POOL_THREADS` says, or one per core; named after
+/// the backend, with the stack size that std gives a thread, and no hooks.
 #[must_use = "nothing is built before `build`"]
 pub struct Builder<P> {
     config: Config,

@@ -20,17 +20,19 @@ impl<I: Iterator, T> State<I, T> {
     pub(super) fn locate_head(&mut self, cursor: &mut Cursor<T>) -> HeadState {
         let ended = self.input.end().is_some_and(|end| end <= cursor.head);
         let place = if self.unordered { self.locate_any(cursor) } else { self.locate_ordered(cursor, ended) };
-        match place {
-            // Without order: what is taken then was given up.
-            HeadState::Taken if ended && !self.unordered => HeadState::Taken,
-            HeadState::Untaken | HeadState::Taken if ended => {
-                HeadState::Found(match self.input.take_panic() {
-                    Some(payload) => Head::InputPanicked(payload),
-                    None => Head::End,
-                })
-            }
-            place => place,
+        let is_over = match place {
+            HeadState::Untaken => ended,
+            // Without order, what is taken then was given up.
+            HeadState::Taken => ended && self.unordered,
+            _ => false,
+        };
+        if !is_over {
+            return place;
         }
+        HeadState::Found(match self.input.take_panic() {
+            Some(payload) => Head::InputPanicked(payload),
+            None => Head::End,
+        })
     }
 
     fn locate_ordered(&mut self, cursor: &mut Cursor<T>, ended: bool) -> HeadState {

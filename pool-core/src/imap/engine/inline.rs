@@ -45,9 +45,8 @@ impl<I: Iterator, T> State<I, T> {
         // Without a fence: both ends are on this thread, and neither sleeps.
         let (results, receiver) = self.result_rings.open(1, false);
         cursor.ring = Some(receiver.without_limit());
-        let mut looks = Looks::new(policy::MOST_INLINE);
         // The first item needs no look: there was one just now.
-        let _ = looks.is_due();
+        let mut looks = Looks::new(policy::MOST_INLINE);
         looks.looked(Duration::ZERO);
         Some(Inline { input, pulled: 0, results, looks, looked: Stamp::now() })
     }

@@ -142,8 +142,9 @@ impl<I: Iterator, T> State<I, T> {
         if self.strict {
             return 1;
         }
-        let pulled: usize = self.waiting.iter().map(|lot| lot.items.len()).sum();
-        self.policy.chunk_len(self.input.left().map(|left| left.saturating_add(pulled as u64)))
+        let pulled = || self.waiting.iter().map(|lot| lot.items.len() as u64).sum::<u64>();
+        let left = self.input.left().map(|left| left.saturating_add(pulled()));
+        self.policy.chunk_len(left)
     }
 
     /// How many items to pull at a time.
