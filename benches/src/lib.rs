@@ -24,7 +24,7 @@
 //! For this alone, depend on this crate with `default-features = false`.
 //!
 //! Every promise of the engine is then a named test (`mine::p4_…`), the same for every backend. Each
-//! runs under a [watchdog], so that a hang is a failure.
+//! runs under a [watchdog](pool_core::watchdog), so that a hang is a failure.
 //!
 //! # Compare your backend
 //!
@@ -60,7 +60,6 @@ pub mod conformance;
 pub mod contender;
 #[cfg(feature = "compare")]
 mod corpus;
-pub mod doubles;
 #[cfg(feature = "compare")]
 pub mod facts;
 pub mod oracle;
@@ -74,7 +73,6 @@ pub mod render;
 #[cfg(feature = "compare")]
 pub mod report;
 mod subject;
-pub mod watchdog;
 pub mod work;
 #[cfg(feature = "compare")]
 pub mod workloads;

@@ -2,8 +2,8 @@
 //! loses or swaps a result is not to be called fast.
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use pool_core::watchdog::{LIMIT, within};
 use pool_harness::contender::{self, Settings};
-use pool_harness::watchdog::{LIMIT, within};
 use pool_harness::workloads::{self, Workload};
 
 /// Enough for more than one block, chunk or buffer where items are short, and few where they are long.

@@ -1,9 +1,9 @@
 //! What a caller can get wrong: each gives a clear message, and a panic points at the caller's line.
 
 use pool_channel::ChannelPool;
+use pool_core::doubles::Inline;
+use pool_core::watchdog::{LIMIT, within};
 use pool_core::{Build, BuildError, Builder, Executor};
-use pool_harness::doubles::AtOnce;
-use pool_harness::watchdog::{LIMIT, within};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,24 +33,24 @@ fn panics_here(message: &str, run: impl FnOnce()) {
 
 #[test]
 fn settings_of_an_imap() {
-    panics_here("window(0)", || drop(AtOnce.imap(0..3, |x| x).window(0)));
-    panics_here("chunk(0)", || drop(AtOnce.imap(0..3, |x| x).chunk(0)));
+    panics_here("window(0)", || drop(Inline.imap(0..3, |x| x).window(0)));
+    panics_here("chunk(0)", || drop(Inline.imap(0..3, |x| x).chunk(0)));
     panics_here("window must be set before", || {
-        let mut imap = AtOnce.imap(0..3, |x| x);
+        let mut imap = Inline.imap(0..3, |x| x);
         imap.next();
         drop(imap.window(3));
     });
-    panics_here("blocks of 0 items", || drop(AtOnce.imap_batched(0..3, 0, |x| x)));
+    panics_here("blocks of 0 items", || drop(Inline.imap_batched(0..3, 0, |x| x)));
     panics_here("window must be set before", || {
-        let mut imap = AtOnce.imap_batched(0..3, 2, |x| x);
+        let mut imap = Inline.imap_batched(0..3, 2, |x| x);
         imap.next();
         drop(imap.window(3));
     });
     panics_here("item_timeout must be set before", || {
-        drop(AtOnce.imap(0..3, |x| x).start().item_timeout(std::time::Duration::ZERO));
+        drop(Inline.imap(0..3, |x| x).start().item_timeout(std::time::Duration::ZERO));
     });
     panics_here("chunk must be set before", || {
-        drop(AtOnce.imap(0..3, |x| x).catch_panics().start().chunk(3));
+        drop(Inline.imap(0..3, |x| x).catch_panics().start().chunk(3));
     });
 }
 

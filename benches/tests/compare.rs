@@ -1,7 +1,7 @@
 //! The program `compare` as people run it. Nothing here depends on how fast anything is.
 
+use pool_core::watchdog::{LIMIT, within};
 use pool_harness::report::{Measured, Report};
-use pool_harness::watchdog::{LIMIT, within};
 use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;

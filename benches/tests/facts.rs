@@ -1,9 +1,9 @@
 //! What the lists say of contenders is what an experiment finds.
 
 use libtest_mimic::{Arguments, Trial};
+use pool_core::watchdog::{LIMIT, within};
 use pool_harness::contender::{self, Entry, Settings};
 use pool_harness::facts::Facts;
-use pool_harness::watchdog::{LIMIT, within};
 
 /// One thread, since a warm pool with more may run each call on another of them.
 const SETTINGS: Settings = Settings { threads: 1, window: 64 };

@@ -3,8 +3,8 @@
 use futures::StreamExt;
 use pool_channel::ChannelPool;
 use pool_core::Executor;
+use pool_core::watchdog::{LIMIT, within};
 use pool_harness::chaos::Chaos;
-use pool_harness::watchdog::{LIMIT, within};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::cell::Cell;

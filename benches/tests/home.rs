@@ -1,8 +1,8 @@
 //! P16 home, as far as only a pool's builder can tell: names, hooks, thread-locals and stacks.
 
 use pool_channel::ChannelPool;
+use pool_core::watchdog::{LIMIT, within};
 use pool_core::{Build, Builder, Executor, Imap};
-use pool_harness::watchdog::{LIMIT, within};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::cell::Cell;

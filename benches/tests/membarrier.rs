@@ -5,8 +5,8 @@
 use futures::executor::block_on_stream;
 use pool_channel::ChannelPool;
 use pool_core::Executor;
+use pool_core::watchdog::{LIMIT, within};
 use pool_harness::chaos::Chaos;
-use pool_harness::watchdog::{LIMIT, within};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter_all_threads};

@@ -3,8 +3,8 @@
 
 use pool_channel::ChannelPool;
 use pool_core::Executor;
+use pool_core::watchdog::within;
 use pool_harness::peak::peak;
-use pool_harness::watchdog::within;
 use pool_harness::work::checksum;
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;

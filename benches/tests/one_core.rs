@@ -3,7 +3,7 @@
 
 use pool_channel::ChannelPool;
 use pool_core::Executor;
-use pool_harness::watchdog::{LIMIT, within};
+use pool_core::watchdog::{LIMIT, within};
 use pool_harness::work::{rounds_for, xorshift};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;

@@ -4,8 +4,8 @@
 
 use pool_channel::ChannelPool;
 use pool_core::Executor;
+use pool_core::watchdog::{LIMIT, within};
 use pool_harness::peak::peak;
-use pool_harness::watchdog::{LIMIT, within};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::thread;

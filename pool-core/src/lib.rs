@@ -45,6 +45,8 @@ mod block;
 mod builder;
 pub mod compiler_errors;
 mod counters;
+#[cfg(feature = "testing")]
+pub mod doubles;
 mod error;
 mod executor;
 mod ext;
@@ -60,6 +62,8 @@ mod slot;
 mod submit;
 mod sync;
 mod unwind;
+#[cfg(feature = "testing")]
+pub mod watchdog;
 
 pub use builder::{Build, Builder, Config, Crew};
 pub use counters::Counters;

@@ -50,9 +50,9 @@ mod whereabouts;
 mod windows;
 
 use crate::Subject;
-use crate::watchdog::{LIMIT, within};
 use libtest_mimic::{Arguments, Trial};
 use pool_core::Executor;
+use pool_core::watchdog::{LIMIT, within};
 use std::sync::Arc;
 
 type Test<P> = (&'static str, fn(Arc<Subject<P>>));

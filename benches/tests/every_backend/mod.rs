@@ -29,7 +29,7 @@ backends! { ChannelPool StealingPool RayonPool }
 macro_rules! on_every_backend {
     ($($test:ident)*) => {$(
         mod $test {
-            use pool_harness::watchdog::{LIMIT, within};
+            use pool_core::watchdog::{LIMIT, within};
 
             #[test]
             fn channel() {

@@ -64,7 +64,7 @@ enum Choice {
     /// One item at a time; nothing but sleep.
     Fixed,
     /// Random answers.
-    #[cfg_attr(not(feature = "test-policies"), allow(dead_code, reason = "only tests choose it"))]
+    #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "only tests choose it"))]
     Chaos,
 }
 
@@ -75,14 +75,14 @@ impl Choice {
         if cfg!(loom) {
             return Choice::Fixed;
         }
-        #[cfg(feature = "test-policies")]
+        #[cfg(feature = "testing")]
         let choice = Choice::of_environment();
-        #[cfg(not(feature = "test-policies"))]
+        #[cfg(not(feature = "testing"))]
         let choice = Choice::Measured;
         choice
     }
 
-    #[cfg(feature = "test-policies")]
+    #[cfg(feature = "testing")]
     fn of_environment() -> Choice {
         static CHOICE: std::sync::OnceLock<Choice> = std::sync::OnceLock::new();
         *CHOICE.get_or_init(|| match std::env::var("POOL_POLICY").as_deref() {

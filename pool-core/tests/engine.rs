@@ -1,8 +1,8 @@
 //! The engine on executors that run jobs exactly when the test says so.
 
+use pool_core::doubles::{Inline, Manual};
+use pool_core::watchdog::{LIMIT, within};
 use pool_core::{Cancelled, Executor, JobError};
-use pool_harness::doubles::{AtOnce, Kept};
-use pool_harness::watchdog::{LIMIT, within};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use std::time::Duration;
 fn jobs_that_run_inside_spawn() {
     within(LIMIT, || {
         for window in [1, 2, 100] {
-            let imap = AtOnce.imap(0..5_000u64, |x| x + 1).window(window);
+            let imap = Inline.imap(0..5_000u64, |x| x + 1).window(window);
             assert!(imap.eq(1..=5_000), "window {window}");
         }
-        assert_eq!(AtOnce.submit(|| 5).join().unwrap(), 5);
+        assert_eq!(Inline.submit(|| 5).join().unwrap(), 5);
     });
 }
 
 #[test]
 fn p2_no_job_is_spawned_before_the_first_next() {
-    let pool = Kept::new(4);
+    let pool = Manual::new(4);
     let imap = pool.imap(0..10, |x| x);
     assert!(pool.is_empty());
     let imap = imap.start();
@@ -29,7 +29,7 @@ fn p2_no_job_is_spawned_before_the_first_next() {
 
 #[test]
 fn at_most_one_ticket_for_each_thread() {
-    let pool = Kept::new(3);
+    let pool = Manual::new(3);
     let mut imap = pool.imap(0..1_000u64, |x| x).window(4).start();
     let mut results = Vec::new();
     while results.len() < 1_000 {
@@ -42,7 +42,7 @@ fn at_most_one_ticket_for_each_thread() {
 
 #[test]
 fn p3_tickets_stop_at_the_window() {
-    let pool = Kept::new(2);
+    let pool = Manual::new(2);
     let pulled = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = pulled.clone();
     let input = (0..100).inspect(move |_| _ = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
@@ -59,7 +59,7 @@ fn p3_tickets_stop_at_the_window() {
 
 #[test]
 fn p9_tickets_of_a_dropped_imap_do_nothing() {
-    let pool = Kept::new(2);
+    let pool = Manual::new(2);
     let imap = pool.imap(0..10, |_| panic!("it must not begin")).start();
     drop(imap);
     while pool.run_one() {}
@@ -68,7 +68,7 @@ fn p9_tickets_of_a_dropped_imap_do_nothing() {
 #[test]
 fn p12_a_consumer_whose_tickets_were_discarded_gets_cancelled() {
     within(LIMIT, || {
-        let pool = Kept::new(2);
+        let pool = Manual::new(2);
         let mut imap = pool.imap(0..10, |x| x).start();
         pool.discard();
         let payload = catch_unwind(AssertUnwindSafe(|| imap.next())).unwrap_err();
@@ -85,7 +85,7 @@ fn p12_a_consumer_whose_tickets_were_discarded_gets_cancelled() {
 #[test]
 fn p12_what_was_computed_before_is_still_delivered() {
     within(LIMIT, || {
-        let pool = Kept::new(1);
+        let pool = Manual::new(1);
         let mut imap = pool.imap(0..10, |x| x).window(3).start();
         while pool.run_one() {}
         assert_eq!(imap.next(), Some(0));
@@ -97,7 +97,7 @@ fn p12_what_was_computed_before_is_still_delivered() {
 
 #[test]
 fn a_cancelled_job_never_runs() {
-    let pool = Kept::new(1);
+    let pool = Manual::new(1);
     let handle = pool.submit(|| panic!("it must not run"));
     assert!(handle.cancel());
     assert!(!handle.cancel(), "once");
@@ -107,7 +107,7 @@ fn a_cancelled_job_never_runs() {
 
 #[test]
 fn a_late_job_is_waited_for_again() {
-    let pool = Kept::new(1);
+    let pool = Manual::new(1);
     let mut handle = pool.submit(|| 3);
     assert!(handle.join_timeout(Duration::from_millis(5)).is_err());
     assert!(!handle.is_finished());

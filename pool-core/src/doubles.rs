@@ -1,14 +1,14 @@
 //! Test doubles: executors that run jobs exactly when a test says so.
 
-use pool_core::{Executor, Job};
+use crate::{Executor, Job};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 /// Runs each job at once, inside `spawn`, on the thread that spawned it.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct AtOnce;
+pub struct Inline;
 
-impl Executor for AtOnce {
+impl Executor for Inline {
     fn threads(&self) -> usize {
         1
     }
@@ -20,15 +20,15 @@ impl Executor for AtOnce {
 
 /// Keeps jobs until it is told to run or to drop them.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Manual {
     threads: usize,
     jobs: Mutex<VecDeque<Job>>,
 }
 
-impl Kept {
+impl Manual {
     /// Claims to have so many threads, and has none.
-    pub fn new(threads: usize) -> Kept {
-        Kept { threads, jobs: Mutex::default() }
+    pub fn new(threads: usize) -> Manual {
+        Manual { threads, jobs: Mutex::default() }
     }
 
     /// How many jobs are kept.
@@ -54,7 +54,7 @@ impl Kept {
     }
 }
 
-impl Executor for Kept {
+impl Executor for Manual {
     fn threads(&self) -> usize {
         self.threads
     }
