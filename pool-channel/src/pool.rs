@@ -1,7 +1,7 @@
 //! The pool: threads around the queue.
 
 use crate::queue::Queue;
-use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats};
+use pool_core::{Build, BuildError, Builder, Config, Counters, Executor, Job, PoolStats, Workers};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct ChannelPool {
     handle: Handle,
-    crew: Crew,
+    workers: Workers,
     threads: usize,
     drop_timeout: Option<Duration>,
     /// One for each thread.
@@ -111,7 +111,7 @@ impl ChannelPool {
 
     fn end_within(&mut self, limit: Duration) -> bool {
         self.terminate();
-        self.crew.join_timeout(limit)
+        self.workers.join_timeout(limit)
     }
 }
 
@@ -156,8 +156,8 @@ impl Build for ChannelPool {
             counters.push(mine.clone());
             move || handle.queue.work(&mine, |job| mine.run(job, &handle))
         });
-        let crew = config.start(workers)?;
-        Ok(ChannelPool { handle, crew, threads, drop_timeout: config.drop_timeout(), counters })
+        let workers = config.start(workers)?;
+        Ok(ChannelPool { handle, workers, threads, drop_timeout: config.drop_timeout(), counters })
     }
 }
 
@@ -168,7 +168,7 @@ impl Drop for ChannelPool {
             return;
         }
         self.handle.queue.close();
-        self.crew.join();
+        self.workers.join();
     }
 }
 

@@ -89,7 +89,7 @@ impl Queue {
                 return;
             }
             state.sleeping += 1;
-            counters.sleeps();
+            counters.record_sleep();
             state = self.pushed.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.sleeping -= 1;
         }

@@ -41,35 +41,30 @@
 //!   the channel hold the threads that the second one needs to make room. Chain the stages instead
 //!   ([`IterExt::imap`]), or give each a pool.
 
+mod backend;
 mod block;
-mod builder;
 pub mod compiler_errors;
-mod counters;
 #[cfg(feature = "testing")]
 pub mod doubles;
 mod error;
 mod executor;
-mod ext;
-mod fence;
 pub mod guide;
 mod imap;
+mod iter_ext;
 mod job;
+mod lease;
 mod map;
-mod pool_stats;
 mod roster;
 mod scope;
-mod slot;
 mod submit;
 mod sync;
 mod unwind;
 #[cfg(feature = "testing")]
 pub mod watchdog;
 
-pub use builder::{Build, Builder, Config, Crew};
-pub use counters::Counters;
+pub use backend::{Build, Builder, Config, Counters, PoolStats, WorkerStats, Workers};
 pub use error::{BuildError, Cancelled, JobError, Panic, TimedOut};
 pub use executor::Executor;
-pub use ext::IterExt;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
 #[cfg(feature = "progress")]
@@ -78,8 +73,8 @@ pub use imap::{
     CancelToken, DEFAULT_WINDOW_PER_THREAD, Enumerated, Imap, ImapStats, ItemTimeout, Local, Place, Pooled,
     Timeout,
 };
+pub use iter_ext::IterExt;
 pub use job::{Job, in_job};
-pub use pool_stats::{PoolStats, WorkerStats};
 pub use scope::Scope;
 pub use submit::{JobHandle, ScopedJobHandle};
 

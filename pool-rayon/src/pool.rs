@@ -34,7 +34,7 @@
 
 use crate::nesting::{self, Nested};
 use crate::threads::Threads;
-use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats, in_job};
+use pool_core::{Build, BuildError, Builder, Config, Counters, Executor, Job, PoolStats, Workers, in_job};
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -48,7 +48,7 @@ pub struct RayonPool {
     /// There until the pool is dropped.
     handle: Option<Handle>,
     /// The threads, if they are ours.
-    crew: Option<Crew>,
+    workers: Option<Workers>,
     drop_timeout: Option<Duration>,
 }
 
@@ -135,10 +135,11 @@ impl RayonPool {
         RayonPool::around(Threads::global(), None, None)
     }
 
-    fn around(pool: Threads, crew: Option<Crew>, drop_timeout: Option<Duration>) -> RayonPool {
+    fn around(pool: Threads, workers: Option<Workers>, drop_timeout: Option<Duration>) -> RayonPool {
         let counters = (0..pool.count()).map(|_| Counters::new()).collect();
-        let queue = Queue { state: Mutex::default(), idle: Condvar::new(), shared: crew.is_none(), counters };
-        RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew, drop_timeout }
+        let queue =
+            Queue { state: Mutex::default(), idle: Condvar::new(), shared: workers.is_none(), counters };
+        RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), workers, drop_timeout }
     }
 
     /// Runs what is queued and waits for it. Dropping the pool does the same, unless the builder was given a
@@ -215,8 +216,8 @@ impl RayonPool {
         let idle = !handle.is_here() && handle.queue.wait_until_idle(Some(limit));
         // Rayon's threads end when nobody holds its pool.
         drop(handle);
-        match &mut self.crew {
-            Some(crew) => crew.join_timeout(limit.saturating_sub(began.elapsed())),
+        match &mut self.workers {
+            Some(workers) => workers.join_timeout(limit.saturating_sub(began.elapsed())),
             None => idle,
         }
     }
@@ -273,8 +274,8 @@ impl Build for RayonPool {
             Ok(())
         });
         let pool = builder.build().map_err(|error| BuildError::Backend(Box::new(error)))?;
-        let crew = config.start(workers.into_iter().map(|worker| || worker.run()))?;
-        Ok(RayonPool::around(Threads::Own(Arc::new(pool)), Some(crew), config.drop_timeout()))
+        let workers = config.start(workers.into_iter().map(|worker| || worker.run()))?;
+        Ok(RayonPool::around(Threads::Own(Arc::new(pool)), Some(workers), config.drop_timeout()))
     }
 }
 
@@ -289,8 +290,8 @@ impl Drop for RayonPool {
         }
         // Rayon's threads end when nobody holds its pool.
         drop(handle);
-        if let Some(crew) = &mut self.crew {
-            crew.join();
+        if let Some(workers) = &mut self.workers {
+            workers.join();
         }
     }
 }
@@ -457,7 +458,7 @@ impl Handle {
         let mut state = self.queue.lock();
         state.running -= 1;
         if state.jobs.is_empty() {
-            counters.sleeps();
+            counters.record_sleep();
             if state.running == 0 {
                 self.queue.idle.notify_all();
             }

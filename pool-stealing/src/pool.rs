@@ -6,7 +6,7 @@
 //! serves all, and `spawn` on the pool itself finds the own deque too.
 
 use crate::worker::{Core, Worker};
-use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job, PoolStats};
+use pool_core::{Build, BuildError, Builder, Config, Executor, Job, PoolStats, Workers};
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -29,7 +29,7 @@ use std::time::Duration;
 /// ```
 pub struct StealingPool {
     handle: Handle,
-    crew: Crew,
+    workers: Workers,
     drop_timeout: Option<Duration>,
 }
 
@@ -158,7 +158,7 @@ impl StealingPool {
 
     fn end_within(&mut self, limit: Duration) -> bool {
         self.terminate();
-        self.crew.join_timeout(limit)
+        self.workers.join_timeout(limit)
     }
 }
 
@@ -200,8 +200,8 @@ impl Build for StealingPool {
             let handle = handle.clone();
             move || handle.work(worker)
         });
-        let crew = config.start(workers)?;
-        Ok(StealingPool { handle, crew, drop_timeout: config.drop_timeout() })
+        let workers = config.start(workers)?;
+        Ok(StealingPool { handle, workers, drop_timeout: config.drop_timeout() })
     }
 }
 
@@ -212,7 +212,7 @@ impl Drop for StealingPool {
             return;
         }
         self.handle.core.close();
-        self.crew.join();
+        self.workers.join();
     }
 }
 

@@ -150,7 +150,7 @@ impl<J> Worker<J> {
                 continue;
             }
             looks = 0;
-            match sleep.park(|| queues.has_job(), || self.counters().sleeps()) {
+            match sleep.park(|| queues.has_job(), || self.counters().record_sleep()) {
                 Next::Search => {}
                 Next::End => break,
             }
@@ -178,7 +178,7 @@ impl<J> Worker<J> {
     /// A worker meets its own deque on its round too; that is no theft.
     fn count_if_stolen(&self, from: Option<usize>) {
         if from.is_some_and(|victim| victim != self.index) {
-            self.counters().steals();
+            self.counters().record_steal();
         }
     }
 }

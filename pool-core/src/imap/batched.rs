@@ -5,8 +5,8 @@
 //! first call is told to the imap of blocks then: a window of items is one of whole blocks that is no larger, and a limit
 //! for each item makes blocks of one item.
 
-use super::cursor::{Settings, Wait};
-use super::held::Held;
+use super::engine::Held;
+use super::engine::{Settings, Wait};
 use super::policy::DEFAULT_WINDOW_PER_THREAD;
 use super::results::{Late, Next};
 use super::{Adapted, Controls, Imap, Inner};

@@ -1,6 +1,6 @@
 //! `catch_panics`: the same imap, with panics as values.
 
-use super::cursor::Wait;
+use super::engine::Wait;
 use super::place::Place;
 use super::results::Next;
 use super::{Adapted, Controls, Imap};

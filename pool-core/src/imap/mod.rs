@@ -5,16 +5,12 @@
 //! [`engine`], which asks a [`policy`] for numbers. Begin to read with the engine.
 
 mod batched;
-mod begun;
 mod build;
 mod cancel;
 mod catch_panics;
 #[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
-mod cursor;
-#[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
 mod engine;
 mod enumerated;
-mod held;
 mod item_timeout;
 mod place;
 mod policy;
@@ -22,26 +18,24 @@ mod policy;
 mod progress;
 mod results;
 mod settings;
-mod stats;
 #[cfg(feature = "stream")]
 mod stream;
 mod timeout;
 
 pub use cancel::CancelToken;
-pub(crate) use engine::Control;
+pub use engine::ImapStats;
+pub(crate) use engine::{Control, Held};
 pub use enumerated::Enumerated;
-pub(crate) use held::Held;
 pub use item_timeout::ItemTimeout;
 pub use place::{Local, Place, Pooled};
 pub use policy::DEFAULT_WINDOW_PER_THREAD;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
-pub use stats::ImapStats;
 #[cfg(feature = "stream")]
 pub use stream::ImapStream;
 pub use timeout::Timeout;
 
-use cursor::{Settings, Wait};
+use engine::{Settings, Wait};
 use results::{Next, Results, Stage};
 use std::fmt;
 

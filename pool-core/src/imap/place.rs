@@ -1,7 +1,7 @@
 //! On which thread the input of an imap is pulled, as a type: it decides whether the iterator is `Send`.
 
 use super::catch_panics::Caught;
-use super::cursor::Source;
+use super::engine::Source;
 use super::item_timeout::Limited;
 use super::{Adapted, Imap};
 use crate::error::{Panic, TimedOut};

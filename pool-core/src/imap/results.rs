@@ -1,9 +1,9 @@
 //! The iteration over an imap: the head from the cursor's ring, or else what a refill brings.
 
-use super::begun::ItemLimit;
 use super::cancel::CancelToken;
-use super::cursor::{Cursor, Head, Settings, Source, Wait};
 use super::engine::Control;
+use super::engine::ItemLimit;
+use super::engine::{Cursor, Head, Settings, Source, Wait};
 use crate::error::{Cancelled, Panic, TimedOut};
 use std::cell::OnceCell;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What can be set on an [`Imap`] before it begins, and asked of it later.
 
-use super::cursor::{Settings, Source as _};
+use super::engine::{Settings, Source as _};
 use super::place::Place;
 use super::{Adapted, CancelToken, Imap, ImapStats, Inner, Stage};
 use crate::error::Panic;

@@ -1,6 +1,6 @@
 //! Results with a limit on how long each is waited for.
 
-use super::cursor::Wait;
+use super::engine::Wait;
 use super::place::{Place, Pooled};
 use super::results::Late;
 use super::{Adapted, CancelToken, Imap, Inner};

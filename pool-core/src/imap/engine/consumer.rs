@@ -27,21 +27,21 @@
 //! **Unordered**, any result is as good as the head: the cursor takes whichever ring has one, and a sleeping consumer
 //! sets the flags of all.
 
+use super::cursor::{Cursor, Head, Settings, Source, Wait};
 use super::function::Function;
 use super::head::HeadState;
+use super::held::Held;
 use super::inline::Inline;
 use super::local::Supply;
 use super::nesting::{Outer, Within};
 use super::shared::{Locked, Shared};
 use super::state::{Asleep, Chunk, Output, State};
+use super::stats::ImapStats;
 use crate::executor::is_worker;
-use crate::fence;
-use crate::imap::cursor::{Cursor, Head, Settings, Source, Wait};
-use crate::imap::held::Held;
 use crate::imap::policy;
-use crate::imap::stats::ImapStats;
 use crate::job::Inside;
 use crate::sync::atomic::Ordering;
+use crate::sync::fence;
 use crate::unwind::{catch, drop_quietly};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! What is shared without the imap's lock, and has none of its types.
 
-use super::parker::Parker;
 use super::ring::{Flags, set_all};
+use crate::sync::Parker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 

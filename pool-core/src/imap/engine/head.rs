@@ -1,7 +1,7 @@
 //! Where the head is: the consumer's look at the state.
 
+use super::cursor::{Cursor, Head};
 use super::state::{Output, State};
-use crate::imap::cursor::{Cursor, Head};
 use crate::unwind::Payload;
 
 /// Where the head is.

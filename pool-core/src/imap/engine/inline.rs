@@ -7,15 +7,15 @@
 //! goes on as ever.
 
 use super::consumer::Consumer;
+use super::cursor::{Cursor, Head};
 use super::function::Function;
 use super::input::{InputEnd, pull};
 use super::nesting;
 use super::ring::Sender;
 use super::state::State;
-use crate::imap::cursor::{Cursor, Head};
 use crate::imap::policy::{self, Looks};
 use crate::job::Inside;
-use crate::sync::Stamp;
+use crate::sync::Instant;
 use crate::unwind::catch;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(crate) struct Inline<I, T> {
     results: Sender<T>,
     /// When it looks again whether threads are free, and when it did so last.
     looks: Looks,
-    looked: Stamp,
+    looked: Instant,
 }
 
 impl<I: Iterator, T> State<I, T> {
@@ -48,7 +48,7 @@ impl<I: Iterator, T> State<I, T> {
         // The first item needs no look: there was one just now.
         let mut looks = Looks::new(policy::MOST_INLINE);
         looks.looked(Duration::ZERO);
-        Some(Inline { input, pulled: 0, results, looks, looked: Stamp::now() })
+        Some(Inline { input, pulled: 0, results, looks, looked: Instant::now() })
     }
 }
 
@@ -57,7 +57,7 @@ impl<I, T> Inline<I, T> {
     fn is_time(&mut self) -> bool {
         let is_due = self.looks.is_due();
         if is_due {
-            let now = Stamp::now();
+            let now = Instant::now();
             self.looks.looked(now.since(std::mem::replace(&mut self.looked, now)));
         }
         is_due

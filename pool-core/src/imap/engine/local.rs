@@ -4,12 +4,12 @@
 //! from as ever. It looks for the head before each pull, since a pull may block; and before a pull that would leave
 //! items alone, it calls a worker: a worker that ends its turn sets the ring's flag.
 
+use super::cursor::Cursor;
 use super::function::Function;
 use super::input::{InputEnd, hint_of, pull};
 use super::ring::Sender;
 use super::shared::Shared;
 use crate::Executor;
-use crate::imap::cursor::Cursor;
 use crate::unwind::{catch, drop_quietly};
 use std::panic::resume_unwind;
 use std::sync::Arc;

@@ -25,30 +25,36 @@
 //! consumer that stays takes what is finished before the first gap. One that goes drops what is there, and each worker
 //! that comes back later does the same again, so that nothing of the user's waits for a job that is still queued.
 
+mod begun;
 mod consumer;
 mod control;
+mod cursor;
 mod function;
 mod head;
+mod held;
 mod inline;
 mod input;
 mod local;
 #[cfg(all(test, loom))]
 mod models;
 mod nesting;
-mod parker;
 mod reorder;
 mod ring;
 #[cfg(loom)]
 mod ring_loom;
 mod shared;
 mod state;
+mod stats;
 mod window;
 mod worker;
 mod workers;
 
+pub(super) use begun::ItemLimit;
 pub(super) use consumer::Consumer;
 pub(crate) use control::Control;
+pub(super) use cursor::{Cursor, Head, Settings, Source, Wait};
 pub(super) use function::{Function, Plain, WithState};
+pub(crate) use held::Held;
 pub(super) use local::{Elsewhere, Here};
-pub(super) use ring::Receiver;
 pub(super) use shared::Shared;
+pub use stats::ImapStats;

@@ -2,14 +2,14 @@
 //!
 //! A ring is a single-producer single-consumer queue (`rtrb`) with a *waiter flag*. Values become visible one by one,
 //! without a lock, which is what keeps results prompt inside a chunk. The flag is for a thread that has found the ring
-//! empty and goes away: the sender's [`push`](Sender::push) tells whether it is set. See [`crate::fence`] for why
+//! empty and goes away: the sender's [`push`](Sender::push) tells whether it is set. See [`crate::sync::fence`] for why
 //! either the push sees the flag or the thread sees the value.
 //!
 //! Rings are used again: the two halves come back to [`Rings`] at different times, from different threads, and are
 //! paired by the ring's number.
 
-use crate::fence;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::fence;
 use crate::sync::{Mutex, lock};
 use crate::unwind::drop_quietly;
 use std::sync::Arc;

@@ -1,16 +1,16 @@
 //! What the jobs of an imap and its consumer share, and how they leave its lock.
 
 use super::control::Control;
+use super::cursor::Settings;
 use super::input::{InputEnd, hint_of};
-use super::parker::Parker;
 use super::ring::Receiver;
 use super::state::{Asleep, Chunk, Output, State};
 use crate::Executor;
 use crate::executor::threads_of;
-use crate::imap::cursor::Settings;
 use crate::imap::policy::{Policy, Task};
 use crate::job::Job;
-use crate::slot::Slot;
+use crate::lease::Lease;
+use crate::sync::Parker;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::unwind::{Payload, drop_each, drop_quietly};
 use std::collections::VecDeque;
@@ -23,7 +23,7 @@ pub(crate) struct Shared<I: Iterator, F, T> {
     job: fn(&Arc<Shared<I, F, T>>) -> Job,
     pub(crate) control: Arc<Control>,
     /// What its jobs go through, if it borrows.
-    pub(crate) slot: OnceLock<Arc<Slot>>,
+    pub(crate) lease: OnceLock<Arc<Lease>>,
     state: Mutex<State<I, T>>,
 }
 
@@ -88,7 +88,7 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     ) -> Shared<I, F, T> {
         let (threads, control) = (threads_of(executor), Arc::new(Control::new()));
         let state = Mutex::new(State::new(source, threads, &control));
-        Shared { function, threads, job, control, slot: OnceLock::new(), state }
+        Shared { function, threads, job, control, lease: OnceLock::new(), state }
     }
 
     pub(super) fn lock(&self) -> Locked<'_, I, T> {
@@ -197,8 +197,8 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
         self.clear(state);
         #[cfg(feature = "stream")]
         self.control.parker.set_task(None);
-        if let Some(slot) = self.slot.get() {
-            slot.close();
+        if let Some(lease) = self.lease.get() {
+            lease.close();
         }
     }
 

@@ -2,15 +2,15 @@
 //!
 //! No code of the user runs here, and no value of the user is dropped here.
 
+use super::begun::ItemLimit;
 use super::control::Control;
 use super::input::Input;
 use super::reorder::Reorder;
 use super::ring::{Receiver, Rings, Sender};
 use super::window::Window;
 use super::workers::Workers;
-use crate::fence;
-use crate::imap::begun::ItemLimit;
 use crate::imap::policy::{Policy, Task};
+use crate::sync::fence;
 use crate::unwind::Payload;
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -25,7 +25,7 @@ use crate::Executor;
 use crate::executor::has_waiting;
 use crate::imap::policy::{self, Looks};
 use crate::job::Task;
-use crate::sync::Stamp;
+use crate::sync::Instant;
 use crate::sync::atomic::Ordering;
 use crate::unwind::{catch, drop_quietly};
 use std::sync::Arc;
@@ -70,16 +70,16 @@ where
 
 /// When a worker began what, for slices and measurements.
 struct Clock {
-    slice: Stamp,
-    now: Stamp,
+    slice: Instant,
+    now: Instant,
     /// Since when it has found nothing.
-    idle: Option<Stamp>,
+    idle: Option<Instant>,
 }
 
 impl Clock {
     /// How long it is since the last call.
     fn lap(&mut self) -> Duration {
-        let before = std::mem::replace(&mut self.now, Stamp::now());
+        let before = std::mem::replace(&mut self.now, Instant::now());
         self.now.since(before)
     }
 }
@@ -92,7 +92,7 @@ where
     fn turn(self: &Arc<Self>, executor: &dyn Executor) {
         let mut outer = Some(Outer::new(executor, &self.control));
         let _within = Within::enter(&mut outer);
-        let now = Stamp::now();
+        let now = Instant::now();
         let mut clock = Clock { slice: now, now, idle: None };
         let mut state = self.lock();
         state.workers.begin_turn();
@@ -141,7 +141,7 @@ where
             if clock.now.since(clock.slice) >= policy::SLICE {
                 drop(state);
                 let makes_room = has_waiting(executor);
-                clock.slice = Stamp::now();
+                clock.slice = Instant::now();
                 state = self.lock();
                 if makes_room && !state.consumer_gone && self.may_leave(&mut state) {
                     state.workers.requeue();
@@ -237,7 +237,7 @@ where
                 state.wake_napper();
             }
         }
-        let now = Stamp::now();
+        let now = Instant::now();
         let waited = now.since(*clock.idle.get_or_insert(now));
         clock.now = now;
         if !self.control.is_cancelled() && !state.finished() && state.policy.worker_looks(waited) {
@@ -436,7 +436,7 @@ impl<I: Iterator, T> State<I, T> {
 struct Watch {
     limit: Duration,
     /// Since when, and when the clock was read last. Not while all threads are busy.
-    since: Option<(Stamp, Stamp)>,
+    since: Option<(Instant, Instant)>,
     looks: Looks,
 }
 
@@ -451,7 +451,7 @@ impl Watch {
     }
 
     fn begin(&mut self) {
-        let now = Stamp::now();
+        let now = Instant::now();
         self.since.get_or_insert((now, now));
     }
 
@@ -461,7 +461,7 @@ impl Watch {
         if !self.looks.is_due() {
             return false;
         }
-        let now = Stamp::now();
+        let now = Instant::now();
         self.looks.looked(now.since(std::mem::replace(last, now)));
         now.since(*since) >= self.limit
     }

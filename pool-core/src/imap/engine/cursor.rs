@@ -1,9 +1,10 @@
 //! What `next` touches for every item: the ring that holds the head, and nothing with a lock.
 //!
-//! What is `pub` here is so for the sealed [`Place`](super::place::Place) only.
+//! What is `pub` here is so for the sealed [`Place`](super::super::place::Place) only.
 
 use super::begun::ItemLimit;
-use super::engine::{Control, Receiver};
+use super::control::Control;
+use super::ring::Receiver;
 use super::stats::ImapStats;
 use crate::unwind::{Payload, drop_quietly};
 use std::sync::Arc;
@@ -12,25 +13,25 @@ use std::time::Duration;
 
 /// Where the consumer is in the order of results.
 pub struct Cursor<T> {
-    pub(super) ring: Option<Receiver<T>>,
+    pub(in crate::imap) ring: Option<Receiver<T>>,
     /// The index of the next result.
-    pub(super) head: u64,
+    pub(in crate::imap) head: u64,
     /// How many items were given up.
-    pub(super) skipped: u64,
+    pub(in crate::imap) skipped: u64,
     /// In place of `ring`: the ring that the head may be in, behind so many results that were given up.
-    pub(super) late: Option<(Receiver<T>, u64)>,
+    pub(in crate::imap) late: Option<(Receiver<T>, u64)>,
     /// Rings in which only results will come that were given up.
-    pub(super) given_up: Vec<Receiver<T>>,
+    pub(in crate::imap) given_up: Vec<Receiver<T>>,
     /// Without order: the item in `ring`, if it is alone there, and the items that were given up and still run.
-    pub(super) index: u64,
-    pub(super) given_up_items: Vec<u64>,
+    pub(in crate::imap) index: u64,
+    pub(in crate::imap) given_up_items: Vec<u64>,
     /// How many items the consumer has run itself.
-    pub(super) ran: u64,
-    pub(super) control: Arc<Control>,
+    pub(in crate::imap) ran: u64,
+    pub(in crate::imap) control: Arc<Control>,
 }
 
 impl<T> Cursor<T> {
-    pub(super) fn new(control: Arc<Control>) -> Cursor<T> {
+    pub(in crate::imap) fn new(control: Arc<Control>) -> Cursor<T> {
         Cursor {
             ring: None,
             head: 0,
@@ -46,19 +47,19 @@ impl<T> Cursor<T> {
 
     /// The head, if it is in the ring that the cursor looks at.
     #[inline]
-    pub(super) fn pop(&mut self) -> Option<T> {
+    pub(in crate::imap) fn pop(&mut self) -> Option<T> {
         let value = self.ring.as_mut()?.pop();
         self.head += u64::from(value.is_some());
         value
     }
 
-    pub(super) fn is_ready(&self) -> bool {
+    pub(in crate::imap) fn is_ready(&self) -> bool {
         let late = self.late.as_ref().map(|(ring, _)| ring);
         self.ring.as_ref().or(late).is_some_and(|ring| !ring.is_empty())
     }
 
     /// Goes on to the item behind the head, whose result is to be dropped when it comes.
-    pub(super) fn give_up(&mut self) {
+    pub(in crate::imap) fn give_up(&mut self) {
         match (self.ring.take(), &mut self.late) {
             (Some(ring), late) => *late = Some((ring, 1)),
             (None, Some((_, given_up))) => *given_up += 1,
@@ -69,20 +70,20 @@ impl<T> Cursor<T> {
     }
 
     /// Without order: as if this item had been delivered.
-    pub(super) fn give_up_item(&mut self, index: u64) {
+    pub(in crate::imap) fn give_up_item(&mut self, index: u64) {
         self.given_up_items.push(index);
         self.head += 1;
         self.skipped += 1;
     }
 
     /// Whether this item was given up; once.
-    pub(super) fn was_given_up(&mut self, index: u64) -> bool {
+    pub(in crate::imap) fn was_given_up(&mut self, index: u64) -> bool {
         let at = self.given_up_items.iter().position(|item| *item == index);
         at.is_some_and(|at| self.given_up_items.swap_remove(at) == index)
     }
 
     /// Drops the results that were given up and have come. Not under the lock.
-    pub(super) fn drop_given_up(&mut self) {
+    pub(in crate::imap) fn drop_given_up(&mut self) {
         for ring in &mut self.given_up {
             ring.drop_values();
         }
@@ -102,7 +103,7 @@ impl<T> Cursor<T> {
     }
 
     /// The rings that it holds.
-    pub(super) fn take_rings(&mut self) -> Vec<Receiver<T>> {
+    pub(in crate::imap) fn take_rings(&mut self) -> Vec<Receiver<T>> {
         let mut rings = std::mem::take(&mut self.given_up);
         rings.extend(self.ring.take());
         rings.extend(self.late.take().map(|(ring, _)| ring));
@@ -144,13 +145,13 @@ pub enum Head {
 
 /// What is set before the iteration begins.
 pub struct Settings {
-    pub(super) window: Option<u64>,
-    pub(super) chunk: Option<usize>,
-    pub(super) unordered: bool,
+    pub(in crate::imap) window: Option<u64>,
+    pub(in crate::imap) chunk: Option<usize>,
+    pub(in crate::imap) unordered: bool,
     /// How long an item may take.
-    pub(super) item_limit: Option<ItemLimit>,
+    pub(in crate::imap) item_limit: Option<ItemLimit>,
     /// The pool is to be at work while the consumer does something else.
-    pub(super) started: bool,
+    pub(in crate::imap) started: bool,
 }
 
 /// Where results come from: the imap, without the types of its input and function.
