@@ -112,7 +112,7 @@ impl Queue {
         let jobs = std::mem::take(&mut state.jobs);
         drop(state);
         self.pushed.notify_all();
-        // Cancelling calls code of the user's: not under the lock.
+        // Cancelling calls user code: not under the lock.
         drop(jobs);
     }
 }

@@ -1,16 +1,16 @@
 //! Jobs that borrow: `scope`, and the only `unsafe` of the workspace.
 //!
-//! A pool keeps jobs for as long as it likes, so what is in a [`Job`] must borrow nothing. Here it may, and
-//! the [`scope`] makes up for it: it does not return before nobody can reach what was borrowed any more.
+//! A pool keeps jobs for as long as it likes, so what is in a [`Job`](crate::Job) must borrow nothing. Here it may, and
+//! the [`scope`] makes up for it: it does not return while a thread can reach what was borrowed.
 //!
 //! What the pool gets is a [`Lease`], which borrows nothing by its type and holds the task that does. The
-//! task can be reached only through the lease and while the lease is open; whoever runs it is counted. At its
+//! task can be reached only through the lease and while the lease is open; a thread that runs it is counted. At its
 //! end the scope closes every lease, which takes the task out, and waits until the count is zero. A lease that
 //! still lies in the pool's queue then is an empty shell. So the scope waits for what *runs*, but for the
 //! queue only where a submitted job must still run; and on a thread that the pool needs (P8) it runs such a
 //! job itself.
 //!
-//! Nothing that safe code does may get past that wait: not a panic in somebody's [`Executor`], a waker or a
+//! Nothing that safe code does may get past that wait: not a panic in an [`Executor`], a waker or a
 //! destructor, all of which are caught where they are called. For what has been overlooked there is a guard that
 //! ends the process.
 //!
@@ -18,13 +18,12 @@
 #![allow(unsafe_code)]
 
 use crate::Executor;
-use crate::error::Panic;
 use crate::executor::is_worker;
 use crate::imap::{Control, Held, Imap, Local};
 use crate::job::Task;
 use crate::lease::Lease;
 use crate::roster::Roster;
-use crate::submit::{ScopedJobHandle, Submitted, spawn_or_cancel};
+use crate::submit::{FirstPanic, ScopedJobHandle, Submitted, spawn_or_cancel};
 use crate::sync::{Mutex, lock};
 use crate::unwind::{AbortOnUnwind, catch, drop_each, drop_quietly};
 use std::fmt;
@@ -136,20 +135,12 @@ pub struct Scope<'scope, 'env: 'scope> {
 
 /// What belongs to a scope and borrows nothing.
 #[derive(Default)]
-pub(crate) struct Shared {
+struct Shared {
     leases: Mutex<Roster<Arc<Lease>>>,
-    /// The first panic of a job that nobody has joined.
-    panic: Mutex<Option<Panic>>,
+    panic: Arc<FirstPanic>,
 }
 
 impl Shared {
-    pub(crate) fn note_panic(&self, panic: Panic) {
-        let mut first = lock(&self.panic);
-        let late = if first.is_none() { first.replace(panic) } else { Some(panic) };
-        drop(first);
-        drop(late);
-    }
-
     fn add(&self, lease: Arc<Lease>) {
         // A long scope may see many come and go.
         let ended = lock(&self.leases).add(lease, |lease| lease.is_empty());
@@ -168,15 +159,15 @@ where
     let guard = AbortOnUnwind("a scope cannot unwind past its running jobs, which borrow: aborting");
     finish(&shared, executor);
     guard.disarm();
-    let unseen = lock(&shared.panic).take();
-    match (result, unseen) {
+    let unjoined = shared.panic.take();
+    match (result, unjoined) {
         (Ok(result), None) => result,
         (Ok(result), Some(panic)) => {
             drop_quietly(result);
             panic.resume()
         }
-        (Err(payload), unseen) => {
-            drop(unseen);
+        (Err(payload), unjoined) => {
+            drop(unjoined);
             resume_unwind(payload)
         }
     }
@@ -184,7 +175,7 @@ where
 
 /// Closes every lease, and waits until nothing of what they held can run.
 fn finish(shared: &Shared, executor: &dyn Executor) {
-    // Nobody else may be there to run what is queued, and whoever waits on such a thread must work.
+    // There may be no other thread to run what is queued, so a caller on such a thread works.
     let works = is_worker(executor);
     // Jobs may spawn more jobs in this scope.
     loop {
@@ -285,7 +276,7 @@ impl<'scope> Scope<'scope, '_> {
     }
 
     /// [`Executor::submit`] with borrowed data. The job runs even if the handle is dropped, and the scope
-    /// waits for it. If it panics and nobody joins it, the scope panics with its payload at the end.
+    /// waits for it. If it panics and is not joined, the scope panics with its payload at the end.
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};
@@ -303,7 +294,7 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let job = Arc::new(Submitted::new(f, Some(self.shared.clone())));
+        let job = Arc::new(Submitted::new(f, Some(self.shared.panic.clone())));
         let lease = Arc::new(Lease::once(erase(job.clone())));
         self.shared.add(lease.clone());
         spawn_or_cancel(self.executor, lease);
@@ -322,7 +313,7 @@ fn erase<'scope>(task: Arc<dyn Task + 'scope>) -> Arc<dyn Task> {
     // SAFETY: the two types differ in the lifetime of the trait object only, so they have one layout and one
     // vtable. The task must not be used after `'scope`. The result goes into a lease at once, in both places
     // that call this, and the lease into the scope's list. `scope` calls `finish` on every way out of itself,
-    // before `'scope` ends, and that empties the lease and waits for whoever has taken the task out of it:
-    // they drop it before they stop being counted. No panic gets past `finish`: the process ends before.
+    // before `'scope` ends, and that empties the lease and waits for the threads that have taken the task out
+    // of it: they drop it before they stop being counted. No panic gets past `finish`: the process ends before.
     unsafe { std::mem::transmute::<Arc<dyn Task + 'scope>, Arc<dyn Task + 'static>>(task) }
 }

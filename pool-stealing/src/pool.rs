@@ -45,7 +45,7 @@ thread_local! {
 }
 
 impl StealingPool {
-    /// A pool of so many threads.
+    /// A pool of this many threads.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl StealingPool {
         self.drop_timeout = None;
     }
 
-    /// Discards what is queued and what comes from now on, and does not wait for what runs. Whoever waits for a
+    /// Discards what is queued and what comes from now on, and does not wait for what runs. A thread that waits for a
     /// discarded job gets [`Cancelled`](pool_core::Cancelled). It works through an `Arc`, and may be called again.
     ///
     /// ```
@@ -117,7 +117,7 @@ impl StealingPool {
     /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
     /// themselves when what they run does. Returns whether all of them have ended.
     ///
-    /// Whoever waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
+    /// A thread that waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
     /// returns `false` at once.
     ///
     /// ```
@@ -139,7 +139,7 @@ impl StealingPool {
     }
 
     /// What each worker has done since the pool was built. `steals` are jobs from another worker's deque;
-    /// those from the injector, where jobs from outside the pool wait, are nobody's.
+    /// those from the injector, where jobs from outside the pool wait, belong to none.
     ///
     /// Always counted; two readings of the clock per job, some 50 to 100 ns together. Asking takes no lock.
     ///
@@ -257,21 +257,7 @@ impl Executor for Handle {
 }
 
 impl Executor for StealingPool {
-    fn threads(&self) -> usize {
-        self.handle.threads()
-    }
-
-    fn spawn(&self, job: Job) {
-        self.handle.spawn(job);
-    }
-
-    fn has_waiting(&self) -> bool {
-        self.handle.has_waiting()
-    }
-
-    fn pool_id(&self) -> Option<usize> {
-        self.handle.pool_id()
-    }
+    pool_core::forward_executor!(self => self.handle);
 }
 
 impl fmt::Debug for StealingPool {

@@ -18,7 +18,7 @@ use crate::sync::atomic::{Ordering, fence};
 use pool_core::{Counters, PoolStats};
 use std::sync::Arc;
 
-/// So many jobs of its own a worker runs between two looks into the injector. The look costs two loads
+/// This many jobs of its own a worker runs between two looks into the injector. The look costs two loads
 /// if there is nothing.
 const TURN: usize = 4;
 
@@ -94,7 +94,7 @@ impl<J> Core<J> {
         self.discard();
     }
 
-    /// Drops every queued job. That runs code of the user's, so no lock may be held.
+    /// Drops every queued job. That runs user code, so no lock may be held.
     fn discard(&self) {
         while let Some((job, _)) = self.queues.take_any(0) {
             drop(job);

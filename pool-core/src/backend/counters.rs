@@ -138,7 +138,7 @@ impl Counters {
                 return time;
             }
             let age = self.age();
-            // If the job has ended by now, the clock may show time that nobody has worked.
+            // If the job has ended by now, the clock may show time in which no worker has worked.
             if self.time.load(Relaxed) == time {
                 return age.saturating_sub(time & !RUNNING);
             }

@@ -2,10 +2,10 @@
 
 use super::engine::Held;
 use super::engine::Source;
-use super::engine::{Consumer, Control, Elsewhere, Function, Here, Plain, Shared, WithState};
+use super::engine::{Consumer, Control, Function, InState, Plain, Shared, WithConsumer, WithState};
+use super::iter::{Imap, Inner};
 use super::place::{Local, Place, Pooled};
 use super::results::Results;
-use super::{Imap, Inner};
 use crate::job::{Job, Task};
 use crate::lease::Lease;
 use std::iter::Empty;
@@ -91,8 +91,8 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         I::Item: Send + 'p,
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
-        let control = shared.control.clone();
-        Imap::<'p, T, Pooled>::over(control, Box::new(Consumer::new(shared, executor, Elsewhere)))
+        let control = shared.control().clone();
+        Imap::<'p, T, Pooled>::over(control, Box::new(Consumer::new(shared, executor, InState)))
     }
 }
 
@@ -136,8 +136,8 @@ impl<'p, T: Send + 'p> Imap<'p, T, Local> {
         J::Item: Send + 'p,
         F: Function<J::Item, Output = T> + Send + Sync + 'p,
     {
-        let control = shared.control.clone();
-        let consumer = Consumer::new(shared, executor, Here(Some(input)));
+        let control = shared.control().clone();
+        let consumer = Consumer::new(shared, executor, WithConsumer::new(input));
         Imap::<'p, T, Local>::over(control, Box::new(consumer))
     }
 }
@@ -154,12 +154,12 @@ where
     T: Send + 'p,
 {
     let shared = Arc::new(shared);
-    let _ = shared.lease.set(lease(shared.clone(), shared.control.clone()));
+    shared.set_lease(lease(shared.clone(), shared.control().clone()));
     shared
 }
 
 fn job_of_lease<I: Iterator, F, T>(shared: &Arc<Shared<I, F, T>>) -> Job {
-    let lease = shared.lease.get().expect("it was set before the first job");
+    let lease = shared.lease().expect("it was set before the first job");
     Job::from_task(lease.clone())
 }
 

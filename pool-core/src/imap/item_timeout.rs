@@ -5,12 +5,14 @@
 //! [`next_in_time`](super::results::Results::next_in_time). While the head has not begun there is no limit, and the
 //! consumer looks from time to time whether it has.
 
+use super::adapted::{Adapted, Controls};
+use super::cancel::CancelToken;
 use super::engine::ItemLimit;
 use super::engine::Wait;
+use super::iter::{Imap, Inner};
 use super::place::{Place, Pooled};
 use super::results::{Late, Next};
 use super::timeout::Timeout;
-use super::{Adapted, CancelToken, Controls, Imap, Inner};
 use crate::error::TimedOut;
 use std::fmt;
 use std::time::Duration;

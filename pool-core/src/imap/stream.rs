@@ -1,7 +1,7 @@
 //! An imap as an asynchronous stream: the task is woken where a thread would have slept.
 
-use super::Imap;
 use super::engine::Wait;
+use super::iter::Imap;
 use super::policy;
 use crate::sync::Instant;
 use crate::unwind::{catch, drop_quietly};

@@ -33,7 +33,7 @@ impl Parker {
     }
 
     /// Lets the next notification wake this task instead, or none. To be called without the imap's lock, since wakers
-    /// are code of the user's.
+    /// are user code.
     pub(crate) fn set_task(&self, waker: Option<Waker>) {
         let old = std::mem::replace(&mut lock(&self.state).waker, waker);
         drop_quietly(old);

@@ -1,33 +1,28 @@
-//! What `next` touches for every item: the ring that holds the head, and nothing with a lock.
-//!
-//! What is `pub` here is so for the sealed [`Place`](super::super::place::Place) only.
+//! Where the consumer is in the order of results: what `next` touches for every item, and nothing with a lock.
 
-use super::begun::ItemLimit;
 use super::control::Control;
 use super::ring::Receiver;
-use super::stats::ImapStats;
-use crate::unwind::{Payload, drop_quietly};
+use crate::unwind::drop_quietly;
 use std::sync::Arc;
-use std::task::Waker;
-use std::time::Duration;
 
-/// Where the consumer is in the order of results.
+/// Where the consumer is in the order of results. It is `pub` for the sealed [`Place`](super::super::place::Place) only.
 pub struct Cursor<T> {
-    pub(in crate::imap) ring: Option<Receiver<T>>,
+    /// The ring that the head is in, or will be in.
+    ring: Option<Receiver<T>>,
     /// The index of the next result.
-    pub(in crate::imap) head: u64,
+    head: u64,
     /// How many items were given up.
-    pub(in crate::imap) skipped: u64,
-    /// In place of `ring`: the ring that the head may be in, behind so many results that were given up.
-    pub(in crate::imap) late: Option<(Receiver<T>, u64)>,
+    skipped: u64,
+    /// In place of `ring`: the ring that the head may be in, behind as many results that were given up.
+    late: Option<(Receiver<T>, u64)>,
     /// Rings in which only results will come that were given up.
-    pub(in crate::imap) given_up: Vec<Receiver<T>>,
+    given_up: Vec<Receiver<T>>,
     /// Without order: the item in `ring`, if it is alone there, and the items that were given up and still run.
-    pub(in crate::imap) index: u64,
-    pub(in crate::imap) given_up_items: Vec<u64>,
+    index: u64,
+    given_up_items: Vec<u64>,
     /// How many items the consumer has run itself.
-    pub(in crate::imap) ran: u64,
-    pub(in crate::imap) control: Arc<Control>,
+    ran: u64,
+    control: Arc<Control>,
 }
 
 impl<T> Cursor<T> {
@@ -45,6 +40,44 @@ impl<T> Cursor<T> {
         }
     }
 
+    pub(in crate::imap) fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    /// The index of the next result: how many items have been delivered or given up.
+    pub(in crate::imap) fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Without order: the item whose result was delivered last, if it was alone in its ring.
+    pub(in crate::imap) fn index(&self) -> u64 {
+        self.index
+    }
+
+    pub(super) fn set_index(&mut self, index: u64) {
+        self.index = index;
+    }
+
+    /// How many items were given up.
+    pub(super) fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// How many items the consumer has run itself.
+    pub(super) fn ran(&self) -> u64 {
+        self.ran
+    }
+
+    pub(super) fn count_run(&mut self) {
+        self.ran += 1;
+    }
+
+    /// A caller asks for the head, so it has got everything before it. Returns whether a feeder waits for that.
+    #[inline]
+    pub(in crate::imap) fn deliver(&self) -> bool {
+        self.control.deliver(self.head)
+    }
+
     /// The head, if it is in the ring that the cursor looks at.
     #[inline]
     pub(in crate::imap) fn pop(&mut self) -> Option<T> {
@@ -53,9 +86,60 @@ impl<T> Cursor<T> {
         value
     }
 
-    pub(in crate::imap) fn is_ready(&self) -> bool {
-        let late = self.late.as_ref().map(|(ring, _)| ring);
-        self.ring.as_ref().or(late).is_some_and(|ring| !ring.is_empty())
+    /// The head has been delivered as a panic.
+    pub(in crate::imap) fn pass(&mut self) {
+        self.head += 1;
+    }
+
+    /// How many results can be seen in its ring.
+    pub(super) fn ready_len(&self) -> u64 {
+        self.ring.as_ref().map_or(0, |ring| ring.len() as u64)
+    }
+
+    /// The ring in which the head is looked for, if there is one already.
+    pub(super) fn watched(&self) -> Option<&Receiver<T>> {
+        self.ring.as_ref().or(self.late.as_ref().map(|(ring, _)| ring))
+    }
+
+    /// Whether a result can be seen there.
+    pub(super) fn is_ready(&self) -> bool {
+        self.watched().is_some_and(|ring| !ring.is_empty())
+    }
+
+    /// Whether there is a ring in which nothing but the head comes next.
+    pub(super) fn has_ring(&self) -> bool {
+        self.ring.is_some()
+    }
+
+    pub(super) fn take_ring(&mut self) -> Option<Receiver<T>> {
+        self.ring.take()
+    }
+
+    pub(super) fn set_ring(&mut self, ring: Receiver<T>) {
+        self.ring = Some(ring);
+    }
+
+    /// The ring that the head may be in, and how many results before it were given up.
+    pub(super) fn take_late(&mut self) -> Option<(Receiver<T>, u64)> {
+        self.late.take()
+    }
+
+    pub(super) fn set_late(&mut self, ring: Receiver<T>, given_up: u64) {
+        self.late = Some((ring, given_up));
+    }
+
+    /// Only results that were given up will come in this ring.
+    pub(super) fn set_aside(&mut self, ring: Receiver<T>) {
+        self.given_up.push(ring);
+    }
+
+    pub(super) fn take_set_aside(&mut self) -> Vec<Receiver<T>> {
+        std::mem::take(&mut self.given_up)
+    }
+
+    /// Whether a result that was given up may still come.
+    pub(super) fn has_given_up(&self) -> bool {
+        self.late.is_some() || !self.given_up.is_empty()
     }
 
     /// Goes on to the item behind the head, whose result is to be dropped when it comes.
@@ -77,13 +161,13 @@ impl<T> Cursor<T> {
     }
 
     /// Whether this item was given up; once.
-    pub(in crate::imap) fn was_given_up(&mut self, index: u64) -> bool {
+    pub(super) fn was_given_up(&mut self, index: u64) -> bool {
         let at = self.given_up_items.iter().position(|item| *item == index);
         at.is_some_and(|at| self.given_up_items.swap_remove(at) == index)
     }
 
     /// Drops the results that were given up and have come. Not under the lock.
-    pub(in crate::imap) fn drop_given_up(&mut self) {
+    pub(super) fn drop_given_up(&mut self) {
         for ring in &mut self.given_up {
             ring.drop_values();
         }
@@ -103,93 +187,10 @@ impl<T> Cursor<T> {
     }
 
     /// The rings that it holds.
-    pub(in crate::imap) fn take_rings(&mut self) -> Vec<Receiver<T>> {
+    pub(super) fn take_rings(&mut self) -> Vec<Receiver<T>> {
         let mut rings = std::mem::take(&mut self.given_up);
         rings.extend(self.ring.take());
         rings.extend(self.late.take().map(|(ring, _)| ring));
         rings
-    }
-}
-
-/// How a call waits for the head.
-#[derive(Clone, Copy)]
-pub enum Wait<'a> {
-    /// The thread sleeps, or works meanwhile if its pool needs it.
-    Forever,
-    /// The thread sleeps, for so long at most.
-    AtMost(Duration),
-    /// The same, but a thread that its pool needs works meanwhile, and cannot leave an item that it has begun.
-    Helping(Duration),
-    /// The call returns, and wakes this task later.
-    #[cfg_attr(not(feature = "stream"), allow(dead_code))]
-    Task(&'a Waker),
-}
-
-/// How a refill ended.
-pub enum Head {
-    /// The head is in the cursor's ring.
-    Ready,
-    /// The head panicked.
-    Panicked(Payload),
-    /// The input panicked, and every result has been delivered.
-    InputPanicked(Payload),
-    /// Every result has been delivered.
-    End,
-    /// The limit has passed, or the task will be woken.
-    Late,
-    /// A token has cancelled the imap, and the head was not finished by then.
-    Cancelled,
-    /// The pool has dropped the imap's jobs.
-    Terminated,
-}
-
-/// What is set before the iteration begins.
-pub struct Settings {
-    pub(in crate::imap) window: Option<u64>,
-    pub(in crate::imap) chunk: Option<usize>,
-    pub(in crate::imap) unordered: bool,
-    /// How long an item may take.
-    pub(in crate::imap) item_limit: Option<ItemLimit>,
-    /// The pool is to be at work while the consumer does something else.
-    pub(in crate::imap) started: bool,
-}
-
-/// Where results come from: the imap, without the types of its input and function.
-pub trait Source<T> {
-    /// Takes the settings. Spawns nothing yet; a refill does.
-    fn start(&mut self, settings: &Settings);
-    fn refill(&mut self, cursor: &mut Cursor<T>, wait: Wait<'_>) -> Head;
-    /// The consumer has made the room that a feeder waits for.
-    fn wake_feeder(&mut self);
-    /// How many items have been pulled, and the input's size hint after that.
-    fn hint(&self) -> (u64, (usize, Option<usize>));
-    /// Whether the input has panicked, and that panic is still to be delivered.
-    fn input_has_panicked(&self) -> bool;
-    fn stats(&self, cursor: &Cursor<T>) -> ImapStats;
-    /// The consumer goes: nothing begins any more, and nothing is kept.
-    fn desert(&mut self, cursor: &mut Cursor<T>);
-}
-
-impl<T, S: Source<T> + ?Sized> Source<T> for Box<S> {
-    fn start(&mut self, settings: &Settings) {
-        (**self).start(settings);
-    }
-    fn refill(&mut self, cursor: &mut Cursor<T>, wait: Wait<'_>) -> Head {
-        (**self).refill(cursor, wait)
-    }
-    fn wake_feeder(&mut self) {
-        (**self).wake_feeder();
-    }
-    fn hint(&self) -> (u64, (usize, Option<usize>)) {
-        (**self).hint()
-    }
-    fn input_has_panicked(&self) -> bool {
-        (**self).input_has_panicked()
-    }
-    fn stats(&self, cursor: &Cursor<T>) -> ImapStats {
-        (**self).stats(cursor)
-    }
-    fn desert(&mut self, cursor: &mut Cursor<T>) {
-        (**self).desert(cursor);
     }
 }
