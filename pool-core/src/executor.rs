@@ -28,6 +28,7 @@ use std::sync::Arc;
 /// A method that breaks these rules never makes a program unsound. If `spawn` panics, the job that it was
 /// given is cancelled unless it has begun, and the panic goes to the caller who submitted it; if another method
 /// does, the engine takes the answer that is always right.
+///
 /// # Pools of any kind
 ///
 /// `Arc<dyn Executor>`, `Box<dyn Executor>` and references to these have every method. A plain `&dyn Executor` has
@@ -61,8 +62,9 @@ pub trait Executor: Send + Sync {
     /// Whether jobs wait for a thread.
     ///
     /// A job that could go on for long asks from time to time, and makes room by spawning itself again.
-    /// `true` is always right, and the default; a pool that knows better saves itself the work of moving
-    /// such a job from one thread to another.
+    /// `true` is right for every queue, and the default; a pool that knows better saves itself the work of moving
+    /// such a job from one thread to another. An executor that runs a job inside `spawn` has none waiting and must say
+    /// `false`: else a long job nests one level deeper with each time that it asks.
     fn has_waiting(&self) -> bool {
         true
     }
