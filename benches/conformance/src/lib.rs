@@ -24,13 +24,15 @@
 
 pub mod chaos;
 pub mod oracle;
+mod own_process;
 pub mod peak;
 mod subject;
 mod suite;
 pub mod work;
 
+pub use own_process::in_own_process;
 pub use subject::Subject;
-pub use suite::Suite;
+pub use suite::{Suite, smoke};
 
 /// The example in the README is a test.
 #[cfg(doctest)]

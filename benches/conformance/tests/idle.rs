@@ -1,6 +1,9 @@
 //! P13: an idle pool uses no CPU. Alone in its process, whose CPU time it measures.
 #![cfg(target_os = "linux")]
 
+mod cpu_time;
+
+use cpu_time::cpu_time;
 use pool_channel::ChannelPool;
 use pool_core::Executor;
 use pool_core::watchdog::{LIMIT, within};
@@ -8,16 +11,6 @@ use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::sync::mpsc;
 use std::time::Duration;
-
-/// Nanoseconds of CPU that the threads of this process have used.
-fn cpu_time() -> u64 {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
-    let times = tasks.flatten().filter_map(|task| {
-        let times = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        times.split(' ').next()?.parse::<u64>().ok()
-    });
-    times.sum()
-}
 
 /// What an idle second costs: the first of three that costs nothing, or the best of them, since a test
 /// machine has other things to do.

@@ -1,6 +1,9 @@
 //! P16: a pool of one thread uses one core. Alone in its process, whose CPU time it measures.
 #![cfg(target_os = "linux")]
 
+mod cpu_time;
+
+use cpu_time::cpu_time;
 use pool_channel::ChannelPool;
 use pool_conformance::work::{rounds_for, xorshift};
 use pool_core::Executor;
@@ -8,16 +11,6 @@ use pool_core::watchdog::{LIMIT, within};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::time::Instant;
-
-/// Nanoseconds of CPU that the threads of this process have used.
-fn cpu_time() -> u64 {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
-    let times = tasks.flatten().filter_map(|task| {
-        let times = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        times.split(' ').next()?.parse::<u64>().ok()
-    });
-    times.sum()
-}
 
 /// Items of 1 µs, and a consumer that only takes the results. The best of three, since a consumer that is switched out
 /// often has more to do.

@@ -2,6 +2,7 @@
 
 use super::promises;
 use crate::oracle::panic_on_purpose;
+use pool_core::Executor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;

@@ -6,8 +6,10 @@
 
 use super::parts::{Alive, Counted};
 use super::promises;
+use super::wrapped::{Wrapped, Wrapper};
 use crate::chaos::{HOSTILE, Hostile};
 use crate::oracle::{OnPurpose, panic_on_purpose};
+use crate::subject::AnyPool;
 use futures::Stream;
 use pool_core::{CancelToken, Cancelled, Executor, Job, JobError, JobHandle};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
@@ -18,9 +20,11 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-/// An executor of which a method panics at its next call, once.
-struct Armed<P> {
-    pool: P,
+/// A pool of which a method panics at its next call, once.
+type Armed = Wrapped<PanicsOnce>;
+
+struct PanicsOnce {
+    pool: AnyPool,
     method: &'static str,
     armed: AtomicBool,
 }
@@ -28,53 +32,35 @@ struct Armed<P> {
 /// All methods but `spawn`, whose panic is the caller's.
 const ASKED: [&str; 4] = ["threads", "has_waiting", "is_worker", "pool_id"];
 
-impl<P> Armed<P> {
-    fn new(pool: P, method: &'static str) -> Armed<P> {
-        Armed { pool, method, armed: AtomicBool::new(false) }
+impl Armed {
+    fn new(pool: AnyPool, method: &'static str) -> Armed {
+        Wrapped(PanicsOnce { pool, method, armed: AtomicBool::new(false) })
     }
 
     fn arm(&self) {
-        self.armed.store(true, SeqCst);
+        self.0.armed.store(true, SeqCst);
+    }
+}
+
+impl Wrapper for PanicsOnce {
+    fn pool(&self) -> &dyn Executor {
+        &self.pool
     }
 
-    fn called(&self, method: &str) {
+    fn asked(&self, method: &str) {
         if method == self.method && self.armed.swap(false, SeqCst) {
             panic_on_purpose(HOSTILE);
         }
     }
-}
 
-impl<P: Executor> Executor for Armed<P> {
-    fn threads(&self) -> usize {
-        self.called("threads");
-        self.pool.threads()
-    }
     fn spawn(&self, job: Job) {
-        self.called("spawn, dropped");
+        self.asked("spawn, dropped");
         if self.method == "spawn, leaked" && self.armed.load(SeqCst) {
-            return self.leak(job);
+            std::mem::forget(job);
+            return self.asked("spawn, leaked");
         }
         self.pool.spawn(job);
-        self.called("spawn, queued");
-    }
-    fn has_waiting(&self) -> bool {
-        self.called("has_waiting");
-        self.pool.has_waiting()
-    }
-    fn is_worker(&self) -> bool {
-        self.called("is_worker");
-        self.pool.is_worker()
-    }
-    fn pool_id(&self) -> Option<usize> {
-        self.called("pool_id");
-        self.pool.pool_id()
-    }
-}
-
-impl<P> Armed<P> {
-    fn leak(&self, job: Job) {
-        std::mem::forget(job);
-        self.called("spawn, leaked");
+        self.asked("spawn, queued");
     }
 }
 
@@ -243,7 +229,7 @@ promises! {
         let pool = subject.pool(2);
         let alive = Alive::default();
         for _ in 0..20 {
-            // Not a `Vec`: what is left of one is dropped in one go, and that is the user's own affair.
+            // Not a `Vec`: what is left of one is dropped in one go, which is not for the engine to change.
             let items = (0..300).map(|n| (n, Bomb(alive.new_one())));
             let payload = catch_unwind(AssertUnwindSafe(|| {
                 // The panic at 200 leaves results before and items behind.
@@ -365,7 +351,7 @@ fn check_results<T>(imap: &mut impl Iterator<Item = T>, number: impl Fn(T) -> u6
             }
             Err(payload) => {
                 panics += 1;
-                assert!(is_hostile(&*payload) || payload.is::<Cancelled>(), "a panic of somebody else");
+                assert!(is_hostile(&*payload) || payload.is::<Cancelled>(), "not a panic of the executor");
                 assert!(panics < 10_000, "it panics for ever");
             }
         }

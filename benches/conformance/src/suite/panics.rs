@@ -2,6 +2,7 @@
 
 use super::promises;
 use crate::oracle::{OnPurpose, Outcome, assert_same, caught, panic_on_purpose, sequential};
+use pool_core::Executor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 promises! {
