@@ -20,7 +20,8 @@
 //! ```
 //!
 //! Every promise of the engine is then a named test (`mine::p4_…`), the same for every backend. Each
-//! runs under a [watchdog](pool_core::watchdog), so that a hang is a failure.
+//! runs under a [watchdog](pool_core::watchdog), so that a hang is a failure. Before them comes the [`smoke`] test, which
+//! says in words what a backend does wrong that cannot be tested at all.
 
 pub mod chaos;
 pub mod oracle;

@@ -1,14 +1,14 @@
 //! For sceptics: what is promised, how each promise is proved, and what is not promised.
 //!
 //! A promise here is a test with its number in its name. All backends keep all promises: the *suite* is one program, which runs every
-//! test on each of them, on a pool behind a `Box`, and on an executor that does all it may at random (`chaos`). It runs
+//! test on each of them, and on an executor that does all it may at random (`chaos`). It runs
 //! again with an engine that guesses at random, since no promise may rest on what is measured. Results are compared with those of
 //! boring sequential code, never sorted before. Each test has a watchdog: a hang is a failure.
 //!
 //! Where threads meet, [loom](https://docs.rs/loom) goes through the interleavings of small *models* up to a bound of preemptions.
 //! Where lifetimes are erased, which is one file, the suite runs under the address sanitizer.
 //!
-//! The names below are checked: a test of `pool-harness` fails if one of them does not exist, or if a promise has none.
+//! The names below are checked: a test of `pool-conformance` fails if one of them does not exist, or if a promise has none.
 //!
 //! | | promise | suite and tests | models |
 //! |---|---|---|---|
@@ -34,7 +34,7 @@
 //!
 //! # Try it
 //!
-//! Break the engine, and see which test goes red. `cargo test -p pool-harness --test conformance -- p5_` runs all tests of one promise, and
+//! Break the engine, and see which test goes red. `cargo test -p pool-conformance --test conformance -- p5_` runs all tests of one promise, and
 //! `.ci/loom panics` the models of that name.
 //!
 //! # The exceptions

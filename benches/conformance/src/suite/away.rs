@@ -1,7 +1,7 @@
 //! The pool is at work by itself: while the consumer is away or in a hurry, and beside items that take long.
 
+use super::list::promises;
 use super::parts::{Gate, LONG, SHORT, soon};
-use super::promises;
 use crate::oracle::panic_on_purpose;
 use crate::work::xorshift;
 use pool_core::Executor;

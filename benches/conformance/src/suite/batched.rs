@@ -1,7 +1,7 @@
 //! `imap_batched`: blocks go through the pool, single results come out.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, SHORT, at_last, soon};
-use super::promises;
 use crate::oracle::{OnPurpose, assert_same, caught, panic_on_purpose, sequential};
 use crate::work::xorshift;
 use pool_core::{CancelToken, Executor};

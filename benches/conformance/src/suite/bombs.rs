@@ -2,8 +2,8 @@
 //! pool, and each value is dropped exactly once. Where two would go off in one `drop`, the process would end, so each test
 //! has one of its own.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, SHORT, soon};
-use super::promises;
 use super::whereabouts::all_threads_are_there;
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use crate::own_process::in_own_process;
@@ -18,13 +18,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Panics when it is dropped, unless it was made safe.
-struct Bomb {
+pub(super) struct Bomb {
     safe: bool,
     _counted: Counted,
 }
 
 impl Bomb {
-    fn new(alive: &Alive) -> Bomb {
+    pub(super) fn new(alive: &Alive) -> Bomb {
         Bomb { safe: false, _counted: alive.new_one() }
     }
 

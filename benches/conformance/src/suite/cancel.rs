@@ -1,7 +1,7 @@
 //! Tokens: an imap is ended from somewhere else.
 
+use super::list::promises;
 use super::parts::{Alive, Gate, LONG, SHORT, soon};
-use super::promises;
 use pool_core::{CancelToken, Executor};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
 //! `iter.imap(&pool, f)`: stages one after the other, on the same pool.
 
-use super::promises;
+use super::list::promises;
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::{Executor, IterExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,6 +1,6 @@
 //! P9 drop.
 
-use super::promises;
+use super::list::promises;
 use crate::oracle::panic_on_purpose;
 use pool_core::Executor;
 use std::sync::Arc;

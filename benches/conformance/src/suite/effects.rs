@@ -4,8 +4,8 @@ use super::asks::{
     Ask, by_next, by_next_of_a_started_one, by_next_timeout, by_next_with_panics_caught, by_short_limits,
     by_stream,
 };
+use super::list::promises;
 use super::parts::Gate;
-use super::promises;
 use crate::subject::AnySubject;
 use pool_core::{Executor, Imap, Place};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! Pools whose type is not known: every method, behind every kind of pointer.
 
-use super::promises;
+use super::list::promises;
 use pool_core::{Executor, IterExt};
 use std::rc::Rc;
 use std::sync::Arc;

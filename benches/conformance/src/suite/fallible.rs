@@ -1,7 +1,7 @@
 //! Functions that give a `Result`: collected, the error is that of sequential code.
 
+use super::list::promises;
 use super::parts::Gate;
-use super::promises;
 use crate::oracle::panic_on_purpose;
 use pool_core::Executor;
 use std::panic::{AssertUnwindSafe, catch_unwind};

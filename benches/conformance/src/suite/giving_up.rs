@@ -1,7 +1,7 @@
 //! P10 time-outs: what is late can be given up, and the rest goes on.
 
+use super::list::promises;
 use super::parts::{Alive, Gate, SHORT, at_last, late, soon};
-use super::promises;
 use crate::oracle::panic_on_purpose;
 use pool_core::Executor;
 use std::collections::HashSet;

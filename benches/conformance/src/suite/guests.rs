@@ -1,7 +1,7 @@
 //! Streams as good guests: `poll_next` leaves the thread to other tasks from time to time, also while results are ready.
 
+use super::list::promises;
 use super::parts::soon;
-use super::promises;
 use super::tasks::Woken;
 use pool_core::Executor;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Handles of submitted jobs as futures.
 
+use super::list::promises;
 use super::parts::{Gate, LONG, soon};
-use super::promises;
 use super::tasks::{Woken, current_thread, multi_thread};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use futures::executor::block_on;

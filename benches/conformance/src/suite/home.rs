@@ -4,8 +4,8 @@ use super::asks::{
     Ask, by_next, by_next_in_chunks_of_8, by_next_in_windows_of_2, by_next_of_a_started_one, by_next_timeout,
     by_next_unordered, by_next_with_panics_caught, by_short_limits, by_stream, by_stream_under_tokio,
 };
+use super::list::promises;
 use super::parts::{Gate, LONG, SHORT, soon};
-use super::promises;
 use super::whereabouts::{Call, Calls, Home};
 use crate::oracle::panic_on_purpose;
 use crate::subject::AnySubject;

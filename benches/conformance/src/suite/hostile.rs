@@ -4,8 +4,9 @@
 //! own that panics all the time ([`Hostile`]): results that come are right, whatever is borrowed is still there,
 //! everything is dropped once, and nothing hangs.
 
+use super::bombs::Bomb;
+use super::list::promises;
 use super::parts::{Alive, Counted};
-use super::promises;
 use super::wrapped::{Wrapped, Wrapper};
 use crate::chaos::{HOSTILE, Hostile};
 use crate::oracle::{OnPurpose, panic_on_purpose};
@@ -67,15 +68,6 @@ impl Wrapper for PanicsOnce {
 /// Whether a payload is that of a panic of the executor.
 fn is_hostile(payload: &(dyn std::any::Any + Send)) -> bool {
     payload.downcast_ref() == Some(&OnPurpose(HOSTILE))
-}
-
-/// Panics when it is dropped, and so does the payload of that panic.
-struct Bomb(#[expect(dead_code, reason = "only its drop counts")] Counted);
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        panic_on_purpose(0);
-    }
 }
 
 /// A waker that panics whenever anything is done with it that may.
@@ -230,7 +222,7 @@ promises! {
         let alive = Alive::default();
         for _ in 0..20 {
             // Not a `Vec`: what is left of one is dropped in one go, which is not for the engine to change.
-            let items = (0..300).map(|n| (n, Bomb(alive.new_one())));
+            let items = (0..300).map(|n| (n, Bomb::new(&alive)));
             let payload = catch_unwind(AssertUnwindSafe(|| {
                 // The panic at 200 leaves results before and items behind.
                 pool.map(items, |(n, bomb)| {
@@ -250,12 +242,12 @@ promises! {
     fn p9_results_of_jobs_that_panic_when_dropped(subject) {
         let pool = subject.pool(1);
         let alive = Alive::default();
-        let handles: Vec<_> = (0..10).map(|_| { let bomb = Bomb(alive.new_one()); pool.submit(|| bomb) }).collect();
+        let handles: Vec<_> = (0..10).map(|_| { let bomb = Bomb::new(&alive); pool.submit(|| bomb) }).collect();
         pool.submit(|| ()).join().unwrap();
         // In one go: a second panic would abort.
         drop(handles);
         alive.wait_for(0);
-        pool.scope(|s| for _ in 0..10 { let bomb = Bomb(alive.new_one()); drop(s.submit(|| bomb)) });
+        pool.scope(|s| for _ in 0..10 { let bomb = Bomb::new(&alive); drop(s.submit(|| bomb)) });
         assert_eq!(alive.count(), 0);
     }
 
@@ -263,7 +255,7 @@ promises! {
         let pool = subject.pool(1);
         let alive = Alive::default();
         let (open, busy) = occupy(&pool);
-        let handles: Vec<_> = (0..10).map(|_| { let bomb = Bomb(alive.new_one()); pool.submit(|| drop(bomb)) }).collect();
+        let handles: Vec<_> = (0..10).map(|_| { let bomb = Bomb::new(&alive); pool.submit(|| drop(bomb)) }).collect();
         let cancelled = handles.iter().filter(|handle| handle.cancel()).count();
         drop(open);
         busy.join().unwrap();
@@ -277,13 +269,13 @@ promises! {
         let alive = Alive::default();
         let caught: Vec<_> = {
             let alive = alive.clone();
-            pool.imap(0..10, move |_| panic_any(Bomb(alive.new_one()))).catch_panics().collect()
+            pool.imap(0..10, move |_| panic_any(Bomb::new(&alive))).catch_panics().collect()
         };
         assert!(caught.iter().all(Result::is_err));
         drop(caught);
         alive.wait_for(0);
         let payload = catch_unwind(AssertUnwindSafe(|| {
-            pool.scope(|s| for _ in 0..5 { drop(s.submit(|| panic_any(Bomb(alive.new_one())))) });
+            pool.scope(|s| for _ in 0..5 { drop(s.submit(|| panic_any(Bomb::new(&alive)))) });
         })).unwrap_err();
         assert_eq!(alive.count(), 1, "the first is the scope's");
         assert!(catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err());

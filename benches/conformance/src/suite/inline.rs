@@ -1,8 +1,8 @@
 //! An imap inside an item of a busy one runs inline, and leaves the pool's other threads to that one; it has them when
 //! they are free.
 
+use super::list::promises;
 use super::parts::LONG;
-use super::promises;
 use super::wrapped::{Wrapped, Wrapper};
 use crate::subject::AnyPool;
 use crate::work::xorshift;

@@ -1,8 +1,8 @@
 //! The results of an imap inside an item of a busy one: those of sequential code, whatever happens on the way.
 
 use super::inline::{IMAPS, ITEMS, Inner, in_a_busy_imap};
+use super::list::promises;
 use super::parts::Alive;
-use super::promises;
 use crate::oracle::{OnPurpose, assert_same, caught, panic_on_purpose, sequential};
 use crate::work::xorshift;
 use pool_core::{CancelToken, Executor, Imap};

@@ -1,7 +1,7 @@
 //! `item_timeout`: a limit for each item, from when it began.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Door, Gate, LONG, SHORT, soon};
-use super::promises;
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::{Executor, IterExt, TimedOut};
 use std::collections::HashSet;

@@ -1,6 +1,6 @@
 //! P11 iterator manners, and inputs and values that are out of the ordinary.
 
-use super::promises;
+use super::list::promises;
 use pool_core::{Executor, Imap};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};

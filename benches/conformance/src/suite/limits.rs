@@ -1,7 +1,7 @@
 //! P10 time-outs: `next_timeout`, and the iterator `timeout`.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Door, Gate, LONG, SHORT, at_last, late, soon};
-use super::promises;
 use crate::oracle::panic_on_purpose;
 use crate::subject::AnyPool;
 use pool_core::{CancelToken, Executor, TimedOut};

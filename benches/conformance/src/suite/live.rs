@@ -1,6 +1,6 @@
 //! P4 live, P5 prompt, P10 time-outs.
 
-use super::promises;
+use super::list::promises;
 use pool_core::{Executor, TimedOut};
 use std::sync::Mutex;
 use std::sync::mpsc;

@@ -1,7 +1,7 @@
 //! `imap_local`: the input stays on the consumer's thread.
 
+use super::list::promises;
 use super::parts::{Alive, Gate, LONG, SHORT, soon};
-use super::promises;
 use crate::oracle::{OnPurpose, Outcome, assert_same, caught, panic_on_purpose};
 use crate::work::xorshift;
 use pool_core::Executor;

@@ -24,6 +24,7 @@ mod inline_results;
 mod item_limits;
 mod iterator_traits;
 mod limits;
+mod list;
 mod live;
 mod local;
 mod nesting;
@@ -55,27 +56,14 @@ pub use smoke::smoke;
 use crate::own_process::is_child;
 use crate::subject::{AnySubject, Subject};
 use libtest_mimic::{Arguments, Completion, Trial};
+use list::Test;
 use pool_core::Executor;
 use pool_core::watchdog::{LIMIT, within};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{env, process, thread};
 
-type Test = (&'static str, fn(Arc<AnySubject>));
-
-/// Defines tests as functions of the subject, and `tests()`, the list of them.
-macro_rules! promises {
-    ($($(#[$attribute:meta])* fn $name:ident($subject:ident) $body:block)*) => {
-        pub(super) fn tests() -> Vec<super::Test> {
-            $($(#[$attribute])*
-            fn $name($subject: std::sync::Arc<crate::subject::AnySubject>) $body)*
-            vec![$((stringify!($name), $name)),*]
-        }
-    };
-}
-pub(crate) use promises;
-
-/// The tests of each backend, in the order of the promises as far as files go.
+/// The tests of each backend.
 fn tests() -> impl Iterator<Item = Test> {
     let files = [
         order::tests(),

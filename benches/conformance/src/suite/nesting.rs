@@ -1,6 +1,6 @@
 //! P8 nesting.
 
-use super::promises;
+use super::list::promises;
 use crate::subject::AnyPool;
 use pool_core::Executor;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! P1 order, P2 lazy, P3 window, P15 scale.
 
-use super::promises;
+use super::list::promises;
 use crate::work::xorshift;
 use pool_core::Executor;
 use std::sync::Arc;

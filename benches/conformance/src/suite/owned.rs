@@ -1,7 +1,7 @@
 //! `into_imap`: an imap that owns its executor, and jobs that do not.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, soon};
-use super::promises;
 use super::wrapped::{Wrapped, Wrapper};
 use crate::oracle::panic_on_purpose;
 use crate::subject::AnyPool;

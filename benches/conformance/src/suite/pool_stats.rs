@@ -1,6 +1,6 @@
 //! What a pool tells about its workers, for backends that have `stats()`; and P13 idle, by these figures.
 
-use super::promises;
+use super::list::promises;
 use pool_core::Executor;
 use std::thread;
 use std::time::{Duration, Instant};

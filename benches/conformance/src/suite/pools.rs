@@ -1,6 +1,6 @@
 //! P12 pool drop, P14 sharing.
 
-use super::promises;
+use super::list::promises;
 use pool_core::{Executor, JobError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
 //! Random imaps against sequential code (proptest).
 
-use super::promises;
+use super::list::promises;
 use crate::oracle::{assert_same, caught, panic_on_purpose, sequential};
 use crate::subject::AnyPool;
 use crate::work::xorshift;

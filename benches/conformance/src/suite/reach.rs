@@ -4,8 +4,8 @@ use super::asks::{
     Ask, by_next, by_next_in_chunks_of_8, by_next_of_a_started_one, by_next_timeout, by_next_unordered,
     by_next_with_panics_caught, by_short_limits, by_stream, by_stream_under_tokio,
 };
+use super::list::promises;
 use super::parts::{Door, Gate, LONG, SHORT, soon};
-use super::promises;
 use crate::subject::{AnyPool, AnySubject};
 use crate::work::xorshift;
 use pool_core::{CancelToken, Executor, Imap};

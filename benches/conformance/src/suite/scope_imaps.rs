@@ -1,7 +1,7 @@
 //! `imap_init` and `imap_local` of a scope: what they use may borrow.
 
+use super::list::promises;
 use super::parts::{Gate, LONG, soon};
-use super::promises;
 use crate::oracle::{Outcome, assert_same, caught, panic_on_purpose};
 use pool_core::Executor;
 use std::cell::Cell;

@@ -1,6 +1,6 @@
 //! `scope` and `map`: borrowed data, waiting, panics.
 
-use super::promises;
+use super::list::promises;
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::{Executor, JobError};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,7 @@
 //! P5 prompt, P14 sharing: work that one thread has pulled is not left to it while others are idle.
 
+use super::list::promises;
 use super::parts::{Gate, soon};
-use super::promises;
 use pool_core::Executor;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,7 @@
 //! `Imap::stats`: how many items are in which place.
 
+use super::list::promises;
 use super::parts::{Gate, LONG, SHORT, soon};
-use super::promises;
 use crate::oracle::panic_on_purpose;
 use pool_core::{Executor, ImapStats};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,7 @@
 //! The imap as a `Stream`: the task is woken where a thread would have slept.
 
+use super::list::promises;
 use super::parts::{Alive, Gate, soon};
-use super::promises;
 use super::tasks::{Woken, current_thread, multi_thread};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use futures::executor::block_on;

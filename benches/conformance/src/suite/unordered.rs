@@ -1,8 +1,8 @@
 //! `unordered`: results as they finish, with everything else as ever. Results are compared sorted here,
 //! and nowhere else.
 
+use super::list::promises;
 use super::parts::{Alive, Gate, LONG, SHORT};
-use super::promises;
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use crate::work::xorshift;
 use pool_core::Executor;

@@ -1,7 +1,7 @@
 //! Results that will not be taken: those of handles are dropped as those of imaps are.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, soon};
-use super::promises;
 use crate::oracle::panic_on_purpose;
 use pool_core::Executor;
 use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};

@@ -1,8 +1,8 @@
 //! Wakers that panic cost one wake-up of their own task, and nothing else. Each test has a process of its own, which ends
 //! where one goes off in a destructor that should have caught it.
 
+use super::list::promises;
 use super::parts::{Gate, LONG, soon};
-use super::promises;
 use super::tasks::Woken;
 use super::whereabouts::all_threads_are_there;
 use crate::oracle::panic_on_purpose;

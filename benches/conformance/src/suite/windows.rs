@@ -1,7 +1,7 @@
 //! P3 window: the default one goes by measured time.
 
+use super::list::promises;
 use super::parts::{Gate, SHORT, soon};
-use super::promises;
 use pool_core::{DEFAULT_WINDOW_PER_THREAD, Executor};
 use std::thread;
 use std::time::Duration;
