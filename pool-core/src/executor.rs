@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// 4. `Job::run` gets the executor on which new jobs of this job belong, such as the worker's own handle.
 ///
 /// Order, window, panics, nesting and time-outs are the engine's business, and the conformance suite in
-/// `pool-harness` tests that they hold on your pool too.
+/// `pool-conformance` tests that they hold on your pool too.
 ///
 /// A method that breaks these rules never makes a program unsound. If `spawn` panics, the job that it was
 /// given is cancelled unless it has begun, and the panic goes to the caller who submitted it; if another method
@@ -253,7 +253,7 @@ pub trait Executor: Send + Sync {
     /// Where tiny results are `String`s or `Vec`s, one thread allocates what another one frees, and for that the
     /// allocators of most C libraries take a lock. That can make two threads as slow as one, or slower, and blocks change
     /// little of it. What helps is an allocator that is made for threads, such as mimalloc or jemalloc, as `#[global_allocator]`;
-    /// or results that allocate nothing. The README of `pool-harness` has figures.
+    /// or results that allocate nothing. The README of `pool-compare` has figures.
     ///
     /// # Panics
     ///

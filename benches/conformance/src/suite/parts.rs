@@ -1,0 +1,117 @@
+//! What tests of several subjects need: a gate, values that count themselves, and patience.
+
+use pool_core::Timeout;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longer than anything takes that does not hang.
+pub(super) const LONG: Duration = Duration::from_secs(30);
+
+/// A limit that hanging items run into.
+pub(super) const SHORT: Duration = Duration::from_millis(5);
+
+/// Holds up each thread that comes, until it is opened or dropped. To be declared after the pool, so that a test
+/// that fails lets go of the pool's threads.
+pub(super) struct Gate(Door);
+
+/// Where to wait for a gate.
+#[derive(Clone, Default)]
+pub(super) struct Door(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    pub(super) fn closed() -> Gate {
+        Gate(Door::default())
+    }
+
+    pub(super) fn door(&self) -> Door {
+        self.0.clone()
+    }
+
+    pub(super) fn open(&self) {
+        *self.0.0.0.lock().unwrap() = true;
+        self.0.0.1.notify_all();
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.open();
+    }
+}
+
+impl Door {
+    pub(super) fn pass(&self) {
+        let mut open = self.0.0.lock().unwrap();
+        while !*open {
+            open = self.0.1.wait(open).unwrap();
+        }
+    }
+}
+
+/// How many [`Counted`] are alive.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Alive(Arc<AtomicUsize>);
+
+impl Alive {
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// A value that counts while it lives.
+    pub(super) fn new_one(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Counted(self.0.clone())
+    }
+
+    /// Waits until `count` are left.
+    #[track_caller]
+    pub(super) fn wait_for(&self, count: usize) {
+        soon(&format!("{count} values alive"), || self.count() == count);
+    }
+}
+
+pub(super) struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let before = self.0.fetch_sub(1, Ordering::SeqCst);
+        assert!(before > 0, "dropped more often than made");
+    }
+}
+
+/// Waits until something is so.
+///
+/// # Panics
+///
+/// If it does not become so.
+#[track_caller]
+pub(super) fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < LONG, "never so: {what}");
+        thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// The index of the item that the next call finds late.
+#[track_caller]
+pub(super) fn late<T>(imap: &mut Timeout<'_, T>) -> u64 {
+    match imap.next() {
+        Some(Err(late)) => late.index(),
+        Some(Ok(_)) => panic!("a result, though its item hangs"),
+        None => panic!("the end, though an item hangs"),
+    }
+}
+
+/// The next result, however often a busy machine makes it late.
+pub(super) fn at_last<T>(imap: &mut Timeout<'_, T>) -> Option<T> {
+    loop {
+        match imap.next() {
+            Some(Ok(value)) => return Some(value),
+            Some(Err(_)) => {}
+            None => return None,
+        }
+    }
+}

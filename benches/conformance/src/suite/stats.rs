@@ -1,0 +1,222 @@
+//! `Imap::stats`: how many items are in which place.
+
+use super::list::promises;
+use super::parts::{Gate, LONG, SHORT, soon};
+use crate::oracle::panic_on_purpose;
+use pool_core::{Executor, ImapStats};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// Pulled, waiting, running, blocked, delivered.
+fn places(stats: &ImapStats) -> [u64; 5] {
+    [stats.pulled, stats.waiting, stats.running, stats.blocked, stats.delivered]
+}
+
+promises! {
+    fn p2_stats_before_the_imap_begins(subject) {
+        let pool = subject.pool(2);
+        let imap = pool.imap(0..10, |x| x);
+        let stats = imap.stats();
+        assert_eq!(places(&stats), [0; 5]);
+        assert_eq!((stats.helped, stats.waited, stats.head_blocked), (0, Duration::ZERO, Duration::ZERO));
+    }
+
+    fn p3_stats_of_results_behind_a_head_that_hangs(subject) {
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let imap = pool.imap(0..100u64, move |x| {
+            if x == 3 {
+                door.pass();
+            }
+            if x == 5 { panic_on_purpose(x) } else { x }
+        });
+        let mut results = imap.window(10).chunk(1).start();
+        // A panic is a result that cannot be delivered, like any other.
+        soon("all but one are finished", || places(&results.stats()) == [10, 0, 1, 9, 0]);
+        for expected in 0..3 {
+            assert_eq!(results.next(), Some(expected));
+        }
+        // The consumer comes to the window's edge only with the next call.
+        assert!(results.next_timeout(Duration::ZERO).is_err());
+        soon("three more are finished", || places(&results.stats()) == [13, 0, 1, 9, 3]);
+        assert_eq!(results.stats().chunk, 1);
+
+        // Sleeping beside results that are finished.
+        assert!(results.next_timeout(4 * SHORT).is_err());
+        let stats = results.stats();
+        assert!(stats.waited >= 3 * SHORT, "{stats}");
+        assert!(stats.head_blocked >= 3 * SHORT && stats.head_blocked <= stats.waited, "{stats}");
+        gate.open();
+        assert_eq!(results.catch_panics().count(), 97);
+    }
+
+    fn p3_stats_of_the_items_of_one_chunk(subject) {
+        let pool = subject.pool(1);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let imap = pool.imap(0..100u64, move |x| {
+            if x == 3 {
+                door.pass();
+            }
+            x
+        });
+        let results = imap.window(20).chunk(8).start();
+        // The worker is at its fourth item, and holds as much of the chunk as it has pulled.
+        soon("three are finished", || results.stats().blocked == 3);
+        let [pulled, waiting, running, ..] = places(&results.stats());
+        assert!((1..=5).contains(&running) && pulled == 3 + waiting + running && pulled <= 8);
+        assert_eq!(results.stats().chunk, 8);
+        gate.open();
+        soon("the window is full", || places(&results.stats()) == [20, 0, 0, 20, 0]);
+        assert!(results.eq(0..100));
+    }
+
+    /// The only thread is in the input, and has begun everything that it pulled before.
+    fn p4_stats_of_items_before_a_blocked_input(subject) {
+        let pool = subject.pool(1);
+        let (send, receive) = mpsc::channel();
+        (0..4u64).for_each(|x| send.send(x).unwrap());
+        let mut results = pool.imap(receive, |x| x).chunk(8).start();
+        soon("four are finished", || places(&results.stats()) == [4, 0, 0, 4, 0]);
+        assert_eq!(results.next(), Some(0));
+        let stats = results.stats();
+        assert_eq!(places(&stats), [4, 0, 0, 3, 1]);
+        assert_eq!(stats.helped, 0);
+        drop(send);
+        assert!(results.by_ref().eq(1..4));
+        assert_eq!(places(&results.stats()), [4, 0, 0, 0, 4]);
+    }
+
+    /// While the imap is at work the numbers are of one moment, though not of a quiet one.
+    fn p11_stats_add_up_at_any_time(subject) {
+        let pool = subject.pool(2);
+        let mut results = pool.imap(0..20_000u64, |x| x).window(300);
+        let mut pulled = 0;
+        for expected in 0..20_000 {
+            assert_eq!(results.next(), Some(expected));
+            if expected % 64 == 0 {
+                let stats = results.stats();
+                assert_eq!(stats.delivered, expected + 1);
+                let sum = stats.waiting + stats.running + stats.blocked + stats.delivered;
+                assert_eq!(stats.pulled, sum, "{stats}");
+                assert!(stats.pulled >= pulled && stats.pulled <= expected + 301, "{stats}");
+                pulled = stats.pulled;
+            }
+        }
+        assert_eq!(results.next(), None);
+        assert_eq!(places(&results.stats()), [20_000, 0, 0, 0, 20_000]);
+    }
+
+    /// Nothing, unless it is itself on one of the pool's threads.
+    fn p16_stats_count_what_the_consumer_ran(subject) {
+        for threads in [1, 2] {
+            let pool = Arc::new(subject.pool(threads));
+            let inner = pool.clone();
+            let consume = move || {
+                let me = thread::current().id();
+                let here = Arc::new(AtomicU64::new(0));
+                let count = here.clone();
+                let mut results = inner.imap(0..10_000u64, move |x| {
+                    if thread::current().id() == me {
+                        count.fetch_add(1, Ordering::SeqCst);
+                    }
+                    x
+                });
+                assert!(results.by_ref().eq(0..10_000));
+                assert_eq!(results.stats().helped, here.load(Ordering::SeqCst), "{}", results.stats());
+                results.stats().helped
+            };
+            assert_eq!(consume(), 0);
+            let helped = pool.submit(consume).join().unwrap();
+            // With one thread, it is all there is.
+            assert!(threads > 1 || helped == 10_000, "{helped}");
+        }
+    }
+
+    /// Not what was given up, unless it had been pulled; and at any time no more than the input gave.
+    fn p3_stats_pulled_is_what_the_input_gave(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let gate = Gate::closed();
+            let (door, given) = (gate.door(), Arc::new(AtomicU64::new(0)));
+            let gives = given.clone();
+            let (send, receive) = mpsc::channel();
+            let input = receive.into_iter().inspect(move |_| _ = gives.fetch_add(1, Ordering::SeqCst));
+            let imap = pool.imap(input, move |x: u64| {
+                if x == 0 {
+                    door.pass();
+                }
+                x
+            });
+            let mut imap = imap.timeout(SHORT);
+            // Before anything is there, some are given up.
+            for _ in 0..3 {
+                assert!(imap.next().unwrap().is_err());
+                assert!(imap.give_up());
+                assert_eq!(imap.get_ref().stats().pulled, 0);
+            }
+            // One that hangs was given up, and so were the two behind it.
+            (0..10).for_each(|x| send.send(x).unwrap());
+            let count = || given.load(Ordering::SeqCst);
+            soon("the first is pulled", || count() > 0);
+            gate.open();
+            imap.set_limit(LONG);
+            for expected in 3..10 {
+                assert_eq!(imap.next(), Some(Ok(expected)));
+                let stats = imap.get_ref().stats();
+                assert!(stats.pulled <= count() && stats.delivered <= stats.pulled, "{stats}");
+            }
+            drop(send);
+            assert_eq!(imap.next(), None);
+            let stats = imap.get_ref().stats();
+            assert_eq!((stats.pulled, stats.delivered, count()), (10, 10, 10), "{stats}");
+        }
+    }
+
+    fn p6_stats_after_a_panic(subject) {
+        let pool = subject.pool(2);
+        let mut results = pool.imap(0..3u64, |x| if x == 1 { panic_on_purpose(x) } else { x });
+        assert_eq!(results.next(), Some(0));
+        assert!(catch_unwind(AssertUnwindSafe(|| results.next())).is_err());
+        assert_eq!(results.stats().delivered, 2, "a panic is handed out, too");
+        assert_eq!(results.next(), Some(2));
+        assert_eq!(results.next(), None);
+        assert_eq!(places(&results.stats()), [3, 0, 0, 0, 3]);
+    }
+
+    fn p10_stats_count_what_was_given_up_as_delivered(subject) {
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let imap = pool.imap(0..3u64, move |x| {
+            if x == 0 {
+                door.pass();
+            }
+            x
+        });
+        let mut results = imap.timeout(SHORT);
+        assert!(results.next().unwrap().is_err());
+        assert!(results.give_up());
+        assert_eq!(results.get_ref().stats().delivered, 1);
+        results.set_limit(LONG);
+        assert!(results.by_ref().map(Result::unwrap).eq(1..3));
+        assert_eq!(results.get_ref().stats().delivered, 3);
+    }
+
+    fn p11_stats_can_be_printed(subject) {
+        let pool = subject.pool(2);
+        let mut results = pool.imap(0..123u64, |x| x).catch_panics();
+        results.by_ref().for_each(drop);
+        let stats = results.stats();
+        let said = stats.to_string();
+        for part in ["123 pulled", "0 waiting", "0 running", "0 blocked", "123 delivered", "consumer"] {
+            assert!(said.contains(part), "{said:?} does not say {part:?}");
+        }
+        assert_eq!(stats, stats.clone());
+    }
+}
