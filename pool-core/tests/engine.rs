@@ -293,11 +293,16 @@ fn p9_nothing_begins_after_a_cancel_and_what_is_finished_still_comes() {
 #[test]
 fn p9_a_cancel_in_a_chunk_lets_no_further_item_begin() {
     within(LIMIT, || {
-        let pool = manual(1);
+        let pool = manual(2);
         let token = CancelToken::new();
         let cancel = token.clone();
         let f = move |x| match x {
-            0 | 1 => x,
+            // The other worker comes, and takes the rest as one chunk.
+            0 => {
+                while pool.run_one() {}
+                x
+            }
+            1 => x,
             2 => {
                 cancel.cancel();
                 x
@@ -314,19 +319,19 @@ fn p9_a_cancel_in_a_chunk_lets_no_further_item_begin() {
 #[test]
 fn p9_a_worker_drops_what_it_brings_to_an_imap_that_is_gone() {
     within(LIMIT, || {
-        let pool = manual(1);
+        let pool = manual(2);
         let alive = Arc::new(());
         let items: Vec<_> = (0..8).map(|_| alive.clone()).collect();
         let imap = Arc::new(Mutex::new(None));
         let mine = imap.clone();
-        // The consumer leaves while the worker is in item 0 of a chunk.
+        // The consumer leaves while the worker is in item 0.
         let f = move |item| {
             drop(mine.lock().unwrap().take());
             item
         };
         *imap.lock().unwrap() = Some(pool.imap(items, f).window(8).chunk(8).start());
-        while pool.run_one() {}
-        assert!(imap.lock().unwrap().is_none());
+        assert!(pool.run_one() && imap.lock().unwrap().is_none());
+        assert!(!pool.is_empty(), "another job keeps the imap's state alive");
         assert_eq!(Arc::strong_count(&alive), 1);
     });
 }
