@@ -1,8 +1,11 @@
 //! What can be set on an [`Imap`] before it begins, and asked of it later.
 
-use super::cursor::{Settings, Source as _};
+use super::adapted::Adapted;
+use super::cancel::CancelToken;
+use super::engine::ImapStats;
+use super::engine::Settings;
+use super::iter::{Imap, Inner};
 use super::place::Place;
-use super::{Adapted, CancelToken, Imap, ImapStats, Inner, Stage};
 use crate::error::Panic;
 
 impl<'p, T, P: Place> Imap<'p, T, P> {
@@ -112,11 +115,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
 
     pub(super) fn begin(&mut self) {
         match &mut self.inner {
-            Inner::Results(results) => {
-                results.settings.started = true;
-                results.start();
-                results.source.wake_feeder();
-            }
+            Inner::Results(results) => results.start_now(),
             Inner::Adapted(adapted) => adapted.start(),
         }
     }
@@ -153,7 +152,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// ```
     pub fn cancel_token(&self) -> CancelToken {
         match &self.inner {
-            Inner::Results(results) => results.token.get_or_init(|| results.new_token()).clone(),
+            Inner::Results(results) => results.cancel_token(),
             Inner::Adapted(adapted) => adapted.below().cancel_token(),
         }
     }
@@ -178,10 +177,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
 
     pub(super) fn attach(&mut self, token: &CancelToken) {
         match &mut self.inner {
-            Inner::Results(results) => {
-                token.add(&results.cursor.control);
-                let _ = results.token.set(token.clone());
-            }
+            Inner::Results(results) => results.cancel_with(token),
             Inner::Adapted(adapted) => adapted.below_mut().cancel_with(token),
         }
     }
@@ -191,7 +187,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// `false` as long as it goes on, and after an iteration that reached the end of its input.
     pub fn is_cancelled(&self) -> bool {
         match &self.inner {
-            Inner::Results(results) => results.stage == Stage::Cancelled,
+            Inner::Results(results) => results.is_cancelled(),
             Inner::Adapted(adapted) => adapted.below().is_cancelled(),
         }
     }
@@ -211,7 +207,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// ```
     pub fn stats(&self) -> ImapStats {
         match &self.inner {
-            Inner::Results(results) => results.source.stats(&results.cursor),
+            Inner::Results(results) => results.stats(),
             Inner::Adapted(adapted) => adapted.below().stats(),
         }
     }

@@ -1,4 +1,4 @@
-//! The order of what has been taken: plain sequential code, without threads, closures or pools.
+//! P1: the order of what has been taken. Plain sequential code, without threads, closures or pools.
 
 use std::collections::VecDeque;
 
@@ -46,7 +46,7 @@ impl<V> Reorder<V> {
         self.entries.iter().map(|entry| &entry.1)
     }
 
-    /// Empties it, for whoever drops the values.
+    /// Empties it. The caller drops the values.
     pub(crate) fn take_all(&mut self) -> VecDeque<(u64, V)> {
         std::mem::take(&mut self.entries)
     }
@@ -73,7 +73,7 @@ mod tests {
     fn holds_back_what_is_not_next() {
         let mut reorder = Reorder::new();
         reorder.insert(3, 'a');
-        assert_eq!(reorder.take(0), None);
+        assert_eq!((reorder.take(0), reorder.take(2)), (None, None));
         assert_eq!(reorder.take(3), Some((3, 'a')));
         assert_eq!(reorder.take(3), None);
     }
