@@ -1,5 +1,6 @@
 //! Measures: every contender in turn, round by round, so that what the machine does meanwhile hits all of them.
 
+use super::{allocator, memory};
 use crate::contender::{Entry, Run, Settings};
 use crate::report::{Measured, Results};
 use crate::workloads::Workload;
@@ -97,23 +98,24 @@ pub fn results(
             samples.push(turn.sample(workload));
         }
     }
-    let entries: Vec<Measured> = turns
-        .iter()
-        .zip(samples)
-        .map(|(turn, samples)| Measured {
+    let measured = |(turn, samples): (&Turn<'_>, Vec<Sample>)| {
+        tell(&format!("{}, memory", turn.entry.traits.name));
+        Measured {
             contender: turn.entry.traits.name.clone(),
             items: turn.items,
             nanoseconds: samples.iter().map(|sample| sample.nanoseconds).collect(),
             cpu: samples.iter().map(|sample| sample.cpu).collect(),
-            memory: None,
-        })
-        .collect();
+            memory: memory::measure(turn.entry, workload, turn.items, threads),
+        }
+    };
+    let entries: Vec<Measured> = turns.iter().zip(samples).map(measured).collect();
     // Sequential code is always the first contender.
     let part = turns.first().and_then(|turn| workload.ideal(turn.items, threads.min(cores)));
     let ideal = part.map(|part| entries[0].nanoseconds.iter().map(|time| time * part).collect());
     Results {
         workload: workload.name.into(),
         about: workload.about.into(),
+        allocator: allocator::name().into(),
         ideal: ideal.unwrap_or_default(),
         entries,
     }

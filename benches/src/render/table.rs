@@ -19,7 +19,7 @@ pub fn text(report: &Report) -> String {
     for results in &report.workloads {
         text += "\n";
         text += &wrap(&format!("{}: {}", results.workload, results.about));
-        text += &grid(&rows(report, results));
+        text += &grid(&rows(report, results, None));
     }
     text
 }
