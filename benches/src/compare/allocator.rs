@@ -42,14 +42,15 @@ pub fn program() -> Result<PathBuf, String> {
     let stem = stem().ok_or("this program does not know where it is")?;
     let name = format!("{stem}{SUFFIX}{EXE_SUFFIX}");
     let program = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name(name);
-    match program.exists() {
-        true => Ok(program),
-        false => Err(format!(
-            "there is no {}, so nothing is measured with mimalloc; `cargo build --release -p pool-harness --bins` \
-             builds both programs",
-            program.display()
-        )),
+    if program.exists() {
+        return Ok(program);
     }
+    let package = env!("CARGO_PKG_NAME");
+    let remedy = match stem.as_str() {
+        "compare" => format!("; `cargo build --release -p {package} --bins` builds it"),
+        _ => String::new(),
+    };
+    Err(format!("there is no {}, so nothing is measured with mimalloc{remedy}", program.display()))
 }
 
 /// Has the second program measure a workload, with the same contenders.

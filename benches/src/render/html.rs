@@ -4,7 +4,7 @@ use super::escape::html as escape;
 use super::heat;
 use super::palette::{IDEAL, Marker, Palette, Style, hex};
 use super::plots::{Figure, figures};
-use super::rows::{MARKS, columns, legend, rows};
+use super::rows::{MARKS, by_cost, columns, legend, rows};
 use super::summary::{self, Cell};
 use super::table::method;
 use super::units;
@@ -40,7 +40,7 @@ pub fn html(report: &Report) -> String {
     }
     page += "<h2 id=\"tables\">All figures</h2>\n";
     page += &format!("<p>{} The mark {}</p>\n", escape(&legend(report)), escape(MARKS));
-    page.extend(report.workloads.iter().map(|results| table(report, results)));
+    page.extend(by_cost(report).into_iter().map(|results| table(report, results)));
     page += &contenders(report, &palette);
     page += &format!("<script>\n{}</script>\n</body>\n</html>\n", include_str!("script.js"));
     page

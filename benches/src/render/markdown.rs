@@ -1,7 +1,7 @@
 //! `compare.md`.
 
 use super::escape::markdown as escape;
-use super::rows::{MARKS, columns, legend, rows};
+use super::rows::{MARKS, by_cost, columns, legend, rows};
 use super::summary;
 use super::table::method;
 use crate::report::Report;
@@ -17,7 +17,7 @@ pub fn markdown(report: &Report) -> String {
              time per item where there is no ideal. The lowest of a row is bold.\n\n";
     text += &overview(report);
     text += &setup(report);
-    for results in &report.workloads {
+    for results in by_cost(report) {
         text += &format!("\n## {}\n\n{}.\n\n", escape(&results.workload), escape(&results.about));
         let other = report.with_other_allocator(results);
         let columns = columns(other);

@@ -112,6 +112,18 @@ fn cells(measured: &Measured, results: &Results, sequential: Option<&Measured>) 
     ]
 }
 
+/// The workloads, the cheapest first: what an item costs in sequential code, or the most where that was not measured.
+pub fn by_cost(report: &Report) -> Vec<&Results> {
+    let cost = |results: &Results| {
+        let sequential =
+            results.entries.iter().find(|one| family(report, &one.contender) == Family::Sequential);
+        sequential.map_or(f64::INFINITY, |measured| median(&measured.nanoseconds))
+    };
+    let mut workloads: Vec<&Results> = report.workloads.iter().collect();
+    workloads.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+    workloads
+}
+
 /// Whose a contender is; something that nobody knows is a peer.
 pub fn family(report: &Report, name: &str) -> Family {
     report.contenders.iter().find(|traits| traits.name == name).map_or(Family::Peer, |traits| traits.family)
@@ -143,6 +155,16 @@ mod tests {
         let rows = rows(report, results, other);
         assert!(rows.iter().all(|row| row.cells().len() + 1 == columns(other).len()));
         rows.iter().find(|row| row.cells()[0] == contender).map(|row| row.cells()[at - 1].clone())
+    }
+
+    #[test]
+    fn the_cheapest_workload_comes_first() {
+        let report = sample::large();
+        let workloads = by_cost(&report);
+        let names: Vec<_> = workloads.iter().map(|results| results.workload.as_str()).collect();
+        assert_eq!(names[..4], ["empty", "50ns", "strings", "100ns"]);
+        assert_eq!(names.last(), Some(&"compress"));
+        assert_eq!(names.len(), report.workloads.len());
     }
 
     #[test]
