@@ -7,13 +7,13 @@
 mod pool;
 
 use pool::OwnPool;
+use pool_compare::{ours, registry};
 use pool_core::Builder;
-use pool_harness::{compare, contender, ours};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let own = |threads| Builder::<OwnPool>::new().threads(threads).build().expect("threads start");
-    let mut entries = contender::all();
+    let mut entries = registry::all();
     entries.extend(ours::backend("own", own));
-    compare::main(entries)
+    pool_compare::main(entries)
 }

@@ -4,8 +4,8 @@
 mod pool;
 
 use pool::OwnPool;
+use pool_conformance::{Subject, Suite};
 use pool_core::Builder;
-use pool_harness::{Subject, conformance::Suite};
 
 fn main() {
     let make = |threads| Builder::<OwnPool>::new().threads(threads).build().expect("threads start");
