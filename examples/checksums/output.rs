@@ -61,7 +61,7 @@ impl Output {
     }
 
     fn tell(&self, message: &[u8]) {
-        // There is nobody left to tell that standard error does not work.
+        // No one is left to be told that standard error does not work.
         self.progress.suspend(|| {
             let _ = io::stderr().write_all(message);
         });
@@ -138,7 +138,7 @@ pub fn reason(error: &io::Error) -> String {
     text
 }
 
-/// How far we are, for whoever looks at a terminal. Clones share it.
+/// How far we are, for a person at a terminal. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Progress {
     bar: Option<ProgressBar>,

@@ -6,8 +6,8 @@
 //! - `/batch` has the whole body before it begins. It is one `imap`, whose stream is the answer: `into_imap` makes one
 //!   that owns a clone of the `Arc` of the pool, since the answer outlives the function that makes it.
 //! - `/map` reads the body in the task that answers, and submits each line as a job of its own when it has
-//!   arrived. The handles are futures, and `buffered` puts them in order. Its number is the window: so many
-//!   lines are on their way, and while the client does not take the answer, nobody reads its body.
+//!   arrived. The handles are futures, and `buffered` puts them in order. Its number is the window: this many
+//!   lines are on their way, and while the client does not take the answer, its body is not read.
 //!
 //! Both are only polled, so tokio's threads wait for nothing either, and a pool's thread is only held while
 //! it computes. When the client goes, the answer is dropped, and what has not begun is cancelled.
@@ -42,7 +42,7 @@ pub const MOST_ROUNDS: u32 = 1_000_000;
 /// thread waits for tokio; not more, since the jobs of all requests stand in one queue.
 const WINDOW_PER_THREAD: usize = 4;
 
-/// What is done with a line, in so many rounds.
+/// What is done with a line, in this many rounds.
 type Function = dyn Fn(&[u8], u32) -> String + Send + Sync;
 
 type Answer = Result<String, lines::Error>;
@@ -118,7 +118,7 @@ impl Server {
     }
 }
 
-/// A job whose result somebody waits for. When that one goes, a job that has not begun never will.
+/// A job whose result is waited for. When the waiter goes, a job that has not begun never will.
 struct Wanted<T>(JobHandle<T>);
 
 impl<T> Future for Wanted<T> {

@@ -1,4 +1,4 @@
-use pool_core::{Build, BuildError, Config, Crew, Executor, Job};
+use pool_core::{Build, BuildError, Config, Executor, Job, Workers};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -8,7 +8,7 @@ type State = (Option<VecDeque<Job>>, bool);
 /// A pool, or what one of its threads has of it: all but the threads.
 pub struct OwnPool {
     threads: usize,
-    crew: Option<Crew>,
+    workers: Option<Workers>,
     shared: Arc<(Mutex<State>, Condvar)>,
 }
 
@@ -44,7 +44,7 @@ impl Build for OwnPool {
     fn build(config: Config) -> Result<OwnPool, BuildError> {
         let threads = config.threads()?;
         let shared = Arc::new((Mutex::new((Some(VecDeque::new()), false)), Condvar::new()));
-        let handle = |crew| OwnPool { threads, crew, shared: shared.clone() };
+        let handle = |workers| OwnPool { threads, workers, shared: shared.clone() };
         let workers = (0..threads).map(|_| handle(None)).map(|own| || own.work());
         Ok(handle(Some(config.start(workers)?)))
     }
@@ -52,9 +52,9 @@ impl Build for OwnPool {
 
 impl Drop for OwnPool {
     fn drop(&mut self) {
-        let Some(crew) = &mut self.crew else { return };
+        let Some(workers) = &mut self.workers else { return };
         self.shared.0.lock().unwrap().1 = true;
         self.shared.1.notify_all();
-        crew.join();
+        workers.join();
     }
 }

@@ -184,7 +184,7 @@ fn the_bar_has_a_total_where_the_walk_is_done() {
     shown.join().unwrap();
 }
 
-/// Somebody who writes a name and waits for its line gets it, before there is a next name.
+/// A person who writes a name and waits for its line gets it, before there is a next name.
 #[test]
 fn a_line_does_not_wait_for_the_next_name() {
     let (directory, names) = tree();

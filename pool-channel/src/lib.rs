@@ -11,20 +11,10 @@
 //! # The queue
 //!
 //! A `VecDeque` behind a mutex, with a condition variable for the workers that find it empty. A push wakes
-//! one of them, and none if none sleeps. Jobs run first in, first out, so every line gets its turn (P14).
+//! one of them, and none if none sleeps. Jobs run first in, first out, so every imap gets its turn (P14).
 //!
-//! The other candidate was `crossbeam-channel`. On two cores with two threads, medians of seven, both in
-//! turn in one run, in two runs:
-//!
-//! | | mutex and condition variable | crossbeam-channel |
-//! |---|---|---|
-//! | `submit` and `join`, one at a time | 19.9, 20.6 µs | 14.8, 7.6 µs |
-//! | 100,000 `submit`s, then their `join`s | 334, 363 ns each | 328, 292 ns each |
-//! | an `imap` of ten items | 16.4, 17.6 µs | 27.8, 48.5 µs |
-//! | `imap`, 1 ms items | 484, 515 µs | 492, 520 µs |
-//!
-//! Its receivers spin before they sleep, which makes a lone job come back sooner, and costs a short `imap`
-//! two to three times as much, since they take a core from the consumer, which works too. Short lines are
+//! The other candidate was `crossbeam-channel`. Its receivers spin before they sleep, so a lone job comes back sooner; but
+//! a short `imap` takes two to three times as long, since the spinning takes a core from the consumer. Short imaps are
 //! what this crate is for. And with a queue of our own, closing can wait for running jobs, which may push
 //! more, and terminating can take all jobs out at once.
 

@@ -1,7 +1,7 @@
 //! The pool: threads around the queue.
 
 use crate::queue::Queue;
-use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats};
+use pool_core::{Build, BuildError, Builder, Config, Counters, Executor, Job, PoolStats, Workers};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +21,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct ChannelPool {
     handle: Handle,
-    crew: Crew,
-    threads: usize,
+    workers: Workers,
     drop_timeout: Option<Duration>,
     /// One for each thread.
     counters: Vec<Arc<Counters>>,
@@ -37,12 +36,12 @@ struct Handle {
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").finish_non_exhaustive()
+        f.debug_struct("Handle").field("threads", &self.threads).finish_non_exhaustive()
     }
 }
 
 impl ChannelPool {
-    /// A pool of so many threads.
+    /// A pool of this many threads.
     ///
     /// # Errors
     ///
@@ -62,7 +61,7 @@ impl ChannelPool {
         self.drop_timeout = None;
     }
 
-    /// Discards what is queued and what comes from now on, and does not wait for what runs. Whoever waits for a
+    /// Discards what is queued and what comes from now on, and does not wait for what runs. A thread that waits for a
     /// discarded job gets [`Cancelled`](pool_core::Cancelled). It works through an `Arc`, and may be called again.
     pub fn terminate(&self) {
         self.handle.queue.terminate();
@@ -71,7 +70,7 @@ impl ChannelPool {
     /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
     /// themselves when what they run does. Returns whether all of them have ended.
     ///
-    /// Whoever waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
+    /// A thread that waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
     /// returns `false` at once.
     ///
     /// ```
@@ -111,7 +110,7 @@ impl ChannelPool {
 
     fn end_within(&mut self, limit: Duration) -> bool {
         self.terminate();
-        self.crew.join_timeout(limit)
+        self.workers.join_timeout(limit)
     }
 }
 
@@ -156,8 +155,8 @@ impl Build for ChannelPool {
             counters.push(mine.clone());
             move || handle.queue.work(&mine, |job| mine.run(job, &handle))
         });
-        let crew = config.start(workers)?;
-        Ok(ChannelPool { handle, crew, threads, drop_timeout: config.drop_timeout(), counters })
+        let workers = config.start(workers)?;
+        Ok(ChannelPool { handle, workers, drop_timeout: config.drop_timeout(), counters })
     }
 }
 
@@ -168,7 +167,7 @@ impl Drop for ChannelPool {
             return;
         }
         self.handle.queue.close();
-        self.crew.join();
+        self.workers.join();
     }
 }
 
@@ -191,19 +190,5 @@ impl Executor for Handle {
 }
 
 impl Executor for ChannelPool {
-    fn threads(&self) -> usize {
-        self.threads
-    }
-
-    fn spawn(&self, job: Job) {
-        self.handle.spawn(job);
-    }
-
-    fn has_waiting(&self) -> bool {
-        self.handle.has_waiting()
-    }
-
-    fn pool_id(&self) -> Option<usize> {
-        self.handle.pool_id()
-    }
+    pool_core::forward_executor!(self => self.handle);
 }

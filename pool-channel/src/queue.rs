@@ -89,7 +89,7 @@ impl Queue {
                 return;
             }
             state.sleeping += 1;
-            counters.sleeps();
+            counters.record_sleep();
             state = self.pushed.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.sleeping -= 1;
         }
@@ -112,7 +112,7 @@ impl Queue {
         let jobs = std::mem::take(&mut state.jobs);
         drop(state);
         self.pushed.notify_all();
-        // Cancelling calls code of the user's: not under the lock.
+        // Cancelling calls user code: not under the lock.
         drop(jobs);
     }
 }

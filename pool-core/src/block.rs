@@ -49,7 +49,7 @@ impl<T> Drop for Results<T> {
 
 /// An input, from which blocks are taken.
 pub(crate) struct Blocks<I: Iterator> {
-    pub(crate) items: Fuse<I>,
+    items: Fuse<I>,
     /// The input has panicked behind the last block, which comes first.
     panic: Option<Panic>,
 }
@@ -57,6 +57,11 @@ pub(crate) struct Blocks<I: Iterator> {
 impl<I: Iterator> Blocks<I> {
     pub(crate) fn new(items: I) -> Blocks<I> {
         Blocks { items: items.fuse(), panic: None }
+    }
+
+    /// The hint of the input.
+    pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
     }
 
     /// The next `len` items, or what is left.

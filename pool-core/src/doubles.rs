@@ -26,7 +26,7 @@ pub struct Manual {
 }
 
 impl Manual {
-    /// Claims to have so many threads, and has none.
+    /// Claims to have this many threads, and has none.
     pub fn new(threads: usize) -> Manual {
         Manual { threads, jobs: Mutex::default() }
     }

@@ -4,9 +4,9 @@ use crate::unwind::{Payload, drop_quietly};
 use std::fmt;
 use std::time::Duration;
 
-/// A panic of the user's function or input, caught.
+/// A caught panic of the function or of the input.
 ///
-/// Holds the original payload. [`resume`](Panic::resume) throws it again, as if nobody had caught it.
+/// Holds the original payload. [`resume`](Panic::resume) throws it again, as if it had not been caught.
 ///
 /// A payload that panics when it is dropped does so in vain here: a list of results with two such panics in
 /// it would abort the process.
@@ -105,7 +105,7 @@ impl std::error::Error for JobError {
 
 /// A result did not come in time. Nothing is lost: the next call waits for the same item again.
 ///
-/// It is the pool's own type, so that it cannot be mistaken for an error of the user's function.
+/// It is the pool's own type, so that it cannot be mistaken for an error of the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimedOut {
     pub(crate) index: u64,

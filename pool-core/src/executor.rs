@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// `pool-harness` tests that they hold on your pool too.
 ///
 /// A method that breaks these rules never makes a program unsound. If `spawn` panics, the job that it was
-/// given is cancelled unless it has begun, and the panic goes to whoever submitted it; if another method
+/// given is cancelled unless it has begun, and the panic goes to the caller who submitted it; if another method
 /// does, the engine takes the answer that is always right.
 /// # Pools of any kind
 ///
@@ -69,7 +69,7 @@ pub trait Executor: Send + Sync {
 
     /// Whether the current thread is one that this pool needs for running its jobs.
     ///
-    /// Whoever waits on such a thread works itself instead of sleeping while there is work. The default
+    /// A caller that waits on such a thread works itself instead of sleeping while there is work. The default
     /// knows every thread that is inside [`Job::run`], and such a thread counts whatever is said here; a pool
     /// that runs foreign code on its threads (like rayon's) says so here.
     fn is_worker(&self) -> bool {
@@ -374,61 +374,62 @@ pub trait Executor: Send + Sync {
     }
 }
 
+/// The methods of [`Executor`] for a type that has another executor and hands all to that: a pool to its handle, a wrapper
+/// to what it wraps. So a method that comes later is not forgotten.
+///
+/// ```
+/// use pool_channel::{BuildError, ChannelPool, Executor, Job, forward_executor};
+///
+/// /// A pool that goes with the name of what it is for.
+/// struct Named(&'static str, ChannelPool);
+///
+/// impl Executor for Named {
+///     forward_executor!(self => self.1);
+/// }
+///
+/// let pool = Named("thumbnails", ChannelPool::new(2)?);
+/// assert!(pool.imap(0..3, |x| x + 1).eq(1..4));
+/// assert_eq!((pool.0, pool.threads()), ("thumbnails", 2));
+/// # Ok::<(), BuildError>(())
+/// ```
+#[macro_export]
+macro_rules! forward_executor {
+    ($this:ident => $target:expr) => {
+        fn threads(&$this) -> usize {
+            $crate::Executor::threads(&$target)
+        }
+
+        fn spawn(&$this, job: $crate::Job) {
+            $crate::Executor::spawn(&$target, job);
+        }
+
+        fn has_waiting(&$this) -> bool {
+            $crate::Executor::has_waiting(&$target)
+        }
+
+        fn is_worker(&$this) -> bool {
+            $crate::Executor::is_worker(&$target)
+        }
+
+        fn pool_id(&$this) -> Option<usize> {
+            $crate::Executor::pool_id(&$target)
+        }
+    };
+}
+
 impl<E: Executor + ?Sized> Executor for &E {
-    fn threads(&self) -> usize {
-        (**self).threads()
-    }
-    fn spawn(&self, job: Job) {
-        (**self).spawn(job);
-    }
-    fn has_waiting(&self) -> bool {
-        (**self).has_waiting()
-    }
-    fn is_worker(&self) -> bool {
-        (**self).is_worker()
-    }
-    fn pool_id(&self) -> Option<usize> {
-        (**self).pool_id()
-    }
+    forward_executor!(self => **self);
 }
 
 impl<E: Executor + ?Sized> Executor for Box<E> {
-    fn threads(&self) -> usize {
-        (**self).threads()
-    }
-    fn spawn(&self, job: Job) {
-        (**self).spawn(job);
-    }
-    fn has_waiting(&self) -> bool {
-        (**self).has_waiting()
-    }
-    fn is_worker(&self) -> bool {
-        (**self).is_worker()
-    }
-    fn pool_id(&self) -> Option<usize> {
-        (**self).pool_id()
-    }
+    forward_executor!(self => **self);
 }
 
 impl<E: Executor + ?Sized> Executor for Arc<E> {
-    fn threads(&self) -> usize {
-        (**self).threads()
-    }
-    fn spawn(&self, job: Job) {
-        (**self).spawn(job);
-    }
-    fn has_waiting(&self) -> bool {
-        (**self).has_waiting()
-    }
-    fn is_worker(&self) -> bool {
-        (**self).is_worker()
-    }
-    fn pool_id(&self) -> Option<usize> {
-        (**self).pool_id()
-    }
+    forward_executor!(self => **self);
 }
 
-// An executor is somebody else's code, and may panic. The crate asks these instead: they always have an answer.
+// An executor is foreign code, and may panic. The crate asks these instead: they always have an answer.
 
 /// The most threads that are believed in, so that a number of items for each of them can be counted.
 pub(crate) const MOST_THREADS: usize = 1 << 16;

@@ -6,18 +6,18 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a [`Job`] points to. A line hands out many jobs that point to itself, so that queueing one
-/// allocates nothing.
+/// What a [`Job`] points to. An imap has many jobs that point to its shared state, so that queueing one allocates
+/// nothing.
 pub(crate) trait Task: Send + Sync {
     /// Does the work. `executor` is the one that the job is running on.
     fn run(self: Arc<Self>, executor: &dyn Executor);
-    /// The job was dropped without being run: whoever waits for it must be told.
+    /// The job was dropped without being run: the thread that waits for it must be told.
     fn discard(self: Arc<Self>) {}
 }
 
 /// A piece of work for an [`Executor`]: queue it, then call [`run`](Job::run) on a thread of the pool.
 ///
-/// Moving a job is cheap (two words), and so is dropping one: whoever waits for a job that was dropped
+/// Moving a job is cheap (two words), and so is dropping one: a thread that waits for a job that was dropped
 /// before it ran gets [`Cancelled`](crate::Cancelled). A backend therefore drops what it does not want to
 /// run any more, and needs no other protocol.
 ///
@@ -105,7 +105,7 @@ loom::thread_local! {
 
 /// Whether the current thread is inside [`Job::run`], of any pool.
 ///
-/// Whoever waits there must not rely on another thread being free, and works itself instead.
+/// A thread that waits there must not rely on another one being free: it works itself instead.
 pub fn in_job() -> bool {
     DEPTH.with(Cell::get) > 0
 }

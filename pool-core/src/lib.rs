@@ -40,36 +40,67 @@
 //! - **A bounded channel between two imaps of one pool** can stand still: items of the first one that wait for room in
 //!   the channel hold the threads that the second one needs to make room. Chain the stages instead
 //!   ([`IterExt::imap`]), or give each a pool.
+//!
+//! # Glossary
+//!
+//! These words mean one thing, in the documentation, in messages and in the code.
+//!
+//! | word | what it is |
+//! |---|---|
+//! | **pool**, **executor** | threads that run jobs; behind the trait [`Executor`], which a *backend* implements |
+//! | **job** | what a pool queues and runs, once: a [`Job`] |
+//! | **imap** | an ordered lazy parallel map that is under way: an [`Imap`] and its state |
+//! | **input**, **item**, **result** | the iterator that is mapped, what it gives, what the function makes of that |
+//! | **consumer** | the thread that iterates over the results, or the task that polls them |
+//! | **worker** | a thread of the pool in a job of this imap |
+//! | **feeder** | the worker that has the input, and pulls |
+//! | **pull** | to call the input's `next` |
+//! | **head** | the result that the consumer needs next; without order, any |
+//! | **deliver** | to hand a result to the consumer; it counts when the consumer asks for the next |
+//! | **window** | how many items may be under way: pulled and not delivered |
+//! | **room** | how many items may be pulled now; a feeder that finds none *stalls* |
+//! | **chunk** | the items that a worker takes at a time |
+//! | **batch** | the items that a feeder pulls at a time |
+//! | **block** | items that are one item of an imap together: [`map`](Executor::map), [`imap_batched`](Executor::imap_batched) |
+//! | **turn** | what one job of an imap does from its beginning to its end |
+//! | **slice** | the time after which a job goes back to the pool's queue if others wait there |
+//! | **ring** | a single-producer single-consumer queue, for the items or the results of a chunk |
+//! | **waiter flag** | a flag of a ring: the sender tells the receiver of its next push |
+//! | **register**, **nap**, **look** | the ways to wait: asleep until notified; asleep for a set time; awake for a moment |
+//! | **reserve** | to count a job under the lock that is spawned after it |
+//! | **give up** | to go on without a result that is late; it is dropped when it comes |
+//! | **hand back** | to put items of a chunk that have not begun where others can take them |
+//! | **inline** | by the consumer alone, like sequential code |
+//! | **nesting** | an imap, a scope or a wait inside an item of another imap |
+//! | **started** | an imap that the pool works on before the first `next`, by [`start`](Imap::start) |
+//! | **local** | an imap whose input the consumer pulls |
+//! | **lease** | what a pool has in place of a job that borrows |
+//! | **policy** | what measures and guesses; no promise rests on it |
 
+mod backend;
 mod block;
-mod builder;
 pub mod compiler_errors;
-mod counters;
 #[cfg(feature = "testing")]
 pub mod doubles;
 mod error;
 mod executor;
-mod ext;
-mod fence;
 pub mod guide;
 mod imap;
+mod iter_ext;
 mod job;
+mod lease;
 mod map;
-mod pool_stats;
 mod roster;
 mod scope;
-mod slot;
 mod submit;
 mod sync;
 mod unwind;
 #[cfg(feature = "testing")]
 pub mod watchdog;
 
-pub use builder::{Build, Builder, Config, Crew};
-pub use counters::Counters;
+pub use backend::{Build, Builder, Config, Counters, PoolStats, WorkerStats, Workers};
 pub use error::{BuildError, Cancelled, JobError, Panic, TimedOut};
 pub use executor::Executor;
-pub use ext::IterExt;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
 #[cfg(feature = "progress")]
@@ -78,8 +109,8 @@ pub use imap::{
     CancelToken, DEFAULT_WINDOW_PER_THREAD, Enumerated, Imap, ImapStats, ItemTimeout, Local, Place, Pooled,
     Timeout,
 };
+pub use iter_ext::IterExt;
 pub use job::{Job, in_job};
-pub use pool_stats::{PoolStats, WorkerStats};
 pub use scope::Scope;
 pub use submit::{JobHandle, ScopedJobHandle};
 

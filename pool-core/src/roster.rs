@@ -21,7 +21,7 @@ impl<T> Default for Roster<T> {
 
 impl<T> Roster<T> {
     /// Adds a member. Returns those that have ended, if they were swept out, to be dropped when no lock is held
-    /// any more: they may hold values of the user's.
+    /// any more: they may hold user values.
     #[must_use = "to be dropped outside of the lock"]
     pub(crate) fn add(&mut self, member: T, has_ended: impl Fn(&T) -> bool) -> Vec<T> {
         let mut ended = Vec::new();
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    /// Adds so many, of which every `nth` ends at once. Returns how often one was looked at, and how long the
+    /// Adds this many, of which every `nth` ends at once. Returns how often one was looked at, and how long the
     /// list became.
     fn cost_of(count: usize, nth: usize) -> (usize, usize) {
         let (looks, mut longest) = (Cell::new(0), 0);

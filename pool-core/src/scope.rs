@@ -1,16 +1,16 @@
 //! Jobs that borrow: `scope`, and the only `unsafe` of the workspace.
 //!
-//! A pool keeps jobs for as long as it likes, so what is in a [`Job`] must borrow nothing. Here it may, and
-//! the [`scope`] makes up for it: it does not return before nobody can reach what was borrowed any more.
+//! A pool keeps jobs for as long as it likes, so what is in a [`Job`](crate::Job) must borrow nothing. Here it may, and
+//! the [`scope`] makes up for it: it does not return while a thread can reach what was borrowed.
 //!
-//! What the pool gets is a [`Slot`], which borrows nothing by its type and holds the task that does. The
-//! task can be reached only through the slot and while the slot is open; whoever runs it is counted. At its
-//! end the scope closes every slot, which takes the task out, and waits until the count is zero. A slot that
+//! What the pool gets is a [`Lease`], which borrows nothing by its type and holds the task that does. The
+//! task can be reached only through the lease and while the lease is open; a thread that runs it is counted. At its
+//! end the scope closes every lease, which takes the task out, and waits until the count is zero. A lease that
 //! still lies in the pool's queue then is an empty shell. So the scope waits for what *runs*, but for the
 //! queue only where a submitted job must still run; and on a thread that the pool needs (P8) it runs such a
 //! job itself.
 //!
-//! Nothing that safe code does may get past that wait: not a panic in somebody's [`Executor`], a waker or a
+//! Nothing that safe code does may get past that wait: not a panic in an [`Executor`], a waker or a
 //! destructor, all of which are caught where they are called. For what has been overlooked there is a guard that
 //! ends the process.
 //!
@@ -18,13 +18,12 @@
 #![allow(unsafe_code)]
 
 use crate::Executor;
-use crate::error::Panic;
 use crate::executor::is_worker;
 use crate::imap::{Control, Held, Imap, Local};
 use crate::job::Task;
+use crate::lease::Lease;
 use crate::roster::Roster;
-use crate::slot::Slot;
-use crate::submit::{ScopedJobHandle, Submitted, spawn_or_cancel};
+use crate::submit::{FirstPanic, ScopedJobHandle, Submitted, spawn_or_cancel};
 use crate::sync::{Mutex, lock};
 use crate::unwind::{AbortOnUnwind, catch, drop_each, drop_quietly};
 use std::fmt;
@@ -136,23 +135,15 @@ pub struct Scope<'scope, 'env: 'scope> {
 
 /// What belongs to a scope and borrows nothing.
 #[derive(Default)]
-pub(crate) struct Shared {
-    slots: Mutex<Roster<Arc<Slot>>>,
-    /// The first panic of a job that nobody has joined.
-    panic: Mutex<Option<Panic>>,
+struct Shared {
+    leases: Mutex<Roster<Arc<Lease>>>,
+    panic: Arc<FirstPanic>,
 }
 
 impl Shared {
-    pub(crate) fn note_panic(&self, panic: Panic) {
-        let mut first = lock(&self.panic);
-        let late = if first.is_none() { first.replace(panic) } else { Some(panic) };
-        drop(first);
-        drop(late);
-    }
-
-    fn add(&self, slot: Arc<Slot>) {
+    fn add(&self, lease: Arc<Lease>) {
         // A long scope may see many come and go.
-        let ended = lock(&self.slots).add(slot, |slot| slot.is_empty());
+        let ended = lock(&self.leases).add(lease, |lease| lease.is_empty());
         drop_each(ended);
     }
 }
@@ -168,34 +159,34 @@ where
     let guard = AbortOnUnwind("a scope cannot unwind past its running jobs, which borrow: aborting");
     finish(&shared, executor);
     guard.disarm();
-    let unseen = lock(&shared.panic).take();
-    match (result, unseen) {
+    let unjoined = shared.panic.take();
+    match (result, unjoined) {
         (Ok(result), None) => result,
         (Ok(result), Some(panic)) => {
             drop_quietly(result);
             panic.resume()
         }
-        (Err(payload), unseen) => {
-            drop(unseen);
+        (Err(payload), unjoined) => {
+            drop(unjoined);
             resume_unwind(payload)
         }
     }
 }
 
-/// Closes every slot, and waits until nothing of what they held can run.
+/// Closes every lease, and waits until nothing of what they held can run.
 fn finish(shared: &Shared, executor: &dyn Executor) {
-    // Nobody else may be there to run what is queued, and whoever waits on such a thread must work.
+    // There may be no other thread to run what is queued, so a caller on such a thread works.
     let works = is_worker(executor);
     // Jobs may spawn more jobs in this scope.
     loop {
-        let slots = lock(&shared.slots).take();
-        if slots.is_empty() {
+        let leases = lock(&shared.leases).take();
+        if leases.is_empty() {
             return;
         }
-        for slot in slots {
-            slot.finish(works.then_some(executor));
+        for lease in leases {
+            lease.finish(works.then_some(executor));
             // Not even the shell may unwind here: it may be the last owner of a waker.
-            drop_quietly(slot);
+            drop_quietly(lease);
         }
     }
 }
@@ -275,17 +266,17 @@ impl<'scope> Scope<'scope, '_> {
         Imap::scoped_local(Held::Borrowed(self.executor), items.into_iter(), f, self.lends())
     }
 
-    /// Makes the slot of an imap.
-    fn lends(&'scope self) -> impl FnOnce(Arc<dyn Task + 'scope>, Arc<Control>) -> Arc<Slot> {
-        |task, control| {
-            let slot = Arc::new(Slot::new(erase(task), Some(control)));
-            self.shared.add(slot.clone());
-            slot
+    /// Makes the lease of an imap.
+    fn lends(&'scope self) -> impl FnOnce(Arc<dyn Task + 'scope>, Arc<Control>) -> Arc<Lease> {
+        |task, control: Arc<Control>| {
+            let lease = Arc::new(Lease::until_ended(erase(task), move || control.cancel()));
+            self.shared.add(lease.clone());
+            lease
         }
     }
 
     /// [`Executor::submit`] with borrowed data. The job runs even if the handle is dropped, and the scope
-    /// waits for it. If it panics and nobody joins it, the scope panics with its payload at the end.
+    /// waits for it. If it panics and is not joined, the scope panics with its payload at the end.
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};
@@ -303,10 +294,10 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let job = Arc::new(Submitted::new(f, Some(self.shared.clone())));
-        let slot = Arc::new(Slot::new(erase(job.clone()), None));
-        self.shared.add(slot.clone());
-        spawn_or_cancel(self.executor, slot);
+        let job = Arc::new(Submitted::new(f, Some(self.shared.panic.clone())));
+        let lease = Arc::new(Lease::once(erase(job.clone())));
+        self.shared.add(lease.clone());
+        spawn_or_cancel(self.executor, lease);
         ScopedJobHandle::new(job, self.executor)
     }
 }
@@ -320,9 +311,9 @@ impl fmt::Debug for Scope<'_, '_> {
 /// Hides from the compiler that the task borrows.
 fn erase<'scope>(task: Arc<dyn Task + 'scope>) -> Arc<dyn Task> {
     // SAFETY: the two types differ in the lifetime of the trait object only, so they have one layout and one
-    // vtable. The task must not be used after `'scope`. The result goes into a slot at once, in both places
-    // that call this, and the slot into the scope's list. `scope` calls `finish` on every way out of itself,
-    // before `'scope` ends, and that empties the slot and waits for whoever has taken the task out of it:
-    // they drop it before they stop being counted. No panic gets past `finish`: the process ends before.
+    // vtable. The task must not be used after `'scope`. The result goes into a lease at once, in both places
+    // that call this, and the lease into the scope's list. `scope` calls `finish` on every way out of itself,
+    // before `'scope` ends, and that empties the lease and waits for the threads that have taken the task out
+    // of it: they drop it before they stop being counted. No panic gets past `finish`: the process ends before.
     unsafe { std::mem::transmute::<Arc<dyn Task + 'scope>, Arc<dyn Task + 'static>>(task) }
 }

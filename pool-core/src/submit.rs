@@ -1,15 +1,14 @@
 //! One job with a result: `submit` and its handle.
 //!
-//! The job is a small state machine under one mutex: queued, running, done, taken. Whoever takes the
-//! function out of the queued state runs it, so that it runs once: a worker, or the waiting thread itself
-//! if that is inside a job (else a pool whose every thread waits for a job in its own queue would stop).
+//! The job is a small state machine under one mutex: queued, running, done, taken. The thread that takes the function
+//! out of the queued state runs it, so that it runs once: a worker, or the waiting thread itself if that is inside a job
+//! (else a pool in which every thread waits for a job in its own queue would stop).
 
 use crate::Executor;
 use crate::error::{Cancelled, JobError, Panic, TimedOut};
 use crate::executor::is_worker;
 use crate::job::{Job, Task, in_job};
-use crate::scope;
-use crate::sync::{Condvar, Mutex, MutexGuard, lock, wait};
+use crate::sync::{Condvar, Mutex, lock, wait};
 use crate::unwind::{catch, drop_quietly};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe, resume_unwind};
@@ -49,8 +48,25 @@ enum Stage<F, T> {
 pub(crate) struct Submitted<F, T> {
     state: Mutex<State<F, T>>,
     done: Condvar,
-    /// The scope that is told of a panic that nobody has joined.
-    scope: Option<Arc<scope::Shared>>,
+    /// Where a panic goes that is not joined, if a scope is to have it.
+    unjoined: Option<Arc<FirstPanic>>,
+}
+
+/// The first panic of the jobs of a scope that was not joined.
+#[derive(Default)]
+pub(crate) struct FirstPanic(Mutex<Option<Panic>>);
+
+impl FirstPanic {
+    fn note(&self, panic: Panic) {
+        let mut first = lock(&self.0);
+        let late = if first.is_none() { first.replace(panic) } else { Some(panic) };
+        drop(first);
+        drop(late);
+    }
+
+    pub(crate) fn take(&self) -> Option<Panic> {
+        lock(&self.0).take()
+    }
 }
 
 struct State<F, T> {
@@ -73,8 +89,8 @@ where
     JobHandle::new(job, executor)
 }
 
-/// Queues a job. A panic of `spawn` is the caller's; the job then never begins, unless it has already, so
-/// that nobody waits for one that may be lost.
+/// Queues a job. A panic of `spawn` is the caller's; the job then never begins, unless it has already, so that no thread
+/// waits for one that may be lost.
 pub(crate) fn spawn_or_cancel(executor: &dyn Executor, task: Arc<dyn Task>) {
     if let Err(payload) = catch(|| executor.spawn(Job::from_task(task.clone()))) {
         drop_quietly(catch(|| task.discard()));
@@ -99,9 +115,9 @@ pub(crate) trait Waitable<T>: Send + Sync {
 }
 
 impl<F, T> Submitted<F, T> {
-    pub(crate) fn new(f: F, scope: Option<Arc<scope::Shared>>) -> Submitted<F, T> {
+    pub(crate) fn new(f: F, unjoined: Option<Arc<FirstPanic>>) -> Submitted<F, T> {
         let state = State { stage: Stage::Queued(f), sleeping: 0, waker: None, unwanted: false };
-        Submitted { state: Mutex::new(state), done: Condvar::new(), scope }
+        Submitted { state: Mutex::new(state), done: Condvar::new(), unjoined }
     }
 
     fn finish(&self, result: Result<T, JobError>) {
@@ -112,32 +128,31 @@ impl<F, T> Submitted<F, T> {
             return self.discard_result(result);
         }
         state.stage = Stage::Done(result);
-        self.wake(state);
+        let waiting = state.take_waiting();
+        drop(state);
+        self.wake(waiting);
     }
 
-    /// Drops a result that will not be taken. A scope is told of its panic.
+    /// Drops a result that will not be taken. A scope gets its panic.
     fn discard_result(&self, result: Result<T, JobError>) {
-        match (result, &self.scope) {
-            (Err(JobError::Panicked(panic)), Some(scope)) => scope.note_panic(panic),
+        match (result, &self.unjoined) {
+            (Err(JobError::Panicked(panic)), Some(first)) => first.note(panic),
             (result, _) => drop_quietly(result),
         }
     }
 
-    /// Leaves the lock, and tells whoever waits.
-    fn wake(&self, mut state: MutexGuard<'_, State<F, T>>) {
-        let waker = state.waker.take();
-        let sleeping = state.sleeping > 0;
-        drop(state);
-        if sleeping {
+    /// Tells the threads and the task that wait. Not under the lock.
+    fn wake(&self, waiting: Waiting) {
+        if waiting.threads {
             self.done.notify_all();
         }
-        if let Some(waker) = waker {
-            // A waker that panics has lost its task this wake-up, and nobody else anything.
+        if let Some(waker) = waiting.task {
+            // A waker that panics has lost its task this wake-up, and no other thread anything.
             drop_quietly(catch(|| waker.wake()));
         }
     }
 
-    /// Takes the function, if nobody has: `next` is the stage that it leaves behind.
+    /// Takes the function, if no thread has: `next` is the stage that it leaves behind.
     fn claim(&self, next: Stage<F, T>) -> Option<F> {
         let mut state = lock(&self.state);
         if !matches!(state.stage, Stage::Queued(_)) {
@@ -156,7 +171,7 @@ impl<F, T> Drop for Submitted<F, T> {
         let stage = std::mem::replace(&mut state.stage, Stage::Taken);
         let waker = state.waker.take();
         drop(state);
-        // One by one: whoever is dropped after one that panics, in one go, must not panic too.
+        // One by one: of two that are dropped in one go, the second must not panic if the first has.
         drop_quietly(waker);
         match stage {
             Stage::Done(result) => self.discard_result(result),
@@ -165,7 +180,17 @@ impl<F, T> Drop for Submitted<F, T> {
     }
 }
 
+/// Who waits for a job.
+struct Waiting {
+    threads: bool,
+    task: Option<Waker>,
+}
+
 impl<F, T> State<F, T> {
+    fn take_waiting(&mut self) -> Waiting {
+        Waiting { threads: self.sleeping > 0, task: self.waker.take() }
+    }
+
     /// The result, once.
     fn take(&mut self) -> Option<Result<T, JobError>> {
         match std::mem::replace(&mut self.stage, Stage::Taken) {
@@ -193,7 +218,8 @@ where
     fn cancel(&self) -> bool {
         let claimed = self.claim(Stage::Done(Err(JobError::Cancelled)));
         let cancelled = claimed.is_some();
-        self.wake(lock(&self.state));
+        let waiting = lock(&self.state).take_waiting();
+        self.wake(waiting);
         drop_quietly(claimed);
         cancelled
     }
@@ -237,7 +263,7 @@ where
         if let Some(result) = lock(&self.state).take() {
             return Poll::Ready(result);
         }
-        // No code of the user's runs under the lock, and a clone that panics loses no result.
+        // No user code runs under the lock, and a clone that panics loses no result.
         let waker = waker.clone();
         let (result, unused) = {
             let mut state = lock(&self.state);
@@ -273,7 +299,7 @@ impl<'s, T> ScopedJobHandle<'s, T> {
     /// Waits for the job and returns its result.
     ///
     /// Inside a job (of any pool), and on a thread of the pool that submitted it, it runs the function
-    /// itself if nobody has begun it, so that a pool of one thread finishes too.
+    /// itself if no thread has begun it, so that a pool of one thread finishes too.
     ///
     /// # Errors
     ///

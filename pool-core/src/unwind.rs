@@ -24,7 +24,7 @@ pub(crate) fn catch_or<R>(f: impl FnOnce() -> R, fallback: impl FnOnce() -> R) -
     })
 }
 
-/// Drops one value of the user's, for whose panic there is no place.
+/// Drops one user value, for whose panic there is no place.
 ///
 /// The panic hook has printed the message by then. The payload is leaked, since its own `drop` may panic.
 ///
@@ -41,7 +41,7 @@ pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
     values.into_iter().for_each(drop_quietly);
 }
 
-/// A value of the user's that is dropped quietly, also while a panic unwinds.
+/// A user value that is dropped quietly, also while a panic unwinds.
 pub(crate) struct Quiet<T>(Option<T>);
 
 impl<T> Quiet<T> {

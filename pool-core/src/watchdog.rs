@@ -17,7 +17,7 @@ pub fn within<R: Send + 'static>(limit: Duration, body: impl FnOnce() -> R + Sen
     let (send, receive) = mpsc::channel();
     let thread = thread::spawn(move || {
         let result = body();
-        // Nobody listens after the limit.
+        // After the limit no thread listens.
         let _ = send.send(result);
     });
     match receive.recv_timeout(limit) {

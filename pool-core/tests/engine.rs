@@ -1,13 +1,49 @@
-//! The engine on executors that run jobs exactly when the test says so.
+//! The engine on executors that run jobs exactly when the test says so: every promise in a second, on one thread.
+//!
+//! A job that is run by [`Manual::run_one`] inside an item or inside the input is another worker at just that moment.
 
 use pool_core::doubles::{Inline, Manual};
 use pool_core::watchdog::{LIMIT, within};
-use pool_core::{Cancelled, Executor, JobError};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use pool_core::{Cancelled, Executor, Imap, JobError};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+const NOW: Duration = Duration::ZERO;
+
+/// A pool that its own jobs can use, too. It is leaked, so that an imap may borrow it for as long as it likes.
+fn manual(threads: usize) -> &'static Manual {
+    Box::leak(Box::new(Manual::new(threads)))
+}
+
+/// What there is now, without waiting.
+fn ready<T>(imap: &mut Imap<'_, T>) -> Vec<T> {
+    std::iter::from_fn(|| imap.next_timeout(NOW).ok().flatten()).collect()
+}
+
+/// Runs jobs and takes results until the end.
+fn drive<T>(pool: &Manual, imap: &mut Imap<'_, T>) -> Vec<T> {
+    let mut results = Vec::new();
+    loop {
+        match imap.next_timeout(NOW) {
+            Ok(Some(result)) => results.push(result),
+            Ok(None) => return results,
+            Err(_) => assert!(pool.run_one(), "no job is queued, and the imap has not ended"),
+        }
+    }
+}
+
+/// Counts what has been pulled.
+fn counted<A>(items: impl Iterator<Item = A>) -> (impl Iterator<Item = A>, Arc<AtomicUsize>) {
+    let pulled = Arc::new(AtomicUsize::new(0));
+    let count = pulled.clone();
+    (items.inspect(move |_| _ = count.fetch_add(1, SeqCst)), pulled)
+}
+
 #[test]
-fn jobs_that_run_inside_spawn() {
+fn p1_jobs_that_run_inside_spawn() {
     within(LIMIT, || {
         for window in [1, 2, 100] {
             let imap = Inline.imap(0..5_000u64, |x| x + 1).window(window);
@@ -18,47 +54,169 @@ fn jobs_that_run_inside_spawn() {
 }
 
 #[test]
+fn p1_a_head_that_is_late_holds_what_is_behind_it() {
+    let pool = manual(2);
+    let f = |x| {
+        if x == 0 {
+            // The other worker does all the rest while this one is in item 0.
+            while pool.run_one() {}
+        }
+        x
+    };
+    let mut imap = pool.imap(0..40, f).window(50).start();
+    assert!(drive(pool, &mut imap).into_iter().eq(0..40));
+}
+
+#[test]
+fn p1_without_order_each_result_comes_once() {
+    let pool = manual(2);
+    let f = |x| {
+        if x == 0 {
+            while pool.run_one() {}
+        }
+        x
+    };
+    let mut imap = pool.imap(0..40, f).window(50).unordered().start();
+    let results = drive(pool, &mut imap);
+    let mut seen = [false; 40];
+    results.iter().for_each(|&x| assert!(!std::mem::replace(&mut seen[x], true)));
+}
+
+#[test]
 fn p2_no_job_is_spawned_before_the_first_next() {
     let pool = Manual::new(4);
     let imap = pool.imap(0..10, |x| x);
     assert!(pool.is_empty());
     let imap = imap.start();
-    assert_eq!(pool.len(), 1, "one ticket, which calls the others");
+    assert_eq!(pool.len(), 1, "one job, which spawns the others");
     drop(imap);
 }
 
 #[test]
-fn at_most_one_ticket_for_each_thread() {
-    let pool = Manual::new(3);
-    let mut imap = pool.imap(0..1_000u64, |x| x).window(4).start();
-    let mut results = Vec::new();
-    while results.len() < 1_000 {
-        assert!(pool.len() <= 3);
-        pool.run_one();
-        results.extend(std::iter::from_fn(|| imap.next_timeout(Duration::ZERO).ok().flatten()));
-    }
-    assert!(results.into_iter().eq(0..1_000));
-}
-
-#[test]
-fn p3_tickets_stop_at_the_window() {
+fn p3_jobs_stop_at_the_window() {
     let pool = Manual::new(2);
-    let pulled = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let count = pulled.clone();
-    let input = (0..100).inspect(move |_| _ = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
+    let (input, pulled) = counted(0..100);
     let mut imap = pool.imap(input, |x| x).window(7).start();
     while pool.run_one() {}
-    assert_eq!(pulled.load(std::sync::atomic::Ordering::SeqCst), 7);
-    assert_eq!(imap.next_timeout(Duration::ZERO), Ok(Some(0)));
+    assert_eq!(pulled.load(SeqCst), 7);
+    assert_eq!(imap.next_timeout(NOW), Ok(Some(0)));
     while pool.run_one() {}
-    assert_eq!(pulled.load(std::sync::atomic::Ordering::SeqCst), 7, "result 0 may still be in the making");
-    assert_eq!(imap.next_timeout(Duration::ZERO), Ok(Some(1)));
+    assert_eq!(pulled.load(SeqCst), 7, "result 0 may still be in the making");
+    assert_eq!(imap.next_timeout(NOW), Ok(Some(1)));
     while pool.run_one() {}
-    assert_eq!(pulled.load(std::sync::atomic::Ordering::SeqCst), 8);
+    assert_eq!(pulled.load(SeqCst), 8);
 }
 
 #[test]
-fn p9_tickets_of_a_dropped_imap_do_nothing() {
+fn p4_an_item_begins_before_the_next_is_pulled_where_no_other_worker_comes() {
+    let pool = manual(2);
+    let begun = Arc::new(AtomicUsize::new(0));
+    let (count, seen) = (begun.clone(), begun);
+    let input = (0..20).inspect(move |&x| assert_eq!(seen.load(SeqCst), x, "item {x} was pulled too early"));
+    let mut imap = pool.imap(input, move |x| count.store(x + 1, SeqCst)).window(16).chunk(4).start();
+    assert_eq!(drive(pool, &mut imap).len(), 20);
+}
+
+#[test]
+fn p4_what_a_feeder_has_pulled_is_taken_while_it_is_in_the_input() {
+    let pool = manual(2);
+    let done = Arc::new(AtomicUsize::new(0));
+    let (count, seen) = (done.clone(), done);
+    // The second worker feeds while the first is in item 0; the input gives item 8 when all before but 0 are done.
+    let input = (0..16).inspect(move |&x| {
+        if x == 8 {
+            while pool.run_one() {}
+            assert_eq!(seen.load(SeqCst), 7);
+        }
+    });
+    let f = move |x| {
+        if x == 0 {
+            while pool.run_one() {}
+        }
+        count.fetch_add(1, SeqCst);
+        x
+    };
+    let mut imap = pool.imap(input, f).window(64).chunk(3).start();
+    assert!(drive(pool, &mut imap).into_iter().eq(0..16));
+}
+
+#[test]
+fn p5_a_result_can_be_had_while_its_chunk_goes_on() {
+    let pool = manual(1);
+    let imap = Arc::new(Mutex::new(None));
+    let mine = imap.clone();
+    let f = move |x: u64| {
+        if x > 0 {
+            let mut imap: std::sync::MutexGuard<'_, Option<Imap<'_, u64>>> = mine.lock().unwrap();
+            let before = imap.as_mut().unwrap().next_timeout(NOW);
+            assert_eq!(before, Ok(Some(x - 1)), "the result before is there while item {x} runs");
+        }
+        x
+    };
+    *imap.lock().unwrap() = Some(pool.imap(0..5, f).window(8).chunk(8).start());
+    while pool.run_one() {}
+    let mut imap = imap.lock().unwrap().take().unwrap();
+    assert_eq!(drive(pool, &mut imap), [4]);
+}
+
+#[test]
+fn p6_a_panic_takes_one_place_in_a_chunk() {
+    let pool = manual(1);
+    let f = |x| if x % 3 == 1 { panic_any(x) } else { x };
+    let mut imap = pool.imap(0..10, f).window(16).chunk(16).catch_panics().start();
+    for (x, result) in drive(pool, &mut imap).into_iter().enumerate() {
+        match result {
+            Ok(result) => assert!(result == x && x % 3 != 1),
+            Err(panic) => assert!(panic.into_payload().downcast_ref() == Some(&x) && x % 3 == 1),
+        }
+    }
+}
+
+#[test]
+fn p6_a_state_is_not_used_again_after_a_panic() {
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = made.clone();
+    let init = move || count.fetch_add(1, SeqCst);
+    let f = |state: &mut usize, x| if x == 2 { panic!("on purpose") } else { *state };
+    let states: Vec<_> = Inline.imap_init(0..6, init, f).catch_panics().map(Result::ok).collect();
+    assert_eq!(states, [Some(0), Some(0), None, Some(1), Some(1), Some(1)]);
+}
+
+#[test]
+fn p7_a_panic_of_the_input_comes_behind_the_last_item_once() {
+    let pool = manual(2);
+    let input = (0..10).inspect(|&x| {
+        if x == 5 {
+            panic_any("input")
+        }
+    });
+    let mut imap = pool.imap(input, |x| x).window(16).catch_panics().start();
+    let mut results = drive(pool, &mut imap);
+    let panic = results.pop().and_then(Result::err).expect("the panic is the last");
+    assert_eq!(panic.into_payload().downcast_ref(), Some(&"input"));
+    assert!(results.into_iter().map(Result::unwrap).eq(0..5));
+}
+
+#[test]
+fn p8_an_imap_inside_an_item_needs_no_other_thread() {
+    within(LIMIT, || {
+        let sum = |x: u64| Inline.imap(0..x, |y| y).window(3).sum::<u64>();
+        assert!(Inline.imap(0..50, sum).eq((0..50).map(|x: u64| x * x.saturating_sub(1) / 2)));
+        let pool = manual(1);
+        let nested = move |x: u64| {
+            let mapped = pool.map(0..x, |y| y).into_iter().sum::<u64>();
+            let submitted = pool.submit(move || x).join().unwrap();
+            let scoped = pool.scope(|s| s.imap(0..x, |y| y).sum::<u64>());
+            assert_eq!((mapped, submitted), (scoped, x));
+            mapped
+        };
+        let mut imap = pool.imap(0..20, nested).start();
+        assert!(drive(pool, &mut imap).into_iter().eq((0..20).map(|x: u64| x * x.saturating_sub(1) / 2)));
+    });
+}
+
+#[test]
+fn p9_jobs_of_a_dropped_imap_do_nothing() {
     let pool = Manual::new(2);
     let imap = pool.imap(0..10, |_| panic!("it must not begin")).start();
     drop(imap);
@@ -66,7 +224,77 @@ fn p9_tickets_of_a_dropped_imap_do_nothing() {
 }
 
 #[test]
-fn p12_a_consumer_whose_tickets_were_discarded_gets_cancelled() {
+fn p9_items_and_results_are_dropped_once_with_a_job_still_queued() {
+    for taken in 0..4 {
+        let pool = manual(2);
+        let alive = Arc::new(());
+        let items: Vec<_> = (0..8).map(|_| alive.clone()).collect();
+        let mut imap = pool.imap(items, |item| item).window(4).chunk(2).start();
+        pool.run_one();
+        imap.by_ref().take(taken).for_each(drop);
+        drop(imap);
+        assert_eq!(Arc::strong_count(&alive), 1, "after {taken} results");
+    }
+}
+
+#[test]
+fn p9_nothing_begins_after_a_cancel_and_what_is_finished_still_comes() {
+    let pool = manual(1);
+    let mut imap = pool.imap(0..100, |x| x).window(5).start();
+    while pool.run_one() {}
+    let token = imap.cancel_token();
+    token.cancel();
+    while pool.run_one() {}
+    assert_eq!(imap.by_ref().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    assert!(imap.is_cancelled() && imap.next().is_none());
+}
+
+#[test]
+fn p10_a_time_out_loses_nothing() {
+    let pool = manual(1);
+    let mut imap = pool.imap(0..3, |x| x).start();
+    for _ in 0..3 {
+        assert!(imap.next_timeout(NOW).is_err_and(|late| late.index() == 0));
+    }
+    assert_eq!(drive(pool, &mut imap), [0, 1, 2]);
+}
+
+#[test]
+fn p10_an_item_that_was_given_up_takes_its_place_with_it() {
+    let pool = manual(2);
+    let mut imap = pool.imap(0..6, |x| x).window(3).start().timeout(NOW);
+    assert!(imap.next().is_some_and(|late| late.is_err()));
+    assert!(imap.give_up());
+    let mut results = Vec::new();
+    for result in imap {
+        match result {
+            Ok(result) => results.push(result),
+            Err(_) => assert!(pool.run_one()),
+        }
+    }
+    assert_eq!(results, [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn p11_the_hint_counts_what_is_in_flight() {
+    let pool = manual(2);
+    let mut imap = pool.imap(0..10, |x| x).window(4).start();
+    for left in (0..=10).rev() {
+        while pool.run_one() {}
+        assert_eq!(imap.size_hint(), (left, Some(left)));
+        assert_eq!(ready(&mut imap).len().min(1), usize::from(left > 0).min(1), "{left} are left");
+        if left > 0 {
+            break;
+        }
+    }
+    let left = imap.size_hint().0;
+    assert_eq!(drive(pool, &mut imap).len(), left);
+    assert_eq!(imap.size_hint(), (0, Some(0)));
+    assert_eq!((imap.next(), imap.next()), (None, None), "fused");
+}
+
+#[test]
+fn p12_a_consumer_whose_jobs_were_discarded_gets_cancelled() {
     within(LIMIT, || {
         let pool = Manual::new(2);
         let mut imap = pool.imap(0..10, |x| x).start();
@@ -96,7 +324,7 @@ fn p12_what_was_computed_before_is_still_delivered() {
 }
 
 #[test]
-fn a_cancelled_job_never_runs() {
+fn p12_a_cancelled_job_never_runs() {
     let pool = Manual::new(1);
     let handle = pool.submit(|| panic!("it must not run"));
     assert!(handle.cancel());
@@ -106,7 +334,7 @@ fn a_cancelled_job_never_runs() {
 }
 
 #[test]
-fn a_late_job_is_waited_for_again() {
+fn p10_a_job_that_is_late_is_waited_for_again() {
     let pool = Manual::new(1);
     let mut handle = pool.submit(|| 3);
     assert!(handle.join_timeout(Duration::from_millis(5)).is_err());
@@ -115,4 +343,74 @@ fn a_late_job_is_waited_for_again() {
     assert_eq!(handle.join_timeout(Duration::from_secs(30)).unwrap().unwrap(), 3);
     // Its result has been taken.
     assert!(matches!(handle.join(), Err(JobError::Cancelled)));
+}
+
+#[test]
+fn p13_an_imap_that_has_no_room_or_has_ended_has_no_jobs() {
+    let pool = Manual::new(4);
+    let mut imap = pool.imap(0..100, |x| x).window(8).start();
+    while pool.run_one() {}
+    assert!(pool.is_empty(), "it waits for the consumer");
+    assert_eq!(drive(&pool, &mut imap).len(), 100);
+    while pool.run_one() {}
+    assert!(pool.is_empty());
+}
+
+#[test]
+fn p14_at_most_one_job_for_each_thread() {
+    let pool = Manual::new(3);
+    let mut imap = pool.imap(0..1_000u64, |x| x).window(4).start();
+    let mut results = Vec::new();
+    while results.len() < 1_000 {
+        assert!(pool.len() <= 3);
+        pool.run_one();
+        results.extend(ready(&mut imap));
+    }
+    assert!(results.into_iter().eq(0..1_000));
+}
+
+#[test]
+fn p16_the_consumer_runs_nothing() {
+    thread_local!(static IN_POOL: Cell<bool> = const { Cell::new(false) });
+    let pool = manual(1);
+    let input = (0..50).inspect(|_| assert!(IN_POOL.get(), "the input was pulled by the consumer"));
+    let mut imap = pool.imap(input, |_| assert!(IN_POOL.get(), "an item ran on the consumer")).window(3);
+    let mut results = 0;
+    loop {
+        match imap.next_timeout(NOW) {
+            Ok(Some(())) => results += 1,
+            Ok(None) => break,
+            Err(_) => {
+                IN_POOL.set(true);
+                assert!(pool.run_one());
+                IN_POOL.set(false);
+            }
+        }
+    }
+    assert_eq!(results, 50);
+}
+
+#[test]
+fn p16_a_local_input_is_pulled_by_the_consumer_and_the_items_run_on_the_pool() {
+    thread_local!(static IN_POOL: Cell<bool> = const { Cell::new(false) });
+    let pool = manual(2);
+    let input = (0..20).inspect(|_| assert!(!IN_POOL.get(), "the input was pulled by a worker"));
+    let f = |x| {
+        assert!(IN_POOL.get(), "an item ran on the consumer");
+        x
+    };
+    let mut imap = pool.imap_local(input, f).window(4);
+    let mut results = Vec::new();
+    loop {
+        match imap.next_timeout(NOW) {
+            Ok(Some(x)) => results.push(x),
+            Ok(None) => break,
+            Err(_) => {
+                IN_POOL.set(true);
+                assert!(pool.run_one());
+                IN_POOL.set(false);
+            }
+        }
+    }
+    assert!(results.into_iter().eq(0..20));
 }

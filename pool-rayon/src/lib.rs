@@ -12,8 +12,8 @@
 //!
 //! Jobs are kept in one first-in first-out queue here, and rayon is given, for each of them, a closure
 //! that runs the oldest job there is. Given to rayon directly, a job that was spawned by a job would go
-//! onto that worker's own deque, and be the next to run there: a line that spawns its ticket again would
-//! never let another line in (P14).
+//! onto that worker's own deque, and be the next to run there: an imap that spawns its next job would
+//! never let another imap in (P14).
 //!
 //! Rayon lets a thread that waits in `rayon::join` run whatever it finds. A job of ours is not among that: it
 //! begins on a thread that is in none, so your function may use rayon on the same threads.
@@ -21,10 +21,10 @@
 //! Three things that `rayon::spawn` does not do by itself, and this does: a panic in a job does not abort
 //! the process, since [`Job::run`](pool_core::Job::run) never unwinds; [`RayonPool::join`] waits for the
 //! jobs, which are counted; and a thread of the rayon pool that waits in `next` works instead of
-//! sleeping, also when it runs a closure of the user's and not a job of ours
+//! sleeping, also when it runs a closure of rayon's and not a job of ours
 //! ([`Executor::is_worker`]).
 
-mod nesting;
+mod handle;
 mod pool;
 mod threads;
 

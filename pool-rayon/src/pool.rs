@@ -1,90 +1,26 @@
-//! The pool: a queue, and rayon's threads to run what is in it.
-//!
-//! # A job never begins on top of another
-//!
-//! A job may wait inside rayon (`join`, `scope`, a parallel iterator), and rayon has a thread that waits run
-//! whatever it finds. If that were another job of ours, the one below could not go on before it ends. It may
-//! well wait for the one below: a job of an imap that is in its input, which waits for the result of the item
-//! below. So a job begins only on a thread that is in no job, of this pool or of another one around the same
-//! threads ([`nesting`](crate::nesting)).
-//!
-//! Rayon gets a *request* for each job, a closure that runs the oldest job there is. A request that comes up on
-//! a thread inside a job is *spent* there: it runs nothing. From then on there is one job more than requests,
-//! and that one must be found otherwise.
-//!
-//! **No job is left behind.** There are never more jobs than requests on their way, or else each thread of the
-//! pool will look for a job when it is next in none ([`Handle::catch_up`]):
-//!
-//! - a thread that is in a job of this pool looks when that job ends;
-//! - a thread on which a request was spent looks when the job ends that it is in, whichever pool's that is;
-//! - every other thread is *called*: it gets a closure of its own by `spawn_broadcast`. An idle thread looks at
-//!   once, and one that is inside a job when the closure comes up looks when that job ends.
-//!
-//! Requests, jobs and who runs one are counted under one lock, where a thread ends its job before it looks. So
-//! one that has looked in vain has done so before the request was spent, and is called; and nobody is called if all
-//! threads were inside a job when it was spent. A thread that waits does not try again and again: a request is spent
-//! once, and what remains is a note for the thread.
-//!
-//! A call to a thread that is busy for long lies there meanwhile. So that such calls cannot pile up, there
-//! are no more at [`MOST_CALLS`]. Until that thread comes back, what is left waits for the end of the job on
-//! which its request was spent, or of any other, even if a thread is idle.
-//!
-//! What cannot be seen: a piece of a job that rayon has moved to another thread (the other half of a `join`). On that
-//! thread it is a closure like any other, and if it waits inside rayon itself, a job may begin on top of it.
+//! The pool: rayon's threads, and a [`Handle`] to queue jobs for them.
 
-use crate::nesting::{self, Nested};
+use crate::handle::Handle;
 use crate::threads::Threads;
-use pool_core::{Build, BuildError, Builder, Config, Counters, Crew, Executor, Job, PoolStats, in_job};
-use std::collections::VecDeque;
+use pool_core::{Build, BuildError, Builder, Config, Executor, PoolStats, Workers};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Jobs on the threads of a `rayon::ThreadPool`.
 ///
-/// Dropping it runs what is queued and waits for it. The rayon pool ends with it if nobody else holds it.
+/// Dropping it runs what is queued and waits for it. The rayon pool ends with it if nothing else holds it.
 pub struct RayonPool {
     /// There until the pool is dropped.
     handle: Option<Handle>,
     /// The threads, if they are ours.
-    crew: Option<Crew>,
+    workers: Option<Workers>,
     drop_timeout: Option<Duration>,
 }
 
-/// How many calls may lie there for threads that do not come. Some 100 bytes each.
-const MOST_CALLS: usize = 1 << 10;
-
-/// What a job spawns on.
-#[derive(Clone)]
-pub(crate) struct Handle {
-    pool: Threads,
-    queue: Arc<Queue>,
-}
-
-struct Queue {
-    state: Mutex<State>,
-    idle: Condvar,
-    /// Others use the rayon pool too.
-    shared: bool,
-    /// One for each of rayon's threads.
-    counters: Box<[Counters]>,
-}
-
-#[derive(Default)]
-struct State {
-    jobs: VecDeque<Job>,
-    /// Closures that rayon has and that will each run a job, unless they are spent.
-    requests: usize,
-    /// Jobs that run, each on a thread of its own.
-    running: usize,
-    /// Calls that some thread has not answered yet.
-    calls: usize,
-    terminated: bool,
-}
-
 impl RayonPool {
-    /// A rayon pool of so many threads, and the jobs on it.
+    /// A rayon pool of this many threads, and the jobs on it.
     ///
     /// # Errors
     ///
@@ -135,10 +71,8 @@ impl RayonPool {
         RayonPool::around(Threads::global(), None, None)
     }
 
-    fn around(pool: Threads, crew: Option<Crew>, drop_timeout: Option<Duration>) -> RayonPool {
-        let counters = (0..pool.count()).map(|_| Counters::new()).collect();
-        let queue = Queue { state: Mutex::default(), idle: Condvar::new(), shared: crew.is_none(), counters };
-        RayonPool { handle: Some(Handle { pool, queue: Arc::new(queue) }), crew, drop_timeout }
+    fn around(pool: Threads, workers: Option<Workers>, drop_timeout: Option<Duration>) -> RayonPool {
+        RayonPool { handle: Some(Handle::new(pool, workers.is_none())), workers, drop_timeout }
     }
 
     /// Runs what is queued and waits for it. Dropping the pool does the same, unless the builder was given a
@@ -149,16 +83,16 @@ impl RayonPool {
         self.drop_timeout = None;
     }
 
-    /// Discards what is queued and what comes from now on, and does not wait for what runs. Whoever waits for a
+    /// Discards what is queued and what comes from now on, and does not wait for what runs. A thread that waits for a
     /// discarded job gets [`Cancelled`](pool_core::Cancelled). It works through an `Arc`, and may be called again.
     pub fn terminate(&self) {
-        self.handle().queue.terminate();
+        self.handle().terminate();
     }
 
     /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
     /// themselves when what they run does. Returns whether all of them have ended.
     ///
-    /// Whoever waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
+    /// A thread that waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
     /// returns `false` at once.
     ///
     /// Rayon's threads end together, so one in which a job hangs keeps the others, asleep. On a rayon pool of your own
@@ -205,18 +139,18 @@ impl RayonPool {
     /// # Ok::<(), pool_rayon::BuildError>(())
     /// ```
     pub fn stats(&self) -> PoolStats {
-        self.handle().queue.counters.iter().map(Counters::stats).collect()
+        self.handle().stats()
     }
 
     fn end_within(&mut self, limit: Duration) -> bool {
         let Some(handle) = self.handle.take() else { return true };
         let began = Instant::now();
-        handle.queue.terminate();
-        let idle = !handle.is_here() && handle.queue.wait_until_idle(Some(limit));
-        // Rayon's threads end when nobody holds its pool.
+        handle.terminate();
+        let idle = !handle.is_here() && handle.wait_until_idle(Some(limit));
+        // Rayon's threads end when nothing holds its pool.
         drop(handle);
-        match &mut self.crew {
-            Some(crew) => crew.join_timeout(limit.saturating_sub(began.elapsed())),
+        match &mut self.workers {
+            Some(workers) => workers.join_timeout(limit.saturating_sub(began.elapsed())),
             None => idle,
         }
     }
@@ -273,8 +207,8 @@ impl Build for RayonPool {
             Ok(())
         });
         let pool = builder.build().map_err(|error| BuildError::Backend(Box::new(error)))?;
-        let crew = config.start(workers.into_iter().map(|worker| || worker.run()))?;
-        Ok(RayonPool::around(Threads::Own(Arc::new(pool)), Some(crew), config.drop_timeout()))
+        let workers = config.start(workers.into_iter().map(|worker| || worker.run()))?;
+        Ok(RayonPool::around(Threads::Own(Arc::new(pool)), Some(workers), config.drop_timeout()))
     }
 }
 
@@ -285,200 +219,16 @@ impl Drop for RayonPool {
         }
         let Some(handle) = self.handle.take() else { return };
         if !handle.is_here() {
-            handle.queue.wait_until_idle(None);
+            handle.wait_until_idle(None);
         }
-        // Rayon's threads end when nobody holds its pool.
+        // Rayon's threads end when nothing holds its pool.
         drop(handle);
-        if let Some(crew) = &mut self.crew {
-            crew.join();
+        if let Some(workers) = &mut self.workers {
+            workers.join();
         }
-    }
-}
-
-impl Executor for Handle {
-    fn threads(&self) -> usize {
-        self.pool.count()
-    }
-
-    fn spawn(&self, job: Job) {
-        let mut state = self.queue.lock();
-        if state.terminated {
-            drop(state);
-            drop(job);
-            return;
-        }
-        state.jobs.push_back(job);
-        state.requests += 1;
-        drop(state);
-        let handle = self.clone();
-        self.pool.spawn(move || handle.answer_request());
-    }
-
-    fn has_waiting(&self) -> bool {
-        // Whatever else a shared rayon pool has to do cannot be seen.
-        self.queue.shared || !self.queue.lock().jobs.is_empty()
-    }
-
-    fn is_worker(&self) -> bool {
-        in_job() || self.is_here()
-    }
-
-    fn pool_id(&self) -> Option<usize> {
-        Some(Arc::as_ptr(&self.queue).addr())
     }
 }
 
 impl Executor for RayonPool {
-    fn threads(&self) -> usize {
-        self.handle().threads()
-    }
-
-    fn spawn(&self, job: Job) {
-        self.handle().spawn(job);
-    }
-
-    fn has_waiting(&self) -> bool {
-        self.handle().has_waiting()
-    }
-
-    fn is_worker(&self) -> bool {
-        self.handle().is_worker()
-    }
-
-    fn pool_id(&self) -> Option<usize> {
-        self.handle().pool_id()
-    }
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Drops what is queued, and what will be.
-    fn terminate(&self) {
-        let mut state = self.lock();
-        state.terminated = true;
-        let jobs = std::mem::take(&mut state.jobs);
-        let idle = state.running == 0;
-        drop(state);
-        if idle {
-            self.idle.notify_all();
-        }
-        // Cancelling calls code of the user's: not under the lock.
-        drop(jobs);
-    }
-
-    /// Waits until no job runs or is queued, for at most `limit` if there is one. Returns whether that is so.
-    fn wait_until_idle(&self, limit: Option<Duration>) -> bool {
-        let is_busy = |state: &mut State| state.running > 0 || !state.jobs.is_empty();
-        let state = self.lock();
-        match limit {
-            None => drop(self.idle.wait_while(state, is_busy)),
-            Some(limit) => {
-                let waited = self.idle.wait_timeout_while(state, limit, is_busy);
-                return !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
-            }
-        }
-        true
-    }
-}
-
-impl State {
-    /// Takes the oldest job to run it, if it has not been discarded.
-    fn begin(&mut self) -> Option<Job> {
-        let job = self.jobs.pop_front()?;
-        self.running += 1;
-        Some(job)
-    }
-
-    /// Whether there are jobs for which no request is on its way.
-    fn is_behind(&self) -> bool {
-        self.jobs.len() > self.requests
-    }
-}
-
-impl Handle {
-    /// Whether both are handles of one pool.
-    pub(crate) fn is_same(&self, other: &Handle) -> bool {
-        Arc::ptr_eq(&self.queue, &other.queue)
-    }
-
-    /// Whether the current thread is one of this pool's.
-    fn is_here(&self) -> bool {
-        self.pool.index().is_some()
-    }
-
-    /// Runs the oldest job, but not on top of another.
-    fn answer_request(&self) {
-        let mut state = self.queue.lock();
-        state.requests -= 1;
-        if !nesting::note(self) {
-            let Some(job) = state.begin() else { return };
-            drop(state);
-            let met = self.run(job);
-            return self.catch_up(met);
-        }
-        let idle = state.running < self.pool.count();
-        let calls = state.is_behind() && idle && state.calls < MOST_CALLS;
-        state.calls += usize::from(calls);
-        drop(state);
-        if calls {
-            let call = Call(self.clone());
-            self.pool.spawn_broadcast(move || call.answer());
-        }
-    }
-
-    /// Runs jobs until there is a request for each that is left; of this pool, and of those met meanwhile.
-    fn catch_up(&self, mut met: Vec<Handle>) {
-        met.push(self.clone());
-        while let Some(handle) = met.pop() {
-            loop {
-                let mut state = handle.queue.lock();
-                let Some(job) = (if state.is_behind() { state.begin() } else { None }) else { break };
-                drop(state);
-                for other in handle.run(job) {
-                    if !met.iter().any(|known| known.is_same(&other)) {
-                        met.push(other);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Runs a job on this thread, which is in none. Returns the pools of which requests were spent on it.
-    fn run(&self, job: Job) -> Vec<Handle> {
-        let thread = self.pool.index().expect("rayon runs this on a thread of the pool");
-        let counters = &self.queue.counters[thread];
-        let nested = Nested::enter();
-        // It never unwinds.
-        counters.run(job, self);
-        let met = nested.leave();
-        let mut state = self.queue.lock();
-        state.running -= 1;
-        if state.jobs.is_empty() {
-            counters.sleeps();
-            if state.running == 0 {
-                self.queue.idle.notify_all();
-            }
-        }
-        met
-    }
-}
-
-/// Calls every thread of the pool. Dropped when all of them have answered.
-struct Call(Handle);
-
-impl Call {
-    fn answer(&self) {
-        if !nesting::note(&self.0) {
-            self.0.catch_up(Vec::new());
-        }
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        self.0.queue.lock().calls -= 1;
-    }
+    pool_core::forward_executor!(self => *self.handle());
 }

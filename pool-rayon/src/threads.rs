@@ -42,7 +42,7 @@ impl Threads {
         }
     }
 
-    /// Which of these threads the current one is. Of any pool of rayon's, if these are the global ones: whoever waits
+    /// Which of these threads the current one is. Of any pool of rayon's, if these are the global ones: a caller that waits
     /// there works, which is always right.
     pub(crate) fn index(&self) -> Option<usize> {
         match self {

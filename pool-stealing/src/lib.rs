@@ -20,14 +20,14 @@
 //! Inside: `queue` is where jobs wait, `worker` what a worker does, and `sleep` how it falls asleep and
 //! is woken, with the argument why no wake-up is lost.
 
+#[cfg(loom)]
+mod deque_loom;
 #[cfg(all(test, loom))]
 mod models;
 mod pool;
 mod queue;
 mod sleep;
 mod sync;
-#[cfg(loom)]
-mod twin;
 mod worker;
 
 pub use pool::StealingPool;

@@ -1,4 +1,4 @@
-//! Loom models: the worker loop and the sleep protocol, as they are, on the locked twin of the queues.
+//! Loom models: the worker loop and the sleep protocol, as they are, on locked queues (`deque_loom.rs`).
 //!
 //! Run them with `RUSTFLAGS="--cfg loom" cargo test -p pool-stealing --release --lib`. A worker that sleeps
 //! beside a job shows as a deadlock, which loom reports. Each model says which changes must turn it red.
@@ -72,7 +72,7 @@ fn a_push_meets_a_worker_going_to_sleep() {
 }
 
 /// The first job waits for the second, so both workers are needed, though one of the pushes may wake
-/// nobody. Red if `Sleep::found` wakes no successor.
+/// none. Red if `Sleep::found` wakes no successor.
 #[test]
 fn two_pushes_reach_two_workers() {
     model(1, || {
@@ -90,7 +90,7 @@ fn two_pushes_reach_two_workers() {
 }
 
 /// The protocol alone, since the fence concerned shows only in interleavings that are too deep for whole
-/// workers: a push wakes nobody, as this thread searches, while this thread has found a job already. Red if
+/// workers: a push wakes no worker, as this thread searches, while this thread has found a job already. Red if
 /// `Sleep::found` lacks its fence or does not look again.
 #[test]
 fn a_push_meets_the_end_of_a_search() {

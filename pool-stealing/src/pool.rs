@@ -6,7 +6,7 @@
 //! serves all, and `spawn` on the pool itself finds the own deque too.
 
 use crate::worker::{Core, Worker};
-use pool_core::{Build, BuildError, Builder, Config, Crew, Executor, Job, PoolStats};
+use pool_core::{Build, BuildError, Builder, Config, Executor, Job, PoolStats, Workers};
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -29,7 +29,7 @@ use std::time::Duration;
 /// ```
 pub struct StealingPool {
     handle: Handle,
-    crew: Crew,
+    workers: Workers,
     drop_timeout: Option<Duration>,
 }
 
@@ -45,7 +45,7 @@ thread_local! {
 }
 
 impl StealingPool {
-    /// A pool of so many threads.
+    /// A pool of this many threads.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl StealingPool {
         self.drop_timeout = None;
     }
 
-    /// Discards what is queued and what comes from now on, and does not wait for what runs. Whoever waits for a
+    /// Discards what is queued and what comes from now on, and does not wait for what runs. A thread that waits for a
     /// discarded job gets [`Cancelled`](pool_core::Cancelled). It works through an `Arc`, and may be called again.
     ///
     /// ```
@@ -117,7 +117,7 @@ impl StealingPool {
     /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
     /// themselves when what they run does. Returns whether all of them have ended.
     ///
-    /// Whoever waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
+    /// A thread that waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
     /// returns `false` at once.
     ///
     /// ```
@@ -139,7 +139,7 @@ impl StealingPool {
     }
 
     /// What each worker has done since the pool was built. `steals` are jobs from another worker's deque;
-    /// those from the injector, where jobs from outside the pool wait, are nobody's.
+    /// those from the injector, where jobs from outside the pool wait, belong to none.
     ///
     /// Always counted; two readings of the clock per job, some 50 to 100 ns together. Asking takes no lock.
     ///
@@ -158,7 +158,7 @@ impl StealingPool {
 
     fn end_within(&mut self, limit: Duration) -> bool {
         self.terminate();
-        self.crew.join_timeout(limit)
+        self.workers.join_timeout(limit)
     }
 }
 
@@ -200,8 +200,8 @@ impl Build for StealingPool {
             let handle = handle.clone();
             move || handle.work(worker)
         });
-        let crew = config.start(workers)?;
-        Ok(StealingPool { handle, crew, drop_timeout: config.drop_timeout() })
+        let workers = config.start(workers)?;
+        Ok(StealingPool { handle, workers, drop_timeout: config.drop_timeout() })
     }
 }
 
@@ -212,7 +212,7 @@ impl Drop for StealingPool {
             return;
         }
         self.handle.core.close();
-        self.crew.join();
+        self.workers.join();
     }
 }
 
@@ -257,21 +257,7 @@ impl Executor for Handle {
 }
 
 impl Executor for StealingPool {
-    fn threads(&self) -> usize {
-        self.handle.threads()
-    }
-
-    fn spawn(&self, job: Job) {
-        self.handle.spawn(job);
-    }
-
-    fn has_waiting(&self) -> bool {
-        self.handle.has_waiting()
-    }
-
-    fn pool_id(&self) -> Option<usize> {
-        self.handle.pool_id()
-    }
+    pool_core::forward_executor!(self => self.handle);
 }
 
 impl fmt::Debug for StealingPool {

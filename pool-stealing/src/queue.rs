@@ -1,21 +1,21 @@
 //! Where jobs wait: one first-in first-out deque per worker, and the injector for jobs from outside.
 //!
-//! Both are `crossbeam-deque`'s (Chase and Lev's deque, and a linked list of blocks), with a locked twin
-//! for loom in `twin.rs`.
+//! Both are `crossbeam-deque`'s (Chase and Lev's deque, and a linked list of blocks), with locked ones in
+//! their place for loom (`deque_loom.rs`).
 //!
 //! **First in, first out.** Stealing pools for fork and join (rayon, Cilk) run a worker's newest job
-//! first, which keeps its data in the cache and its stack shallow. Here somebody waits for the *oldest*
+//! first, which keeps its data in the cache and its stack shallow. Here a consumer waits for the *oldest*
 //! job: the consumer of an ordered `imap` needs the next result, and a job that spawns itself again, as
 //! the engine's do to share the pool, must go behind the others and not in front of them.
 //!
 //! **One job at a time** is stolen, and taken from the injector. Taking a batch (as tokio does) saves
 //! synchronisation where jobs cost less than a steal. The engine's jobs run for up to half a millisecond
 //! and may run for minutes: a job moved along in a batch waits behind the one that it came with, on a
-//! worker that has just become busy, until somebody steals it again. Beside such jobs the cost of a steal
+//! worker that has just become busy, until another worker steals it again. Beside such jobs the cost of a steal
 //! does not count, and jobs keep their order.
 
 #[cfg(loom)]
-use crate::twin as crossbeam_deque;
+use crate::deque_loom as crossbeam_deque;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 
 /// The end of a deque that belongs to its worker. It can be sent to the worker's thread, not shared.
@@ -39,7 +39,7 @@ pub(crate) struct Queues<J> {
 }
 
 impl<J> Queues<J> {
-    /// Queues for so many workers, and each worker's own end.
+    /// Queues for this many workers, and each worker's own end.
     pub(crate) fn new(workers: usize) -> (Queues<J>, Vec<Own<J>>) {
         let own: Vec<Own<J>> = (0..workers).map(|_| Own(Worker::new_fifo())).collect();
         let stealers = own.iter().map(|own| own.0.stealer()).collect();
@@ -86,7 +86,7 @@ impl<J> Queues<J> {
     }
 }
 
-/// Tries again while others get in the way. Whoever does so has got a job, so this ends.
+/// Tries again while others get in the way. The one that gets in the way has got a job, so this ends.
 fn persist<J>(attempt: impl Fn() -> Steal<J>) -> Option<J> {
     loop {
         match attempt() {

@@ -5,9 +5,9 @@
 //! 1. **No lost wake-up.** While a job waits in a queue and a worker sleeps, some thread is on its way to
 //!    deal with it: a worker that searches, or a thread in the middle of [`Sleep::pushed`],
 //!    [`Sleep::found`] or [`Sleep::park`].
-//! 2. **No work when idle.** A worker that finds nothing parks until it is woken. Nobody polls, spins or
+//! 2. **No work when idle.** A worker that finds nothing parks until it is woken. No worker polls, spins or
 //!    sleeps for a time.
-//! 3. **No needless wake-ups.** A push wakes at most one worker, and none if nobody sleeps or somebody
+//! 3. **No needless wake-ups.** A push wakes at most one worker, and none if no worker sleeps or one
 //!    searches already; finding that out costs a fence and a load.
 //! 4. **An end.** A closed pool ends when every worker is parked and no job waits.
 //!
@@ -22,7 +22,7 @@
 //! - It has found nothing: it counts itself as sleeping instead, **looks everywhere again**, and only
 //!   then parks. If the second look shows a job it goes on searching.
 //!
-//! Whoever **pushes** a job looks at the word afterwards. If nobody sleeps, or somebody searches, it is
+//! A thread that **pushes** a job looks at the word afterwards. If no worker sleeps, or one searches, it is
 //! done. Otherwise it turns one sleeper into a searcher and wakes it. Waking is handing out a *token*
 //! under the lock; a sleeper that holds the lock takes one if there is one, so it does not matter whether
 //! it parks before or after the token is there.
@@ -33,13 +33,13 @@
 //! *writes the word, then reads the queues*. Both have a sequentially consistent fence in between, so at
 //! least one of them sees what the other wrote (Dekker's argument). So for a push of job `j`:
 //!
-//! - If it read "nobody sleeps": every worker that falls asleep afterwards looks again, and sees `j`.
-//! - If it read "somebody searches": the last of these to stop looks again, through either door, and sees
-//!   `j`, unless somebody has taken it.
-//! - Else it wakes a sleeper, which searches; if in the meantime another has begun to search or nobody
+//! - If it read "no worker sleeps": every worker that falls asleep afterwards looks again, and sees `j`.
+//! - If it read "a worker searches": the last of these to stop looks again, through either door, and sees
+//!   `j`, unless a worker has taken it.
+//! - Else it wakes a sleeper, which searches; if in the meantime another has begun to search or no worker
 //!   sleeps any more, see above.
 //!
-//! Whoever looks again and sees `j` takes the place of the push: it searches itself, or wakes a worker
+//! A worker that looks again and sees `j` takes the place of the push: it searches itself, or wakes a worker
 //! that does, or there is none asleep. If several jobs are pushed and one worker is woken, that one finds
 //! the first, is the last to search, sees the second and wakes the next: so one wake-up per push is an
 //! upper bound and not a need, and the chain goes on until no job or no sleeper is left.
@@ -90,7 +90,7 @@ pub(crate) struct Sleep {
 
 struct Gate {
     stage: Stage,
-    /// Wake-ups that nobody has taken yet. Each has been counted as a searcher already.
+    /// Wake-ups that no worker has taken yet. Each has been counted as a searcher already.
     tokens: usize,
     /// Workers that have looked again and wait for a token.
     parked: usize,

@@ -18,7 +18,7 @@ use crate::sync::atomic::{Ordering, fence};
 use pool_core::{Counters, PoolStats};
 use std::sync::Arc;
 
-/// So many jobs of its own a worker runs between two looks into the injector. The look costs two loads
+/// This many jobs of its own a worker runs between two looks into the injector. The look costs two loads
 /// if there is nothing.
 const TURN: usize = 4;
 
@@ -94,7 +94,7 @@ impl<J> Core<J> {
         self.discard();
     }
 
-    /// Drops every queued job. That runs code of the user's, so no lock may be held.
+    /// Drops every queued job. That runs user code, so no lock may be held.
     fn discard(&self) {
         while let Some((job, _)) = self.queues.take_any(0) {
             drop(job);
@@ -150,7 +150,7 @@ impl<J> Worker<J> {
                 continue;
             }
             looks = 0;
-            match sleep.park(|| queues.has_job(), || self.counters().sleeps()) {
+            match sleep.park(|| queues.has_job(), || self.counters().record_sleep()) {
                 Next::Search => {}
                 Next::End => break,
             }
@@ -178,7 +178,7 @@ impl<J> Worker<J> {
     /// A worker meets its own deque on its round too; that is no theft.
     fn count_if_stolen(&self, from: Option<usize>) {
         if from.is_some_and(|victim| victim != self.index) {
-            self.counters().steals();
+            self.counters().record_steal();
         }
     }
 }

@@ -22,9 +22,9 @@ macro_rules! public {
 }
 
 public! {
-    Build BuildError Builder CancelToken Cancelled Config Counters Crew DEFAULT_WINDOW_PER_THREAD Enumerated Executor Imap ImapStats
+    Build BuildError Builder CancelToken Cancelled Config Counters DEFAULT_WINDOW_PER_THREAD Enumerated Executor Imap ImapStats
     ImapStream ItemTimeout IterExt Job JobError JobHandle Local Panic Place PoolStats Pooled Progress Scope ScopedJobHandle TimedOut Timeout
-    WorkerStats compiler_errors guide in_job
+    WorkerStats Workers compiler_errors doubles guide in_job watchdog
 }
 
 /// What `pool_core` exports, as its `lib.rs` says.

@@ -55,7 +55,7 @@ impl Server {
         Server { address, pool: weak, at_rest, runtime: Some(runtime) }
     }
 
-    /// Waits until nobody uses the pool any more: every answer has ended or been dropped.
+    /// Waits until the pool is not used any more: every answer has ended or been dropped.
     pub async fn rest(&self) {
         while self.pool.strong_count() > self.at_rest {
             tokio::time::sleep(Duration::from_millis(1)).await;

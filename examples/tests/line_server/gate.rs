@@ -36,7 +36,7 @@ impl Gate {
         self.shared.begun.load(Ordering::SeqCst)
     }
 
-    /// Waits until so many have come.
+    /// Waits until this many have come.
     pub async fn wait_for(&self, begun: usize) {
         while self.begun() < begun {
             tokio::time::sleep(Duration::from_millis(1)).await;

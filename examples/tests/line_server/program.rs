@@ -53,7 +53,7 @@ fn ctrl_c_lets_open_requests_end() {
         assert_eq!(answer.line().await, Some(sha256(b"one", 1)));
         let killed = Command::new("kill").args(["-INT", &child.0.id().to_string()]).status().unwrap();
         assert!(killed.success());
-        // Once nobody can connect any more, the signal has come.
+        // Once no client can connect any more, the signal has come.
         while tokio::net::TcpStream::connect(address).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

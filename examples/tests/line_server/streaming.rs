@@ -33,7 +33,7 @@ fn a_line_is_answered_before_there_is_a_next() {
     });
 }
 
-/// Neither body nor answer fits into the buffers between the two, so somebody has to wait.
+/// Neither body nor answer fits into the buffers between the two, so one of the two has to wait.
 #[test]
 fn a_client_that_does_not_read_is_not_read() {
     const LINES: usize = 4_000;

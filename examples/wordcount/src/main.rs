@@ -56,7 +56,7 @@ enum Role {
         /// How many files at a time [default: one for each core].
         #[arg(long)]
         threads: Option<usize>,
-        /// Pretend that each file takes so many milliseconds: there is time to kill a worker.
+        /// Pretend that each file takes this many milliseconds: there is time to kill a worker.
         #[arg(long, default_value_t = 0)]
         delay: u64,
     },

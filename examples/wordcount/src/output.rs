@@ -26,7 +26,7 @@ impl Output {
         Output { names, lines: BufWriter::new(io::stdout()), bar, words: 0, all_read: true }
     }
 
-    /// The next file has so many words.
+    /// The next file has this many words.
     pub fn line(&mut self, words: u64) -> io::Result<()> {
         self.words += words;
         if let Some(name) = self.next_name() {

@@ -5,10 +5,10 @@
 //! [its documentation](crate::Executor#writing-a-backend).
 //!
 //! This one has one queue for all threads. [`Build`](crate::Build) gives it `builder()` with names, stack size and hooks; a
-//! [`Crew`](crate::Crew) starts the threads and joins them. It is the file `examples/own_backend/pool.rs`, line by line.
+//! [`Workers`](crate::Workers) starts the threads and joins them. It is the file `examples/own_backend/pool.rs`, line by line.
 //!
 //! ```
-//! use pool_core::{Build, BuildError, Config, Crew, Executor, Job};
+//! use pool_core::{Build, BuildError, Config, Workers, Executor, Job};
 //! use std::collections::VecDeque;
 //! use std::sync::{Arc, Condvar, Mutex};
 //!
@@ -18,7 +18,7 @@
 //! /// A pool, or what one of its threads has of it: all but the threads.
 //! pub struct OwnPool {
 //!     threads: usize,
-//!     crew: Option<Crew>,
+//!     workers: Option<Workers>,
 //!     shared: Arc<(Mutex<State>, Condvar)>,
 //! }
 //!
@@ -54,7 +54,7 @@
 //!     fn build(config: Config) -> Result<OwnPool, BuildError> {
 //!         let threads = config.threads()?;
 //!         let shared = Arc::new((Mutex::new((Some(VecDeque::new()), false)), Condvar::new()));
-//!         let handle = |crew| OwnPool { threads, crew, shared: shared.clone() };
+//!         let handle = |workers| OwnPool { threads, workers, shared: shared.clone() };
 //!         let workers = (0..threads).map(|_| handle(None)).map(|own| || own.work());
 //!         Ok(handle(Some(config.start(workers)?)))
 //!     }
@@ -62,10 +62,10 @@
 //!
 //! impl Drop for OwnPool {
 //!     fn drop(&mut self) {
-//!         let Some(crew) = &mut self.crew else { return };
+//!         let Some(workers) = &mut self.workers else { return };
 //!         self.shared.0.lock().unwrap().1 = true;
 //!         self.shared.1.notify_all();
-//!         crew.join();
+//!         workers.join();
 //!     }
 //! }
 //! # fn main() -> Result<(), BuildError> {
@@ -85,7 +85,7 @@
 //!   worker comes back for that.
 //! - **`terminate` cancels.** Dropping a [`Job`](crate::Job) cancels it, and what waits for it is told. That calls foreign code,
 //!   destructors and wakers. `_discarded` is dropped at the end of the function, when the lock is free again; so is the `job` of a `spawn` that comes too late.
-//! - **It may be dropped by its own job.** [`Crew::join`](crate::Crew::join) does not wait on one of its own threads.
+//! - **It may be dropped by its own job.** [`Workers::join`](crate::Workers::join) does not wait on one of its own threads.
 //!
 //! # What could be added
 //!

@@ -5,11 +5,12 @@
 //! first call is told to the imap of blocks then: a window of items is one of whole blocks that is no larger, and a limit
 //! for each item makes blocks of one item.
 
-use super::cursor::{Settings, Wait};
-use super::held::Held;
+use super::adapted::{Adapted, Controls};
+use super::engine::Held;
+use super::engine::{Settings, Wait};
+use super::iter::{Imap, Inner};
 use super::policy::DEFAULT_WINDOW_PER_THREAD;
 use super::results::{Late, Next};
-use super::{Adapted, Controls, Imap, Inner};
 use crate::block::{Block, Blocks, Results};
 use crate::error::{Panic, TimedOut};
 use crate::executor::threads_of;
@@ -18,7 +19,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// So many blocks are under way for each thread, at least.
+/// This many blocks are under way for each thread, at least.
 const LEAST_BLOCKS_PER_THREAD: usize = 4;
 
 /// The results of a block, with panics in the places of their items.
@@ -71,7 +72,7 @@ impl<I: Iterator> Iterator for Cut<I> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let len = self.len.load(Ordering::Relaxed);
-        let (least, most) = self.hint.unwrap_or_else(|| self.blocks.items.size_hint());
+        let (least, most) = self.hint.unwrap_or_else(|| self.blocks.size_hint());
         (least.div_ceil(len), most.map(|most| most.div_ceil(len)))
     }
 }

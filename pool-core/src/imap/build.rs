@@ -1,13 +1,13 @@
 //! How an imap comes to be, for each kind of function and input.
 
-use super::cursor::Source;
-use super::engine::{Consumer, Control, Elsewhere, Function, Here, Plain, Shared, WithState};
-use super::held::Held;
+use super::engine::Held;
+use super::engine::Source;
+use super::engine::{Consumer, Control, Function, InState, Plain, Shared, WithConsumer, WithState};
+use super::iter::{Imap, Inner};
 use super::place::{Local, Place, Pooled};
 use super::results::Results;
-use super::{Imap, Inner};
 use crate::job::{Job, Task};
-use crate::slot::Slot;
+use crate::lease::Lease;
 use std::iter::Empty;
 use std::sync::Arc;
 
@@ -34,19 +34,19 @@ impl<'p, T: Send + 'static> Imap<'p, T> {
 }
 
 impl<'p, T: Send + 'p> Imap<'p, T> {
-    /// One that borrows. `slot` makes what its jobs go through.
+    /// One that borrows. `lease` makes what its jobs go through.
     pub(crate) fn scoped<I, F>(
         executor: Held<'p>,
         input: I,
         f: F,
-        slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
+        lease: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Lease>,
     ) -> Imap<'p, T>
     where
         I: Iterator + Send + 'p,
         I::Item: Send + 'p,
         F: Fn(I::Item) -> T + Send + Sync + 'p,
     {
-        let shared = in_slot(Shared::new(Some(input), Plain(f), executor.get(), job_of_slot), slot);
+        let shared = in_lease(Shared::new(Some(input), Plain(f), executor.get(), job_of_lease), lease);
         Imap::from_shared(executor, shared)
     }
 
@@ -56,7 +56,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         input: I,
         init: N,
         f: F,
-        slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
+        lease: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Lease>,
     ) -> Imap<'p, T>
     where
         I: Iterator + Send + 'p,
@@ -66,7 +66,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'p,
     {
         let function = WithState::new(init, f);
-        let shared = in_slot(Shared::new(Some(input), function, executor.get(), job_of_slot), slot);
+        let shared = in_lease(Shared::new(Some(input), function, executor.get(), job_of_lease), lease);
         Imap::from_shared(executor, shared)
     }
 
@@ -91,8 +91,8 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         I::Item: Send + 'p,
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
-        let control = shared.control.clone();
-        Imap::<'p, T, Pooled>::over(control, Box::new(Consumer::new(shared, executor, Elsewhere)))
+        let control = shared.control().clone();
+        Imap::<'p, T, Pooled>::over(control, Box::new(Consumer::new(shared, executor, InState)))
     }
 }
 
@@ -110,19 +110,19 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
 }
 
 impl<'p, T: Send + 'p> Imap<'p, T, Local> {
-    /// One that borrows. `slot` makes what its jobs go through.
+    /// One that borrows. `lease` makes what its jobs go through.
     pub(crate) fn scoped_local<J, F>(
         executor: Held<'p>,
         input: J,
         f: F,
-        slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
+        lease: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Lease>,
     ) -> Imap<'p, T, Local>
     where
         J: Iterator + 'p,
         J::Item: Send + 'p,
         F: Fn(J::Item) -> T + Send + Sync + 'p,
     {
-        let shared = in_slot(Shared::new(None, Plain(f), executor.get(), job_of_slot), slot);
+        let shared = in_lease(Shared::new(None, Plain(f), executor.get(), job_of_lease), lease);
         Imap::local_from_shared(executor, shared, input)
     }
 
@@ -136,16 +136,16 @@ impl<'p, T: Send + 'p> Imap<'p, T, Local> {
         J::Item: Send + 'p,
         F: Function<J::Item, Output = T> + Send + Sync + 'p,
     {
-        let control = shared.control.clone();
-        let consumer = Consumer::new(shared, executor, Here(Some(input)));
+        let control = shared.control().clone();
+        let consumer = Consumer::new(shared, executor, WithConsumer::new(input));
         Imap::<'p, T, Local>::over(control, Box::new(consumer))
     }
 }
 
-/// Gives what borrows a slot, before the first job.
-fn in_slot<'p, I, F, T>(
+/// Gives what borrows a lease, before the first job.
+fn in_lease<'p, I, F, T>(
     shared: Shared<I, F, T>,
-    slot: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Slot>,
+    lease: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Lease>,
 ) -> Arc<Shared<I, F, T>>
 where
     I: Iterator + Send + 'p,
@@ -154,13 +154,13 @@ where
     T: Send + 'p,
 {
     let shared = Arc::new(shared);
-    let _ = shared.slot.set(slot(shared.clone(), shared.control.clone()));
+    shared.set_lease(lease(shared.clone(), shared.control().clone()));
     shared
 }
 
-fn job_of_slot<I: Iterator, F, T>(shared: &Arc<Shared<I, F, T>>) -> Job {
-    let slot = shared.slot.get().expect("it was set before the first job");
-    Job::from_task(slot.clone())
+fn job_of_lease<I: Iterator, F, T>(shared: &Arc<Shared<I, F, T>>) -> Job {
+    let lease = shared.lease().expect("it was set before the first job");
+    Job::from_task(lease.clone())
 }
 
 impl<'p, T, P: Place> Imap<'p, T, P> {

@@ -73,7 +73,7 @@ impl CancelToken {
             drop(imaps);
             return cancel(imap.clone());
         }
-        // A token may see many imaps come and go. Weak pointers hold nothing of the user's.
+        // A token may see many imaps come and go. Weak pointers hold no user value.
         let _ended = imaps.add(Arc::downgrade(imap), |imap| imap.strong_count() == 0);
     }
 }

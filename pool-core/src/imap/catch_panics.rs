@@ -1,9 +1,10 @@
 //! `catch_panics`: the same imap, with panics as values.
 
-use super::cursor::Wait;
+use super::adapted::{Adapted, Controls};
+use super::engine::Wait;
+use super::iter::Imap;
 use super::place::Place;
 use super::results::Next;
-use super::{Adapted, Controls, Imap};
 use crate::error::Panic;
 
 pub(super) struct Caught<'p, T, P: Place> {

@@ -1,16 +1,18 @@
 //! Results whose items may run for a limited time each.
 //!
-//! The engine notes when each item begins ([`begun`](super::begun)). The consumer waits for the rest of the head's
+//! The engine notes when each item begins ([`begun`](super::engine)). The consumer waits for the rest of the head's
 //! limit, and then gives the head up and hands out [`TimedOut`] in its place: see
 //! [`next_in_time`](super::results::Results::next_in_time). While the head has not begun there is no limit, and the
 //! consumer looks from time to time whether it has.
 
-use super::begun::ItemLimit;
-use super::cursor::Wait;
+use super::adapted::{Adapted, Controls};
+use super::cancel::CancelToken;
+use super::engine::ItemLimit;
+use super::engine::Wait;
+use super::iter::{Imap, Inner};
 use super::place::{Place, Pooled};
 use super::results::{Late, Next};
 use super::timeout::Timeout;
-use super::{Adapted, CancelToken, Controls, Imap, Inner};
 use crate::error::TimedOut;
 use std::fmt;
 use std::time::Duration;

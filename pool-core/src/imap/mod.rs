@@ -1,254 +1,46 @@
-//! `imap`: the iterator that the user holds.
+//! `imap`: from the iterator that the user holds down to the engine.
 //!
-//! The interface is here: [`settings`], [`timeout`], [`stream`] and [`catch_panics`] are methods, [`results`] drives
-//! the iteration, and [`cursor`] is where it stands and what it needs of an imap without its types. Behind that is the
-//! [`engine`], which asks a [`policy`] for numbers. Begin to read with the engine.
+//! Reading order:
+//!
+//! - [`iter`] is the iterator, and [`settings`], [`timeout`], [`item_timeout`], [`stream`], [`catch_panics`], [`batched`],
+//!   [`enumerated`] and [`cancel`] are its methods; [`place`] and [`build`] say how it comes to be;
+//! - [`results`] drives the iteration, and [`adapted`] is what stands in its place where items are something else;
+//! - [`engine`] is the protocol between the pool's threads and the consumer;
+//! - [`policy`] is every number that is measured or guessed.
+//!
+//! Begin with the engine.
 
+mod adapted;
 mod batched;
-mod begun;
 mod build;
 mod cancel;
 mod catch_panics;
 #[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
-mod cursor;
-#[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
 mod engine;
 mod enumerated;
-mod held;
 mod item_timeout;
+mod iter;
 mod place;
 mod policy;
 #[cfg(feature = "progress")]
 mod progress;
 mod results;
 mod settings;
-mod stats;
 #[cfg(feature = "stream")]
 mod stream;
 mod timeout;
 
 pub use cancel::CancelToken;
-pub(crate) use engine::Control;
+pub use engine::ImapStats;
+pub(crate) use engine::{Control, Held};
 pub use enumerated::Enumerated;
-pub(crate) use held::Held;
 pub use item_timeout::ItemTimeout;
+pub use iter::Imap;
 pub use place::{Local, Place, Pooled};
+pub(crate) use policy::BatchLen;
 pub use policy::DEFAULT_WINDOW_PER_THREAD;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
-pub use stats::ImapStats;
 #[cfg(feature = "stream")]
 pub use stream::ImapStream;
 pub use timeout::Timeout;
-
-use cursor::{Settings, Wait};
-use results::{Next, Results, Stage};
-use std::fmt;
-
-/// An ordered, lazy, parallel map. From [`Executor::imap`](crate::Executor::imap).
-///
-/// It is an iterator of the results, in the order of the input. Nothing runs before the first `next` or
-/// [`start`](Imap::start). `P` says where the input is pulled: by the pool's threads ([`Pooled`]) or by the
-/// thread that iterates ([`Local`]).
-///
-/// # Dropping
-///
-/// Dropping it cancels what has not begun, and returns without waiting for what runs. Items and results that will not
-/// be handed out are dropped: those that are there by the thread that drops the imap, before it returns; those that come
-/// later by the thread that brings them. Should such a `drop` panic, the panic ends there. (One that owns its pool also
-/// drops that: see [`into_imap`](crate::Executor::into_imap).)
-///
-/// # Where the function runs
-///
-/// On the pool's threads, and so does the input's `next`; with their stacks, names and thread-locals. The thread that
-/// iterates only waits, so a token and a limit always reach it: for some microseconds awake, then in naps of at most a
-/// millisecond while items are short, and else asleep until the result is there.
-///
-/// A thread that is itself in a job of a pool does not only wait: in `next` it pulls and works on items of this imap,
-/// if no other thread has begun with them. So imaps nest, also on a pool of one thread.
-///
-/// # Errors
-///
-/// Where the function gives a `Result`, collect into one: the error is always that of the first item that
-/// has one, as in sequential code, and what has not begun by then is cancelled.
-///
-/// ```
-/// use pool_channel::{ChannelPool, Executor};
-///
-/// let pool = ChannelPool::new(2)?;
-/// let words = ["1", "2", "three", "4", "V"];
-/// let sum: Result<i32, _> = pool.imap(words, str::parse::<i32>).sum();
-/// assert!(sum.is_err());
-/// let numbers: Result<Vec<_>, _> = pool.imap(words, |word| word.parse::<i32>().map_err(|_| word)).collect();
-/// assert_eq!(numbers, Err("three"));
-/// # Ok::<(), pool_channel::BuildError>(())
-/// ```
-///
-/// # The index of an item
-///
-/// Number the items before they go in, and `f` has the index; number the results to have it behind.
-///
-/// ```
-/// use pool_channel::{ChannelPool, Executor};
-///
-/// let pool = ChannelPool::new(2)?;
-/// let words = ["to", "be", "or"].into_iter().enumerate();
-/// let numbered = pool.imap(words, |(index, word)| format!("{index}: {word}"));
-/// assert_eq!(numbered.enumerate().last(), Some((2, String::from("2: or"))));
-/// # Ok::<(), pool_channel::BuildError>(())
-/// ```
-///
-/// # Progress
-///
-/// With the feature `progress`, `with_progress(bar)` shows on a bar of `indicatif` how far the *results* are; it takes
-/// its total from the input, and stays where it is when the imap is cancelled. The iterator's `size_hint` is exact where
-/// the input's is, so `indicatif`'s own methods work as well, which do jump to 100 % then:
-///
-/// ```
-/// use indicatif::{ProgressBar, ProgressIterator};
-/// use pool_channel::{ChannelPool, Executor};
-///
-/// let pool = ChannelPool::new(2)?;
-/// let squares = pool.imap(0..1000u64, |x| x * x);
-/// let total = squares.size_hint().1.unwrap_or(0) as u64;
-/// // `squares.progress_count(total)`, or with a bar of your own:
-/// let bar = ProgressBar::new(total);
-/// # let bar = ProgressBar::with_draw_target(Some(total), indicatif::ProgressDrawTarget::hidden());
-/// let sum: u64 = squares.progress_with(bar.clone()).sum();
-/// assert_eq!((sum, bar.position(), bar.length()), (332_833_500, 1000, Some(1000)));
-/// # assert_eq!(pool.imap(0..9, |x| x).progress_count(9).progress.length(), Some(9));
-/// # Ok::<(), pool_channel::BuildError>(())
-/// ```
-#[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
-pub struct Imap<'p, T, P: Place = Pooled> {
-    inner: Inner<'p, T, P>,
-}
-
-#[expect(clippy::large_enum_variant, reason = "no indirection on the way of every item")]
-enum Inner<'p, T, P: Place> {
-    Results(Results<T, P::Source<'p, T>>),
-    Adapted(P::Adapted<'p, T>),
-}
-
-/// What an imap can be asked whatever its items are.
-pub trait Controls {
-    fn settings(&mut self) -> Option<&mut Settings>;
-    fn start(&mut self);
-    fn cancel_with(&mut self, token: &CancelToken);
-    fn cancel_token(&self) -> CancelToken;
-    fn is_cancelled(&self) -> bool;
-    fn stats(&self) -> ImapStats;
-}
-
-impl<T, P: Place> Controls for Imap<'_, T, P> {
-    fn settings(&mut self) -> Option<&mut Settings> {
-        self.settings_mut()
-    }
-
-    fn start(&mut self) {
-        self.begin();
-    }
-
-    fn cancel_with(&mut self, token: &CancelToken) {
-        self.attach(token);
-    }
-
-    fn cancel_token(&self) -> CancelToken {
-        Imap::cancel_token(self)
-    }
-
-    fn is_cancelled(&self) -> bool {
-        Imap::is_cancelled(self)
-    }
-
-    fn stats(&self) -> ImapStats {
-        Imap::stats(self)
-    }
-}
-
-/// An imap under another item type.
-pub trait Adapted<T> {
-    fn next(&mut self, wait: Wait<'_>) -> Next<T>;
-    fn give_up(&mut self) -> bool;
-    fn size_hint(&self) -> (usize, Option<usize>);
-    /// Whether a panic of the input is still to be handed out.
-    fn input_has_panicked(&self) -> bool;
-    /// How many items have been handed out or given up: the index of the head.
-    fn position(&self) -> u64;
-    /// The imap below.
-    fn below(&self) -> &dyn Controls;
-    fn below_mut(&mut self) -> &mut dyn Controls;
-
-    fn settings(&mut self) -> Option<&mut Settings> {
-        self.below_mut().settings()
-    }
-
-    fn start(&mut self) {
-        self.below_mut().start();
-    }
-}
-
-impl<T, P: Place> Imap<'_, T, P> {
-    /// The next result with its panic caught.
-    fn next_caught(&mut self, wait: Wait<'_>) -> Next<T> {
-        match &mut self.inner {
-            Inner::Results(results) => results.next_caught(wait),
-            Inner::Adapted(adapted) => adapted.next(wait),
-        }
-    }
-
-    /// Whether a panic of the input is still to be handed out.
-    fn input_has_panicked(&self) -> bool {
-        match &self.inner {
-            Inner::Results(results) => results.input_has_panicked(),
-            Inner::Adapted(adapted) => adapted.input_has_panicked(),
-        }
-    }
-
-    /// How many items have been handed out or given up.
-    fn position(&self) -> u64 {
-        match &self.inner {
-            Inner::Results(results) => results.cursor.head,
-            Inner::Adapted(adapted) => adapted.position(),
-        }
-    }
-}
-
-impl<T, P: Place> Iterator for Imap<'_, T, P> {
-    type Item = T;
-
-    #[inline]
-    fn next(&mut self) -> Option<T> {
-        match &mut self.inner {
-            Inner::Results(results) => results.next(),
-            Inner::Adapted(adapted) => match adapted.next(Wait::Forever) {
-                Ok(Some(Ok(value))) => Some(value),
-                Ok(Some(Err(panic))) => panic.resume(),
-                Ok(None) | Err(_) => None,
-            },
-        }
-    }
-
-    /// Exact if the input's is: what is in flight is counted.
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        match &self.inner {
-            Inner::Results(results) => results.size_hint(),
-            Inner::Adapted(adapted) => adapted.size_hint(),
-        }
-    }
-}
-
-impl<T, P: Place> std::iter::FusedIterator for Imap<'_, T, P> {}
-
-impl<T, P: Place> fmt::Debug for Imap<'_, T, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Imap");
-        if let Inner::Results(results) = &self.inner {
-            debug
-                .field("stage", &results.stage)
-                .field("delivered", &results.cursor.head)
-                .field("window", &results.settings.window);
-        }
-        debug.finish_non_exhaustive()
-    }
-}

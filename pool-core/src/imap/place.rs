@@ -1,9 +1,10 @@
 //! On which thread the input of an imap is pulled, as a type: it decides whether the iterator is `Send`.
 
+use super::adapted::Adapted;
 use super::catch_panics::Caught;
-use super::cursor::Source;
+use super::engine::Source;
 use super::item_timeout::Limited;
-use super::{Adapted, Imap};
+use super::iter::Imap;
 use crate::error::{Panic, TimedOut};
 use std::ops::DerefMut;
 

@@ -1,6 +1,6 @@
 //! A progress bar that knows what an imap knows: its total, its position, and whether it was cancelled.
 
-use super::Imap;
+use super::iter::Imap;
 use super::place::{Place, Pooled};
 use indicatif::ProgressBar;
 use std::fmt;

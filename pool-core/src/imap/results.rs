@@ -1,9 +1,9 @@
 //! The iteration over an imap: the head from the cursor's ring, or else what a refill brings.
 
-use super::begun::ItemLimit;
 use super::cancel::CancelToken;
-use super::cursor::{Cursor, Head, Settings, Source, Wait};
 use super::engine::Control;
+use super::engine::ItemLimit;
+use super::engine::{Cursor, Head, Settings, Source, Wait};
 use crate::error::{Cancelled, Panic, TimedOut};
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -137,7 +137,7 @@ impl<T, S: Source<T>> Results<T, S> {
                 Wait::AtMost(waited) | Wait::Helping(waited)
                     if left.is_some_and(|left| left <= until_late) =>
                 {
-                    return Err(Late::Call(TimedOut { index: self.cursor.head, waited }));
+                    return Err(Late::Call(TimedOut { index: self.cursor.head(), waited }));
                 }
                 _ => look = (2 * look).min(LONGEST_LOOK).max(limit.limit),
             }
@@ -146,13 +146,13 @@ impl<T, S: Source<T>> Results<T, S> {
 
     /// The head, where the order says which that is.
     fn ordered_head(&self) -> Option<u64> {
-        (!self.settings.unordered).then_some(self.cursor.head)
+        (!self.settings.unordered).then_some(self.cursor.head())
     }
 
     fn forget_delivered(&self, limit: &ItemLimit) {
         match self.ordered_head() {
             Some(head) => limit.forget_before(head),
-            None => limit.forget(self.cursor.index),
+            None => limit.forget(self.cursor.index()),
         }
     }
 
@@ -183,8 +183,7 @@ impl<T, S: Source<T>> Results<T, S> {
     /// The head, if it is in the ring that the cursor looks at.
     #[inline]
     fn next_ready(&mut self) -> Option<T> {
-        // A caller that asks for the head has got everything before it.
-        if self.cursor.control.deliver(self.cursor.head) {
+        if self.cursor.deliver() {
             self.source.wake_feeder();
         }
         self.cursor.pop()
@@ -201,7 +200,7 @@ impl<T, S: Source<T>> Results<T, S> {
         match self.source.refill(&mut self.cursor, wait) {
             Head::Ready => Advance::Ready,
             Head::Panicked(payload) => {
-                self.cursor.head += 1;
+                self.cursor.pass();
                 Advance::Panicked(Panic::new(payload))
             }
             Head::InputPanicked(payload) => {
@@ -217,7 +216,7 @@ impl<T, S: Source<T>> Results<T, S> {
                     Wait::AtMost(limit) | Wait::Helping(limit) => limit,
                     Wait::Forever | Wait::Task(_) => Duration::ZERO,
                 };
-                Advance::Late(TimedOut { index: self.cursor.head, waited })
+                Advance::Late(TimedOut { index: self.cursor.head(), waited })
             }
             Head::Cancelled => {
                 self.end(Stage::Cancelled);
@@ -232,14 +231,14 @@ impl<T, S: Source<T>> Results<T, S> {
 
     pub(super) fn give_up(&mut self) -> bool {
         if !self.settings.unordered {
-            self.give_up_item(self.cursor.head);
+            self.give_up_item(self.cursor.head());
         }
         !self.settings.unordered
     }
 
     pub(super) fn new_token(&self) -> CancelToken {
         let token = CancelToken::new();
-        token.add(&self.cursor.control);
+        token.add(self.cursor.control());
         token
     }
 
@@ -253,11 +252,7 @@ impl<T, S: Source<T>> Results<T, S> {
 
     fn end(&mut self, stage: Stage) {
         self.stage = stage;
-        self.desert();
-    }
-
-    fn desert(&mut self) {
-        self.source.desert(&mut self.cursor);
+        self.source.consumer_gone(&mut self.cursor);
     }
 
     pub(super) fn size_hint(&self) -> (usize, Option<usize>) {
@@ -266,8 +261,8 @@ impl<T, S: Source<T>> Results<T, S> {
         }
         // A panic takes no place in the hint's count of results, but it does in the iteration's.
         let (pulled, (least, most)) = self.source.hint();
-        let in_flight = usize::try_from(pulled.saturating_sub(self.cursor.head)).unwrap_or(usize::MAX);
-        let overtaken = usize::try_from(self.cursor.head.saturating_sub(pulled)).unwrap_or(usize::MAX);
+        let in_flight = usize::try_from(pulled.saturating_sub(self.cursor.head())).unwrap_or(usize::MAX);
+        let overtaken = usize::try_from(self.cursor.head().saturating_sub(pulled)).unwrap_or(usize::MAX);
         let adjust = |rest: usize| rest.saturating_sub(overtaken).saturating_add(in_flight);
         (adjust(least), most.map(adjust))
     }
@@ -276,7 +271,7 @@ impl<T, S: Source<T>> Results<T, S> {
 impl<T, S: Source<T>> Drop for Results<T, S> {
     fn drop(&mut self) {
         if !self.has_ended() {
-            self.desert();
+            self.source.consumer_gone(&mut self.cursor);
         }
     }
 }

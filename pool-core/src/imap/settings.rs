@@ -1,8 +1,12 @@
 //! What can be set on an [`Imap`] before it begins, and asked of it later.
 
-use super::cursor::{Settings, Source as _};
+use super::adapted::Adapted;
+use super::cancel::CancelToken;
+use super::engine::ImapStats;
+use super::engine::{Settings, Source as _};
+use super::iter::{Imap, Inner};
 use super::place::Place;
-use super::{Adapted, CancelToken, Imap, ImapStats, Inner, Stage};
+use super::results::Stage;
 use crate::error::Panic;
 
 impl<'p, T, P: Place> Imap<'p, T, P> {
@@ -179,7 +183,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     pub(super) fn attach(&mut self, token: &CancelToken) {
         match &mut self.inner {
             Inner::Results(results) => {
-                token.add(&results.cursor.control);
+                token.add(results.cursor.control());
                 let _ = results.token.set(token.clone());
             }
             Inner::Adapted(adapted) => adapted.below_mut().cancel_with(token),

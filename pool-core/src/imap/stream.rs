@@ -1,9 +1,9 @@
 //! An imap as an asynchronous stream: the task is woken where a thread would have slept.
 
-use super::Imap;
-use super::cursor::Wait;
+use super::engine::Wait;
+use super::iter::Imap;
 use super::policy;
-use crate::sync::Stamp;
+use crate::sync::Instant;
 use crate::unwind::{catch, drop_quietly};
 use futures_core::Stream;
 use std::fmt;
@@ -42,7 +42,7 @@ pub struct ImapStream<'p, T> {
     inner: Imap<'p, T>,
     /// How many results there were since the last pause, and since when.
     results: u32,
-    since: Option<Stamp>,
+    since: Option<Instant>,
 }
 
 impl<'p, T> ImapStream<'p, T> {
@@ -55,7 +55,7 @@ impl<'p, T> ImapStream<'p, T> {
 impl<T> ImapStream<'_, T> {
     /// Whether to leave the thread to others now. Not if the task could not be woken afterwards.
     fn yields(&mut self, waker: &Waker) -> bool {
-        let now = Stamp::now();
+        let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         if self.results == 0
             || (self.results < policy::STREAM_RESULTS && now.since(since) < policy::STREAM_TIME)

@@ -1,9 +1,11 @@
 //! Results with a limit on how long each is waited for.
 
-use super::cursor::Wait;
+use super::adapted::Adapted;
+use super::cancel::CancelToken;
+use super::engine::Wait;
+use super::iter::{Imap, Inner};
 use super::place::{Place, Pooled};
 use super::results::Late;
-use super::{Adapted, CancelToken, Imap, Inner};
 use crate::error::TimedOut;
 use std::fmt;
 use std::time::Duration;

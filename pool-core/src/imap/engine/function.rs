@@ -1,15 +1,19 @@
 //! The function of an imap, with what it needs on the thread that runs it.
 
-use super::shared::Clear;
 use crate::sync::{Mutex, lock};
 use crate::unwind::{drop_each, drop_quietly};
+
+/// Drops what the function keeps from one chunk to the next.
+pub(crate) trait Clear {
+    fn clear(&self);
+}
 
 /// What is done with each item. A session is what one worker holds while it goes through a chunk.
 pub(crate) trait Function<A>: Clear {
     type Output;
     type Session;
 
-    /// Begins a session. Runs no code of the user's.
+    /// Begins a session. Runs no user code.
     fn begin(&self) -> Self::Session;
     fn call(&self, session: &mut Self::Session, item: A) -> Self::Output;
     /// The call has panicked: what is left in the session is not to be used again.
@@ -38,8 +42,8 @@ impl<F> Clear for Plain<F> {
 }
 
 /// `f(&mut state, item)`, with states that are made when one is needed and none is free. So there are as
-/// many as there are threads at work at the same time. A state after a panic is dropped, since nobody
-/// knows what is left in it.
+/// many as there are threads at work at the same time. A state that was in use when the function
+/// panicked is dropped, since the panic may have left it half changed.
 pub(crate) struct WithState<N, F, S> {
     init: N,
     f: F,

@@ -6,111 +6,78 @@
 //! needs no other thread (P8), and ends as soon as it sees that threads are free: then it gives the input back, and
 //! goes on as ever.
 
-use super::consumer::Consumer;
 use super::function::Function;
 use super::input::{InputEnd, pull};
-use super::nesting;
 use super::ring::Sender;
-use super::state::State;
-use crate::imap::cursor::{Cursor, Head};
+use super::source::Head;
 use crate::imap::policy::{self, Looks};
 use crate::job::Inside;
-use crate::sync::Stamp;
+use crate::sync::Instant;
 use crate::unwind::catch;
 use std::time::Duration;
 
 /// The input, with a consumer that works inline.
 pub(crate) struct Inline<I, T> {
-    pub(super) input: Box<I>,
+    input: Box<I>,
     /// How many items it has pulled.
-    pub(super) pulled: u64,
+    pulled: u64,
     /// To the cursor, which has the other end: one result at a time.
     results: Sender<T>,
     /// When it looks again whether threads are free, and when it did so last.
     looks: Looks,
-    looked: Stamp,
-}
-
-impl<I: Iterator, T> State<I, T> {
-    /// Takes the input out for a consumer that works inline, if all that was pulled has been delivered.
-    pub(super) fn begin_inline(&mut self, cursor: &mut Cursor<T>) -> Option<Inline<I, T>> {
-        let settled = !self.has_waiting()
-            && self.input.pulled() == cursor.head
-            && cursor.late.is_none()
-            && cursor.given_up.is_empty();
-        if !settled || self.input.end().is_some() {
-            return None;
-        }
-        let input = self.input.take()?;
-        // Without a fence: both ends are on this thread, and neither sleeps.
-        let (results, receiver) = self.result_rings.open(1, false);
-        cursor.ring = Some(receiver.without_limit());
-        // The first item needs no look: there was one just now.
-        let mut looks = Looks::new(policy::MOST_INLINE);
-        looks.looked(Duration::ZERO);
-        Some(Inline { input, pulled: 0, results, looks, looked: Stamp::now() })
-    }
+    looked: Instant,
 }
 
 impl<I, T> Inline<I, T> {
-    /// Whether it is time to look.
-    fn is_time(&mut self) -> bool {
+    pub(super) fn new(input: Box<I>, results: Sender<T>) -> Inline<I, T> {
+        // The first item needs no look: there was one just now.
+        let mut looks = Looks::new(policy::MOST_INLINE);
+        looks.looked(Duration::ZERO);
+        Inline { input, pulled: 0, results, looks, looked: Instant::now() }
+    }
+
+    pub(super) fn input(&self) -> &I {
+        &self.input
+    }
+
+    pub(super) fn pulled(&self) -> u64 {
+        self.pulled
+    }
+
+    pub(super) fn into_parts(self) -> (Box<I>, u64, Sender<T>) {
+        (self.input, self.pulled, self.results)
+    }
+
+    /// Whether it is time to look again whether threads are free.
+    pub(super) fn is_time_to_look(&mut self) -> bool {
         let is_due = self.looks.is_due();
         if is_due {
-            let now = Stamp::now();
+            let now = Instant::now();
             self.looks.looked(now.since(std::mem::replace(&mut self.looked, now)));
         }
         is_due
     }
 }
 
-impl<I, F, T, S> Consumer<'_, I, F, T, S>
-where
-    I: Iterator,
-    F: Function<I::Item, Output = T>,
-{
-    /// Whether no other thread is free to come.
-    pub(super) fn should_be_inline(&self) -> bool {
-        !self.started && nesting::is_alone(self.executor.get(), self.shared.threads)
-    }
-
-    /// Brings the next result, if the consumer works inline and still should.
-    pub(super) fn continue_inline(&mut self, cursor: &mut Cursor<T>) -> Option<Head> {
-        let is_time = self.inline.as_mut()?.is_time();
-        if self.shared.control.is_cancelled() || (is_time && !self.should_be_inline()) {
-            self.end_inline(None);
-            return None;
-        }
-        let inline = self.inline.as_mut()?;
-        let item = match pull(&mut *inline.input) {
-            Ok(item) => item,
-            Err(end) => {
-                self.end_inline(Some(end));
-                return None;
-            }
-        };
-        inline.pulled += 1;
-        cursor.ran += 1;
-        let function = &self.shared.function;
+impl<I: Iterator, T> Inline<I, T> {
+    /// Pulls an item and runs it. The result goes to the cursor's ring.
+    pub(super) fn advance<F>(&mut self, function: &F) -> Result<Head, InputEnd>
+    where
+        F: Function<I::Item, Output = T>,
+    {
+        let item = pull(&mut *self.input)?;
+        self.pulled += 1;
         let _inside = Inside::enter();
         let mut session = function.begin();
         // The result does not come out of `catch`: each time that a large one is moved takes room on the stack.
-        let pushed = catch(|| inline.results.push(function.call(&mut session, item)));
+        let pushed = catch(|| self.results.push(function.call(&mut session, item)));
         if pushed.is_err() {
             function.spoil(&mut session);
         }
         function.end(session);
-        Some(match pushed {
+        Ok(match pushed {
             Ok(_) => Head::Ready,
             Err(payload) => Head::Panicked(payload),
         })
-    }
-
-    /// Gives the input back, or notes that it has ended.
-    pub(super) fn end_inline(&mut self, end: Option<InputEnd>) {
-        if let Some(Inline { input, pulled, results, .. }) = self.inline.take() {
-            let mut state = self.shared.return_input(input, end, |state| state.input.count(pulled));
-            state.result_rings.close(results);
-        }
     }
 }

@@ -1,8 +1,18 @@
-//! The input: the one place where its `next` is called, and what is known of it.
+//! P2, P4, P7: the input. This is the one place where its `next` is called, and where it is known how far it is.
 //!
-//! It is in a box. A thread that has taken the box out of the state is the *feeder*; no other can pull meanwhile.
+//! **Promise.** One thread at a time pulls, items are counted in the order in which they were pulled, and a panic of `next`
+//! comes out behind the last item that was pulled before it, once.
+//!
+//! **Protocol.** The input is in a box. A thread [takes](Input::take) the box out of the state under the lock, and is the
+//! *feeder* until it [gives it back](Input::give_back): no other thread can pull, since there is nothing to pull from. It
+//! pulls without the lock, so an input that blocks holds one thread and nothing else (P4). What it has pulled is counted
+//! when it comes back, in the same step that puts the box back, so an index is never given twice.
+//!
+//! **The end.** A box that has given `None` or a panic is dropped by its feeder, and never put back: `next` is not called
+//! again on an input that has ended. `end` is the count of pulled items then. The consumer takes the panic when it has
+//! delivered as many results.
 
-use crate::unwind::{Payload, catch};
+use crate::unwind::{Payload, catch, drop_quietly};
 
 /// How an input came to its end.
 pub(crate) enum InputEnd {
@@ -42,6 +52,28 @@ pub(crate) fn pull_many<J: Iterator>(
 /// The input's own idea of what is left. One that panics has none.
 pub(crate) fn hint_of<J: Iterator>(input: &J) -> (usize, Option<usize>) {
     catch(|| input.size_hint()).unwrap_or((0, None))
+}
+
+/// The input after a pull: there may be more, or it has ended.
+pub(super) enum Returned<I> {
+    Open(Box<I>, (usize, Option<usize>)),
+    Ended(InputEnd),
+}
+
+impl<I: Iterator> Returned<I> {
+    /// Asks the input for its hint, or drops it at its end. Not under the lock.
+    pub(super) fn new(source: Box<I>, end: Option<InputEnd>) -> Returned<I> {
+        match end {
+            None => {
+                let hint = hint_of(&*source);
+                Returned::Open(source, hint)
+            }
+            Some(end) => {
+                drop_quietly(source);
+                Returned::Ended(end)
+            }
+        }
+    }
 }
 
 /// What the state knows of the input.
@@ -99,14 +131,24 @@ impl<I: Iterator> Input<I> {
         self.end
     }
 
-    pub(crate) fn count(&mut self, pulled: u64) {
-        self.pulled += pulled;
+    /// Counts what was pulled, and puts the input back. Returns whether it has ended.
+    pub(crate) fn give_back(&mut self, returned: Returned<I>, pulled: u64) -> bool {
+        self.count(pulled);
+        match returned {
+            Returned::Open(source, hint) => {
+                self.source = Some(source);
+                self.hint = hint;
+                false
+            }
+            Returned::Ended(end) => {
+                self.finish(end);
+                true
+            }
+        }
     }
 
-    /// Puts it back after a pull.
-    pub(crate) fn give_back(&mut self, source: Box<I>, hint: (usize, Option<usize>)) {
-        self.source = Some(source);
-        self.hint = hint;
+    pub(crate) fn count(&mut self, pulled: u64) {
+        self.pulled += pulled;
     }
 
     /// Notes that it has ended.

@@ -4,18 +4,18 @@
 //! from as ever. It looks for the head before each pull, since a pull may block; and before a pull that would leave
 //! items alone, it calls a worker: a worker that ends its turn sets the ring's flag.
 
+use super::cursor::Cursor;
 use super::function::Function;
 use super::input::{InputEnd, hint_of, pull};
 use super::ring::Sender;
 use super::shared::Shared;
 use crate::Executor;
-use crate::imap::cursor::Cursor;
 use crate::unwind::{catch, drop_quietly};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-/// Where the input of an imap is, seen from the consumer.
-pub(crate) trait Supply<A> {
+/// The input of an imap, as far as the consumer has it.
+pub(crate) trait ConsumerInput<A> {
     /// Whether it is here, with the consumer.
     const HERE: bool;
     /// The next item, or how the input has ended.
@@ -24,10 +24,10 @@ pub(crate) trait Supply<A> {
     fn close(&mut self);
 }
 
-/// In the state, and workers pull from it.
-pub(crate) struct Elsewhere;
+/// It is in the state, and workers pull from it.
+pub(crate) struct InState;
 
-impl<A> Supply<A> for Elsewhere {
+impl<A> ConsumerInput<A> for InState {
     const HERE: bool = false;
     fn pull(&mut self) -> Result<A, InputEnd> {
         Err(InputEnd::Finished)
@@ -38,10 +38,16 @@ impl<A> Supply<A> for Elsewhere {
     fn close(&mut self) {}
 }
 
-/// Here, until it has ended.
-pub(crate) struct Here<J>(pub(crate) Option<J>);
+/// The consumer has it, until it has ended.
+pub(crate) struct WithConsumer<J>(Option<J>);
 
-impl<J: Iterator> Supply<J::Item> for Here<J> {
+impl<J> WithConsumer<J> {
+    pub(crate) fn new(input: J) -> WithConsumer<J> {
+        WithConsumer(Some(input))
+    }
+}
+
+impl<J: Iterator> ConsumerInput<J::Item> for WithConsumer<J> {
     const HERE: bool = true;
 
     fn pull(&mut self) -> Result<J::Item, InputEnd> {
@@ -57,6 +63,9 @@ impl<J: Iterator> Supply<J::Item> for Here<J> {
     }
 }
 
+/// How a filling has ended: the end of the input, if it was reached, or the panic of `spawn`.
+type Filled = std::thread::Result<Option<InputEnd>>;
+
 impl<I, F, T> Shared<I, F, T>
 where
     I: Iterator,
@@ -70,67 +79,66 @@ where
     pub(super) fn pull_here(
         self: &Arc<Self>,
         executor: &dyn Executor,
-        supply: &mut impl Supply<I::Item>,
+        input: &mut impl ConsumerInput<I::Item>,
         cursor: &Cursor<T>,
         len: usize,
     ) {
-        let (mut end, mut spawned) = (None, Ok(()));
-        match supply.pull() {
+        let filled = match input.pull() {
+            Err(end) => Ok(Some(end)),
             Ok(item) => {
-                let mut state = self.lock();
-                let mut sender = state.begin_filling(len);
-                sender.push(item);
-                spawned = catch(|| self.unlock_and_spawn(state, executor));
-                if spawned.is_ok() {
-                    (end, spawned) = self.fill_here(executor, supply, cursor, &mut sender, len);
+                let (mut sender, spawns) = self.locked(|state| {
+                    let mut sender = state.begin_filling(len);
+                    sender.push(item);
+                    (sender, state.try_reserve_worker())
+                });
+                let spawned = catch(|| {
+                    if spawns {
+                        self.spawn_job(executor);
+                    }
+                });
+                let filled = spawned.and_then(|()| self.fill_here(executor, input, cursor, &mut sender, len));
+                self.locked(|state| state.end_filling(sender));
+                filled
+            }
+        };
+        match filled {
+            Ok(Some(end)) => {
+                input.close();
+                self.locked(|state| state.finish_input(end));
+            }
+            other => {
+                let hint = input.size_hint();
+                self.locked(|state| state.set_hint(hint));
+                if let Err(payload) = other {
+                    resume_unwind(payload);
                 }
-                let mut state = self.lock();
-                if let Some(lot) = state.end_filling(sender) {
-                    state.offer(lot);
-                }
             }
-            Err(ended) => end = Some(ended),
-        }
-        match end {
-            None => {
-                let hint = supply.size_hint();
-                self.lock().input.set_hint(hint);
-            }
-            Some(end) => {
-                supply.close();
-                self.lock().input.finish(end);
-            }
-        }
-        if let Err(payload) = spawned {
-            resume_unwind(payload);
         }
     }
 
     fn fill_here(
         self: &Arc<Self>,
         executor: &dyn Executor,
-        supply: &mut impl Supply<I::Item>,
+        input: &mut impl ConsumerInput<I::Item>,
         cursor: &Cursor<T>,
         sender: &mut Sender<I::Item>,
         len: usize,
-    ) -> (Option<InputEnd>, std::thread::Result<()>) {
+    ) -> Filled {
         let mut flag = sender.flag_is_set();
-        while sender.pushed() < len && !self.control.is_cancelled() {
+        while sender.pushed() < len && !self.control().is_cancelled() {
             if flag {
                 sender.clear_flag();
-                let state = self.lock();
-                if let Err(payload) = catch(|| self.unlock_and_spawn(state, executor)) {
-                    return (None, Err(payload));
-                }
+                catch(|| self.spawn_if_needed(executor))?;
             }
-            if cursor.is_ready() || (cursor.ring.is_none() && self.lock().has_news(cursor.head)) {
+            let has_news = || self.locked(|state| state.has_news(cursor.head()));
+            if cursor.is_ready() || (!cursor.has_ring() && has_news()) {
                 break;
             }
-            match supply.pull() {
+            match input.pull() {
                 Ok(item) => flag = sender.push(item),
-                Err(end) => return (Some(end), Ok(())),
+                Err(end) => return Ok(Some(end)),
             }
         }
-        (None, Ok(()))
+        Ok(None)
     }
 }

@@ -3,52 +3,98 @@
 //! ```text
 //!             feeder                   worker                    consumer
 //!   input ─────────────▶ ring of items ─────────▶ ring of results ─────────▶ next()
-//!           one by one     its own       one by one  in `Reorder`   one by one
+//!           one by one   in `Backlog`  one by one   in `Outputs`   one by one
 //! ```
 //!
-//! **A job** points to the [`shared`] state and means "come and do one turn" ([`worker`]): take what was handed back,
-//! or pull, and work on it. To pull, it takes the box with the [`input`] out of the state. It fills a ring of its own,
-//! gives the input back, enters a ring for the results into [`reorder`], and goes through the items without a lock.
-//! Each result can be seen as soon as it is there (P5).
+//! # The protocol
 //!
-//! **The consumer** ([`consumer`]) walks the rings of results in order and runs nothing (P16), unless its own thread is
-//! one that the pool needs (P8).
+//! A job of an imap points to its [`shared`] state and means "come and do one turn". A worker and the consumer do the same:
+//! they bring to the lock what they have done, are told what to do next, and do it without the lock.
 //!
-//! **The lock** is taken two or three times per chunk. No code of the user runs under it, and no value of the user is
-//! dropped under it.
+//! ```text
+//! a job (worker.rs):                          next() (results.rs, consumer.rs):
+//!   loop                                        the head is in the cursor's ring? return it
+//!     lock                                      loop
+//!       take over what was done                   lock
+//!       what is to do? (state/step.rs)              where is the head? (outputs.rs)
+//!         items wait        → work on some          found, or the end → return it
+//!         the input is here → pull                  what is to do? (state/next_move.rs)
+//!           and there is room                         the pool needs this thread → work on the head
+//!         a feeder's items  → work on some            else → look, nap, or register and sleep
+//!         nothing           → look, or leave        more work than workers? reserve a job
+//!       more work than workers? reserve a job     unlock
+//!     unlock; wake the consumer; spawn            spawn; do it
+//!     do it
+//! ```
 //!
-//! Reading order: [`state`] is what is under the lock, [`control`] what is shared without it; [`worker`] and
-//! [`consumer`] are the two sides; [`window`], [`workers`], [`input`], [`ring`] and [`reorder`] are the parts, with a
-//! promise each. [`local`], [`inline`] and [`nesting`] are special cases.
+//! To work is to go through a [`chunk`]: each result is pushed into the chunk's ring and can be seen at once, and a push
+//! tells whether the consumer waits for it.
 //!
-//! **Ending early.** Cancelling sets an atomic, and every flag, so that a worker looks up after its present item. A
-//! consumer that stays takes what is finished before the first gap. One that goes drops what is there, and each worker
-//! that comes back later does the same again, so that nothing of the user's waits for a job that is still queued.
+//! # Invariants
+//!
+//! 1. **Under the lock nothing is decided by user code**: none runs there, and no value of the user is dropped there.
+//! 2. **Each item has one place**: in the [`backlog`], in a worker's chunk, in a ring of [`outputs`], or delivered. An index
+//!    is given to an item by the count of pulled items, when the input is put back.
+//! 3. **The ring of a chunk is in `outputs` before its first item begins.** So the entry with the smallest index is the
+//!    head's, if the head has begun (P1).
+//! 4. **What was pulled never waits for the input** (P4): `state/step.rs`.
+//! 5. **A thread that leaves the lock leaves no work behind** for which there could be a worker and is none: it reserves
+//!    one. Work appears under the lock only, so no job is missed ([`workers`]).
+//! 6. **A sleeping consumer is woken** by what it waits for (P5): [`wakeup`].
+//! 7. **Measured numbers decide how much and how long, never whether** ([`policy`](super::policy)).
+//!
+//! *Why the consumer gets every result.* Take the head. If no thread has begun with it, it is in the backlog or not
+//! pulled, so by 5 there is a job for it, or the pool has none to give: then jobs of this imap are queued or running, and
+//! each takes the oldest item first. If a worker has it, its ring is found by 3, and its push wakes the consumer by 6. If
+//! its worker ends without it, by a panic of the function, the payload is there in its place; and if the pool drops its
+//! jobs, the last one says so ([`workers`]).
+//!
+//! **Ending early.** Cancelling sets an atomic, and every waiter flag, so that a worker looks up after its present item. A
+//! consumer that stays takes what is finished before the first gap. One that leaves drops what is there, and each worker
+//! that comes back later does the same again, so that nothing waits for a job that is still queued.
+//!
+//! # Reading order
+//!
+//! [`worker`] and [`consumer`] are the two sides; [`state`], with `step` and `next_move`, decides; [`window`] (P3),
+//! [`input`] (P2, P4, P7), [`backlog`] (P4), [`chunk`] (P5, P6), [`outputs`] and [`reorder`] (P1, P6), [`wakeup`] (P5, P13)
+//! and [`workers`] (P12, P14) are the parts, with a promise each; [`control`] is what is shared without the lock.
+//! [`local`], [`inline`] and [`nesting`] are special cases. Models for loom are in `models`, a file for each lemma.
 
+mod backlog;
+mod begun;
+mod chunk;
 mod consumer;
 mod control;
+mod cursor;
 mod function;
-mod head;
+mod held;
 mod inline;
 mod input;
 mod local;
 #[cfg(all(test, loom))]
 mod models;
 mod nesting;
-mod parker;
+mod outputs;
 mod reorder;
 mod ring;
 #[cfg(loom)]
 mod ring_loom;
 mod shared;
+mod source;
 mod state;
+mod stats;
+mod wakeup;
 mod window;
 mod worker;
 mod workers;
 
+pub(super) use begun::ItemLimit;
 pub(super) use consumer::Consumer;
 pub(crate) use control::Control;
+pub(super) use cursor::Cursor;
 pub(super) use function::{Function, Plain, WithState};
-pub(super) use local::{Elsewhere, Here};
-pub(super) use ring::Receiver;
+pub(crate) use held::Held;
+pub(super) use local::{InState, WithConsumer};
 pub(super) use shared::Shared;
+pub(super) use source::{Head, Settings, Source, Wait};
+pub use stats::ImapStats;

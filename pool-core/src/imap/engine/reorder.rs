@@ -1,4 +1,4 @@
-//! The order of what has been taken: plain sequential code, without threads, closures or pools.
+//! P1: the order of what has been taken. Plain sequential code, without threads, closures or pools.
 
 use std::collections::VecDeque;
 
@@ -46,7 +46,7 @@ impl<V> Reorder<V> {
         self.entries.iter().map(|entry| &entry.1)
     }
 
-    /// Empties it, for whoever drops the values.
+    /// Empties it. The caller drops the values.
     pub(crate) fn take_all(&mut self) -> VecDeque<(u64, V)> {
         std::mem::take(&mut self.entries)
     }

@@ -2,14 +2,14 @@
 //!
 //! A ring is a single-producer single-consumer queue (`rtrb`) with a *waiter flag*. Values become visible one by one,
 //! without a lock, which is what keeps results prompt inside a chunk. The flag is for a thread that has found the ring
-//! empty and goes away: the sender's [`push`](Sender::push) tells whether it is set. See [`crate::fence`] for why
+//! empty and goes away: the sender's [`push`](Sender::push) tells whether it is set. See [`crate::sync::fence`] for why
 //! either the push sees the flag or the thread sees the value.
 //!
 //! Rings are used again: the two halves come back to [`Rings`] at different times, from different threads, and are
 //! paired by the ring's number.
 
-use crate::fence;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::fence;
 use crate::sync::{Mutex, lock};
 use crate::unwind::drop_quietly;
 use std::sync::Arc;
@@ -58,8 +58,8 @@ impl<A> Sender<A> {
         self.pushed
     }
 
-    /// Takes the flag down. Acquire: pairs with the stores of those who set it, so that the reason, which they wrote
-    /// before, can be read after this.
+    /// Takes the flag down. Acquire: pairs with the store in [`set_waiting`](Receiver::set_waiting) and in
+    /// [`Flags::set_all`], so that the reason for setting it, which was written before, can be read after this.
     pub(crate) fn clear_flag(&self) {
         self.flag.swap(false, Ordering::AcqRel);
     }
@@ -146,14 +146,21 @@ impl<A> Drop for Receiver<A> {
     }
 }
 
-/// The flags of all rings, so that a cancelled imap can set them: then whoever pushes looks up after its present
-/// value. That saves a look at the imap's own flag for every item.
-pub(crate) type Flags = Mutex<Vec<Arc<AtomicBool>>>;
+/// The flags of all rings of an imap, so that a cancelled one can set them: then a thread that pushes looks up after its
+/// present value. That saves a look at the imap's own flag for every item.
+#[derive(Default)]
+pub(crate) struct Flags(Mutex<Vec<Arc<AtomicBool>>>);
 
-/// Sets every flag.
-pub(crate) fn set_all(flags: &Flags) {
-    for flag in lock(flags).iter() {
-        flag.store(true, Ordering::Release);
+impl Flags {
+    fn add(&self, flag: Arc<AtomicBool>) {
+        lock(&self.0).push(flag);
+    }
+
+    /// Sets every flag.
+    pub(crate) fn set_all(&self) {
+        for flag in lock(&self.0).iter() {
+            flag.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -184,7 +191,7 @@ impl<A> Rings<A> {
             None => {
                 self.halves.push(Half::Neither);
                 let flag = Arc::new(AtomicBool::new(false));
-                lock(&self.flags).push(flag.clone());
+                self.flags.add(flag.clone());
                 new_ring(capacity, self.halves.len() - 1, flag)
             }
         };

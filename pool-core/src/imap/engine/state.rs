@@ -1,298 +1,354 @@
-//! What an imap keeps under its lock: the input, items that wait to be taken, and what has been taken.
+//! What an imap keeps under its lock: one field for each part, and what needs more than one of them.
 //!
-//! No code of the user runs here, and no value of the user is dropped here.
+//! No user code runs here, and no value of the user is dropped here. The two participants decide here what they do next:
+//! a worker by [`step`](State::step), the consumer by [`next_move`](State::next_move). What they are told to do, they do
+//! after the lock has been left.
 
+mod next_move;
+mod step;
+
+use super::backlog::{Backlog, Taken};
+use super::begun::ItemLimit;
+use super::chunk::{Chunk, Items};
 use super::control::Control;
-use super::input::Input;
-use super::reorder::Reorder;
-use super::ring::{Receiver, Rings, Sender};
+use super::cursor::Cursor;
+use super::input::{Input, Returned};
+use super::outputs::{Output, Outputs};
+use super::ring::{Receiver, Sender};
+use super::source::Settings;
+use super::stats::ImapStats;
+use super::wakeup::Wakeup;
 use super::window::Window;
 use super::workers::Workers;
-use crate::fence;
-use crate::imap::begun::ItemLimit;
 use crate::imap::policy::{Policy, Task};
-use crate::unwind::Payload;
-use std::collections::VecDeque;
+use crate::sync::fence;
+use crate::unwind::{Payload, drop_each, drop_quietly};
+pub(super) use next_move::{Call, Move};
+use std::sync::Arc;
 use std::time::Duration;
+pub(super) use step::{Done, Step};
 
-/// Items that wait to be taken, from this index on.
-pub(crate) struct Lot<A> {
-    pub(crate) first: u64,
-    pub(crate) items: Receiver<A>,
-}
-
-/// What the consumer finds at an index.
-pub(crate) enum Output<T> {
-    Ring(Receiver<T>),
-    Panicked(Payload),
-}
-
-impl<T> Output<T> {
-    /// Whether there is something to deliver.
-    pub(crate) fn is_ready(&self) -> bool {
-        match self {
-            Output::Ring(ring) => !ring.is_empty(),
-            Output::Panicked(_) => true,
-        }
-    }
-}
-
-/// Items in the hands of a worker.
-pub(crate) enum Items<A> {
-    One(Option<A>),
-    Ring(Receiver<A>),
-}
-
-/// What a worker has taken, and where its results go.
-pub(crate) struct Chunk<A, T> {
-    /// The index of the first result in `results`.
-    pub(crate) first: u64,
-    pub(crate) items: Items<A>,
-    pub(crate) results: Sender<T>,
-    /// How many results there may be.
-    pub(crate) most: usize,
-    /// After how long idle threads get what is left of it, and whether there were some when it began.
-    pub(crate) hand_back_after: Duration,
-    pub(crate) threads_idle: bool,
-}
-
-impl<A, T> Chunk<A, T> {
-    /// The index of the next item to begin, while none is being worked on.
-    pub(crate) fn next(&self) -> u64 {
-        self.first + self.results.pushed() as u64
-    }
-}
-
-/// What the consumer does, as far as those who could wake it must know.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asleep {
-    /// Nothing of the kind: it looks for itself.
-    No,
-    /// It naps, and has asked for no wake-up.
-    Nap,
-    /// It waits for the result with this index.
-    At(u64),
-}
-
-pub(crate) struct State<I: Iterator, T> {
-    pub(super) input: Input<I>,
+pub(super) struct State<I: Iterator, T> {
+    control: Arc<Control>,
     /// The consumer has the input.
-    pub(super) local: bool,
-    pub(super) workers: Workers,
-    /// The ring that a feeder fills, seen from the other end.
-    pub(super) filling: Option<Lot<I::Item>>,
-    /// Sorted by index, and before what is filling.
-    pub(super) waiting: VecDeque<Lot<I::Item>>,
-    pub(super) item_rings: Rings<I::Item>,
-    pub(super) result_rings: Rings<T>,
-    pub(super) reorder: Reorder<Output<T>>,
-    pub(super) policy: Policy,
+    local: bool,
+    input: Input<I>,
+    backlog: Backlog<I::Item>,
+    outputs: Outputs<T>,
+    workers: Workers,
+    wakeup: Wakeup,
+    policy: Policy,
     /// Every item begins before the next is pulled, and is alone in its worker's hands.
-    pub(super) strict: bool,
-    /// Any result will do.
-    pub(super) unordered: bool,
-    /// Where to note when each item begins, if there is a limit from then on. Then it is strict, too.
-    pub(super) item_limit: Option<ItemLimit>,
-    pub(super) asleep: Asleep,
-    /// The sleeping consumer could work, since it is on a thread that its pool needs.
-    pub(super) sleeper_works: bool,
-    /// A worker that comes back drops what it brings.
-    pub(super) consumer_gone: bool,
-    pub(super) counts: Counts,
+    singly: bool,
+    /// Where to note when each item begins, if there is a limit from then on. Then items go singly, too.
+    item_limit: Option<ItemLimit>,
+    counts: Counts,
 }
 
 /// What only the statistics are interested in.
 #[derive(Default)]
-pub(crate) struct Counts {
+struct Counts {
     /// How many pulled items were told of before. A feeder counts when it comes back.
-    pub(crate) pulled: u64,
+    pulled: u64,
     /// How long the consumer slept, and for how much of that a finished result waited for the head.
-    pub(crate) waited: Duration,
-    pub(crate) head_blocked: Duration,
+    waited: Duration,
+    head_blocked: Duration,
 }
 
 impl<I: Iterator, T> State<I, T> {
-    pub(super) fn new(source: Option<I>, threads: usize, control: &Control) -> State<I, T> {
+    /// Of an imap over this input; without one, the consumer has it.
+    pub(super) fn new(input: Option<I>, threads: usize, control: Arc<Control>) -> State<I, T> {
         State {
-            local: source.is_none(),
-            input: Input::new(source),
+            local: input.is_none(),
+            input: Input::new(input),
+            backlog: Backlog::new(control.flags().clone()),
+            outputs: Outputs::new(control.flags().clone()),
             workers: Workers::new(threads),
-            filling: None,
-            waiting: VecDeque::new(),
-            item_rings: Rings::new(control.flags.clone()),
-            result_rings: Rings::new(control.flags.clone()),
-            reorder: Reorder::new(),
+            wakeup: Wakeup::new(),
             policy: Policy::new(Task { threads, window: None, chunk: None, unordered: false }),
-            strict: false,
-            unordered: false,
+            singly: false,
             item_limit: None,
-            asleep: Asleep::No,
-            sleeper_works: false,
-            consumer_gone: false,
             counts: Counts::default(),
+            control,
         }
     }
 
-    pub(super) fn window<'a>(&self, control: &'a Control) -> Window<'a> {
-        Window::new(control, self.policy.window(), self.input.pulled())
+    /// Takes over what was set before the iteration began.
+    pub(super) fn configure(&mut self, settings: &Settings) {
+        self.outputs.set_unordered(settings.unordered);
+        self.singly = settings.item_limit.is_some();
+        self.item_limit = settings.item_limit.clone();
+        self.policy = Policy::new(Task {
+            threads: self.workers.most(),
+            window: settings.window,
+            chunk: settings.chunk,
+            unordered: settings.unordered,
+        });
+    }
+
+    fn window(&self) -> Window<'_> {
+        Window::new(self.control.progress(), self.policy.window(), self.input.pulled())
     }
 
     /// How many items to take at a time.
-    pub(super) fn chunk_len(&mut self) -> usize {
-        if self.strict {
+    fn chunk_len(&mut self) -> usize {
+        if self.singly {
             return 1;
         }
-        let pulled = || self.waiting.iter().map(|lot| lot.items.len() as u64).sum::<u64>();
-        let left = self.input.left().map(|left| left.saturating_add(pulled()));
+        let left = self.input.left().map(|left| left.saturating_add(self.backlog.waiting_len()));
         self.policy.chunk_len(left)
     }
 
     /// How many items to pull at a time.
-    pub(super) fn batch_len(&mut self) -> usize {
-        if self.strict { 1 } else { self.policy.batch_len() }
+    fn batch_len(&mut self) -> usize {
+        if self.singly { 1 } else { self.policy.batch_len() }
     }
 
-    /// Whether items may be pulled before those pulled before have begun: only where another worker is sure to come
-    /// back for them. Queued jobs are not, nor is the consumer. In an ordered imap one is enough: what it has in hand
-    /// comes before what is being pulled, so until it has come back no result of these can be delivered. Without order
-    /// each result counts, so no thread of the pool may be away.
-    pub(super) fn may_pull_ahead(&self) -> bool {
-        let active = self.workers.active();
-        if self.unordered { active >= self.workers.most().max(2) } else { active >= 2 }
-    }
-
+    /// Whether the rings that are opened now need a fence with each push.
     fn fenced(&mut self) -> bool {
         !(fence::is_asymmetric() && self.policy.is_tiny())
     }
 
-    /// Opens a ring for items that are pulled from here on.
+    /// Whether no work will come any more.
+    fn is_finished(&self) -> bool {
+        self.input.end().is_some() && self.backlog.is_empty()
+    }
+
+    /// Whether one more job should come: there is work that no thread has taken. Counts the job; the caller must spawn
+    /// it, after it has left the lock.
+    pub(super) fn try_reserve_worker(&mut self) -> bool {
+        let full = self.workers.is_full();
+        // A consumer that waits behind all that was pulled needs the end, whatever the input says of itself.
+        let wanted = self.wakeup.waits_for().is_some_and(|head| head >= self.input.pulled());
+        let can_pull = self.input.is_here() && (wanted || !self.input.seems_empty());
+        let more = self.backlog.has_waiting() || can_pull;
+        self.control.note_busy(full && more);
+        if full || self.control.is_cancelled() {
+            return false;
+        }
+        let window = self.window();
+        // Where no worker is left, the end must be found, whatever the input says of itself.
+        let can_feed = (more || (self.input.is_here() && self.workers.is_empty()))
+            && self.input.end().is_none()
+            && window.room() > 0
+            && !window.is_stalled();
+        // A feeder may be blocked in the input beside these, with no other worker to come back for them.
+        let can_take = self.backlog.has_visible() && (self.local || self.workers.active() <= 1);
+        let reserved = (self.backlog.has_waiting() || can_feed || can_take) && self.workers.try_reserve();
+        if reserved {
+            self.control.progress().forget_stall();
+        }
+        reserved
+    }
+
+    /// The consumer has got as many results as the waiting feeder should be called for.
+    pub(super) fn wake_feeder(&mut self) -> bool {
+        self.control.progress().forget_stall();
+        self.try_reserve_worker()
+    }
+
+    /// Whether a notification is to be given, now that the lock is being left.
+    pub(super) fn take_due_notification(&mut self) -> bool {
+        self.wakeup.take_due()
+    }
+
+    /// Opens a ring for `len` items that the caller pulls.
     pub(super) fn begin_filling(&mut self, len: usize) -> Sender<I::Item> {
         let fenced = self.fenced();
-        let (sender, items) = self.item_rings.open(len, fenced);
-        self.filling = Some(Lot { first: self.input.pulled(), items });
-        sender
+        self.backlog.open(self.input.pulled(), len, fenced)
     }
 
-    /// The feeder has come back: what is left in its ring, if anything.
-    pub(super) fn end_filling(&mut self, sender: Sender<I::Item>) -> Option<Lot<I::Item>> {
+    /// The items in a feeder's ring have been pulled. What others have left of them waits for all.
+    pub(super) fn end_filling(&mut self, sender: Sender<I::Item>) {
         self.input.count(sender.pushed() as u64);
-        self.item_rings.close(sender);
-        let lot = self.filling.take()?;
-        if lot.items.is_empty() {
-            self.item_rings.give_back(lot.items);
-            return None;
-        }
-        Some(lot)
+        self.backlog.close(sender);
     }
 
-    /// Whether an item waits to be taken, and cannot be taken by the thread that is to come for it.
-    pub(super) fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
-    /// Whether items can be seen in the ring that is being filled.
-    pub(super) fn has_visible(&self) -> bool {
-        self.filling.as_ref().is_some_and(|lot| !lot.items.is_empty())
-    }
-
-    /// Puts items where every thread can take them.
-    pub(super) fn offer(&mut self, lot: Lot<I::Item>) {
-        let at = self.waiting.partition_point(|waiting| waiting.first <= lot.first);
-        self.waiting.insert(at, lot);
-    }
-
-    /// Takes up to `len` items that wait, the oldest first; or else of those that can be seen in the ring that is being
-    /// filled. That ring stays its feeder's, so nothing is added to what was taken.
-    pub(super) fn take(&mut self, len: usize) -> Option<Chunk<I::Item, T>> {
-        if let Some(mut lot) = self.waiting.pop_front() {
-            if lot.items.len() <= len {
-                return Some(self.begin(lot));
-            }
-            let chunk = self.take_some(&mut lot, len);
-            self.waiting.push_front(lot);
-            return chunk;
-        }
-        let mut lot = self.filling.take()?;
-        let chunk = self.take_some(&mut lot, len);
-        self.filling = Some(lot);
-        chunk
-    }
-
-    fn take_some(&mut self, lot: &mut Lot<I::Item>, len: usize) -> Option<Chunk<I::Item, T>> {
-        let len = len.min(lot.items.len());
-        let first = lot.first;
-        lot.first += len as u64;
-        match len {
-            0 => None,
-            1 => lot.items.pop().map(|item| self.begin_one(first, item)),
-            _ => {
-                // Only this thread sees these.
-                let (mut sender, items) = self.item_rings.open(len, false);
-                for item in std::iter::from_fn(|| lot.items.pop()).take(len) {
-                    sender.push(item);
-                }
-                self.item_rings.close(sender);
-                Some(self.begin(Lot { first, items }))
-            }
+    /// Puts the input back after a pull. At its end the consumer looks up.
+    pub(super) fn give_back_input(&mut self, returned: Returned<I>, pulled: u64) {
+        if self.input.give_back(returned, pulled) {
+            self.wakeup.wake();
         }
     }
 
-    /// Opens the way for the results of these items.
-    pub(super) fn begin(&mut self, lot: Lot<I::Item>) -> Chunk<I::Item, T> {
-        let most = lot.items.len();
-        self.chunk(lot.first, Items::Ring(lot.items), most)
+    /// A consumer that has the input has got this hint from it.
+    pub(super) fn set_hint(&mut self, hint: (usize, Option<usize>)) {
+        self.input.set_hint(hint);
     }
 
-    pub(super) fn begin_one(&mut self, first: u64, item: I::Item) -> Chunk<I::Item, T> {
-        self.chunk(first, Items::One(Some(item)), 1)
+    /// A consumer that has the input has come to its end.
+    pub(super) fn finish_input(&mut self, end: super::input::InputEnd) {
+        self.input.finish(end);
+    }
+
+    fn take_chunk(&mut self, len: usize) -> Option<Chunk<I::Item, T>> {
+        let taken = self.backlog.take(len)?;
+        Some(self.begin(taken))
+    }
+
+    /// The item that was pulled last, in the hands of the thread that pulled it.
+    fn begin_pulled(&mut self, item: I::Item) -> Chunk<I::Item, T> {
+        self.begin(Taken { first: self.input.pulled() - 1, items: Items::One(Some(item)), len: 1 })
     }
 
     /// For as many items, which the worker pulls itself while it works on them.
-    pub(super) fn begin_solo(&mut self, most: usize) -> Chunk<I::Item, T> {
-        self.chunk(self.input.pulled(), Items::One(None), most)
+    fn begin_solo(&mut self, most: usize) -> Chunk<I::Item, T> {
+        self.begin(Taken { first: self.input.pulled(), items: Items::One(None), len: most })
     }
 
-    fn chunk(&mut self, first: u64, items: Items<I::Item>, most: usize) -> Chunk<I::Item, T> {
+    /// Opens the way for the results of these items.
+    fn begin(&mut self, taken: Taken<I::Item>) -> Chunk<I::Item, T> {
+        let Taken { first, items, len } = taken;
         if let Some(limit) = &self.item_limit {
             limit.begin(first);
         }
-        let results = self.open_results(first, most);
-        let hand_back_after = self.policy.hand_back_after();
-        let threads_idle = most > 1 && !self.workers.is_full();
-        Chunk { first, items, results, most, hand_back_after, threads_idle }
+        let results = self.open_results(first, len);
+        let threads_idle = len > 1 && !self.workers.is_full();
+        Chunk::new(first, items, results, len, self.policy.hand_back_after(), threads_idle)
     }
 
-    pub(super) fn open_results(&mut self, first: u64, most: usize) -> Sender<T> {
+    fn open_results(&mut self, first: u64, most: usize) -> Sender<T> {
         let fenced = self.fenced();
-        let (sender, receiver) = self.result_rings.open(most, fenced);
-        if let Asleep::At(head) = self.asleep
-            && (self.unordered || head == first)
-        {
-            receiver.set_waiting();
-        }
-        self.reorder.insert(first, Output::Ring(receiver));
-        sender
+        self.outputs.open(first, most, fenced, self.wakeup.waits_for())
     }
 
-    /// Takes a chunk back from a worker that has done with it, or hands back what is left. Returns whether the
-    /// consumer waits for it.
-    #[must_use]
-    pub(super) fn put_back(&mut self, chunk: Chunk<I::Item, T>) -> bool {
+    /// The next item of the chunk has panicked: its results go on behind it.
+    pub(super) fn note_panic(&mut self, chunk: &mut Chunk<I::Item, T>, payload: Payload) {
+        let panicked = chunk.next();
+        let results = self.open_results(panicked + 1, chunk.left());
+        self.outputs.close(chunk.go_on_behind_panic(results));
+        self.outputs.insert_panic(panicked, payload);
+        self.wakeup.wake();
+    }
+
+    /// Takes back a chunk, and what is left of it.
+    fn release(&mut self, chunk: Chunk<I::Item, T>) {
         let next = chunk.next();
-        let Chunk { items, results, .. } = chunk;
-        let waited_for = results.flag_is_set();
-        self.result_rings.close(results);
-        match items {
-            Items::One(None) => {}
-            Items::One(Some(item)) => {
-                let (mut sender, items) = self.item_rings.open(1, true);
-                sender.push(item);
-                self.item_rings.close(sender);
-                self.offer(Lot { first: next, items });
-            }
-            Items::Ring(ring) if ring.is_empty() => self.item_rings.give_back(ring),
-            Items::Ring(items) => self.offer(Lot { first: next, items }),
+        let (results, items) = chunk.into_parts();
+        if results.flag_is_set() {
+            self.wakeup.wake();
         }
-        waited_for
+        self.outputs.close(results);
+        self.backlog.hand_back(next, items);
+    }
+
+    /// The pool has dropped a queued job.
+    pub(super) fn discard_job(&mut self) {
+        self.workers.discard();
+        self.wakeup.wake();
+    }
+
+    /// A turn has not come to its end.
+    pub(super) fn lose_worker(&mut self) {
+        self.workers.lose();
+        self.wakeup.wake();
+    }
+
+    /// The consumer stops working inline, and gives back what it had.
+    pub(super) fn end_inline(&mut self, returned: Returned<I>, pulled: u64, results: Sender<T>) {
+        self.give_back_input(returned, pulled);
+        self.outputs.close(results);
+    }
+
+    /// Whether there may be more to find for the consumer than at its last look.
+    pub(super) fn has_news(&self, head: u64) -> bool {
+        self.outputs.has_news(head)
+    }
+
+    /// How many items were pulled, the input's hint after that, and whether it has ended.
+    pub(super) fn input_figures(&self) -> (u64, (usize, Option<usize>), bool) {
+        (self.input.pulled(), self.input.hint(), self.input.end().is_some())
+    }
+
+    pub(super) fn input_has_panicked(&self) -> bool {
+        self.input.has_panicked()
+    }
+
+    /// `inline` is what the consumer has pulled and not told of.
+    pub(super) fn stats(&mut self, cursor: &Cursor<T>, inline: u64) -> ImapStats {
+        let blocked = self.outputs.ready_len() + cursor.ready_len();
+        let (waiting, visible_end) = self.backlog.seen();
+        // A feeder counts when it comes back. What can be seen of its items was pulled.
+        let seen = cursor.head() - cursor.skipped() + waiting + blocked;
+        let pulled = (self.input.pulled() + inline).max(visible_end).max(seen);
+        let pulled = pulled.max(self.counts.pulled).max(self.control.pulled_in_hand());
+        self.counts.pulled = pulled;
+        ImapStats {
+            pulled,
+            waiting,
+            running: pulled.saturating_sub(cursor.head() + waiting + blocked),
+            blocked,
+            delivered: cursor.head(),
+            chunk: self.chunk_len(),
+            helped: cursor.ran(),
+            waited: self.counts.waited,
+            head_blocked: self.counts.head_blocked,
+        }
+    }
+
+    /// The consumer has left, and gives back these rings.
+    pub(super) fn consumer_gone(&mut self, rings: Vec<Receiver<T>>) {
+        self.wakeup.leave();
+        rings.into_iter().for_each(|ring| self.outputs.give_back(ring));
+    }
+
+    /// Takes out what no thread will come for, for a consumer that has left; and takes back rings that were emptied.
+    pub(super) fn take_rest(&mut self, emptied: Emptied<I::Item, T>) -> Rest<I, T> {
+        // Their senders may still push: what comes is dropped when both halves are together.
+        emptied.items.into_iter().for_each(|ring| self.backlog.give_back(ring));
+        emptied.results.into_iter().for_each(|ring| self.outputs.give_back(ring));
+        let (items, unused_items) = self.backlog.take_all();
+        let (outputs, unused_results) = self.outputs.take_all();
+        let (input, panic) = (self.input.take(), self.input.take_panic());
+        Rest { input, panic, items, outputs, unused_items, unused_results }
+    }
+}
+
+/// Rings of items and of results that are empty, and whose senders are not back yet.
+pub(super) struct Emptied<A, T> {
+    items: Vec<Receiver<A>>,
+    results: Vec<Receiver<T>>,
+}
+
+impl<A, T> Default for Emptied<A, T> {
+    fn default() -> Self {
+        Emptied { items: Vec::new(), results: Vec::new() }
+    }
+}
+
+/// What is left in the state of an imap that has lost its consumer.
+pub(super) struct Rest<I: Iterator, T> {
+    input: Option<Box<I>>,
+    panic: Option<Payload>,
+    items: Vec<Receiver<I::Item>>,
+    outputs: Vec<Output<T>>,
+    /// Rings in no thread's hands.
+    unused_items: Vec<Receiver<I::Item>>,
+    unused_results: Vec<Receiver<T>>,
+}
+
+impl<I: Iterator, T> Rest<I, T> {
+    /// Drops every value, and gives the rings whose senders are not back yet. `None` if there was nothing to give back,
+    /// so that nothing can have come to be unused by that. Not under the lock.
+    ///
+    /// Rings are emptied value by value: one whose two halves are together is dropped empty.
+    pub(super) fn drop_each(mut self) -> Option<Emptied<I::Item, T>> {
+        drop_quietly(self.input);
+        drop_quietly(self.panic);
+        drop_each(self.unused_items);
+        drop_each(self.unused_results);
+        self.items.iter_mut().for_each(|ring| ring.drop_values());
+        let mut results = Vec::new();
+        for output in self.outputs {
+            match output {
+                Output::Ring(mut ring) => {
+                    ring.drop_values();
+                    results.push(ring);
+                }
+                Output::Panicked(payload) => drop_quietly(payload),
+            }
+        }
+        let is_empty = self.items.is_empty() && results.is_empty();
+        (!is_empty).then_some(Emptied { items: self.items, results })
     }
 }

@@ -9,14 +9,14 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_micros(50);
 
 pub(crate) struct Looks {
-    /// So many items until the next look, and how many there were between the last two.
+    /// This many items until the next look, and how many there were between the last two.
     left: u32,
     batch: u32,
     most: u32,
 }
 
 impl Looks {
-    /// At most so many items between two looks, in case that the next ones take longer than the last ones.
+    /// At most this many items between two looks, in case that the next ones take longer than the last ones.
     pub(crate) fn new(most: u32) -> Looks {
         Looks { left: 1, batch: 1, most }
     }

@@ -1,7 +1,7 @@
 //! The policy for use: what it answers follows from how long items take.
 
 use super::cost::Cost;
-use super::{DEFAULT_WINDOW_PER_THREAD, LEAST_WINDOW_PER_THREAD, Task};
+use super::limits::{DEFAULT_WINDOW_PER_THREAD, LEAST_WINDOW_PER_THREAD, Task};
 use std::time::Duration;
 
 /// How long a chunk should keep a worker busy, in nanoseconds. To take one costs some 200 ns, whatever its length.
@@ -69,7 +69,7 @@ impl Measured {
         self.pull.add(items, time);
     }
 
-    /// How many items keep a worker, or the input, busy for so many nanoseconds.
+    /// How many items keep a worker, or the input, busy for this many nanoseconds.
     fn len_for(&self, time: u64) -> usize {
         let Some(work) = self.work.average() else { return 1 };
         let slowest = work.max(self.pull.average().unwrap_or(0));
@@ -118,7 +118,7 @@ impl Measured {
         delivered < YOUNG && !self.is_long() && waited < CONSUMER_LOOKS
     }
 
-    /// The last nap brought so many results.
+    /// The last nap brought this many results.
     pub(super) fn napped(&mut self, results: u64) {
         self.penalty = if results < WORTH_A_NAP { (2 * self.penalty + 1).min(MOST_LEFT_OUT) } else { 0 };
         self.left_out = self.penalty;

@@ -6,56 +6,22 @@
 //!
 //! Every constant is in this folder.
 
+mod batch;
 mod chaos;
 mod cost;
+mod limits;
 mod looks;
 mod measured;
 
+pub(crate) use batch::BatchLen;
 use chaos::Chaos;
+pub use limits::DEFAULT_WINDOW_PER_THREAD;
+pub(crate) use limits::{LONGEST_FIXED, LONGEST_NAP, MOST_INLINE, MOST_NAPS, MOST_WATCHED, SLICE, Task};
+#[cfg(feature = "stream")]
+pub(crate) use limits::{STREAM_RESULTS, STREAM_TIME};
 pub(crate) use looks::Looks;
 use measured::Measured;
 use std::time::Duration;
-
-/// The longest chunk that a user can ask for: a ring for it is allocated at once.
-pub(crate) const LONGEST_FIXED: usize = 1 << 16;
-
-/// The most items that may be under way for each thread of the pool, unless [`Imap::window`](crate::Imap::window) says
-/// otherwise. Where items take long there are fewer: as many as take about 100 ms, and at least 16.
-pub const DEFAULT_WINDOW_PER_THREAD: usize = 4096;
-
-/// The fewest items under way for each thread, unless a window was asked for.
-const LEAST_WINDOW_PER_THREAD: usize = 16;
-
-/// After so long a job goes back to the end of the pool's queue if others wait there, so that imaps share the pool
-/// (P14).
-pub(crate) const SLICE: Duration = Duration::from_micros(500);
-
-/// P5: the longest nap, whatever the policy says, and how many there are in a row without progress.
-pub(crate) const LONGEST_NAP: Duration = Duration::from_millis(1);
-pub(crate) const MOST_NAPS: u32 = 2;
-
-/// The most items between two looks at the clock, where a worker watches for one that takes long.
-pub(crate) const MOST_WATCHED: u32 = 8;
-
-/// The most items between two looks for free threads, where a consumer works inline.
-pub(crate) const MOST_INLINE: u32 = 64;
-
-/// P13: after so many results, or so long, without a pause a stream lets its runtime do something else.
-#[cfg(feature = "stream")]
-pub(crate) const STREAM_RESULTS: u32 = 128;
-#[cfg(feature = "stream")]
-pub(crate) const STREAM_TIME: Duration = Duration::from_micros(100);
-
-/// What an imap asks its policy for.
-#[derive(Clone, Copy)]
-pub(crate) struct Task {
-    pub(crate) threads: usize,
-    /// The window that the user asked for.
-    pub(crate) window: Option<u64>,
-    /// The chunk length that the user asked for.
-    pub(crate) chunk: Option<usize>,
-    pub(crate) unordered: bool,
-}
 
 /// Which policy an imap has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,6 +66,9 @@ pub(crate) struct Policy {
     choice: Choice,
     measured: Measured,
     chaos: Chaos,
+    /// Which result the consumer waits for, and which one it waited for when it last napped.
+    head: u64,
+    napped_at: Option<u64>,
 }
 
 impl Policy {
@@ -108,15 +77,22 @@ impl Policy {
     }
 
     fn chosen(task: Task, choice: Choice) -> Policy {
-        Policy { task, choice, measured: Measured::new(task), chaos: Chaos::default() }
+        Policy {
+            task,
+            choice,
+            measured: Measured::new(task),
+            chaos: Chaos::default(),
+            head: 0,
+            napped_at: None,
+        }
     }
 
-    /// So many items took so long in the function.
+    /// This many items took so long in the function.
     pub(crate) fn worked(&mut self, items: usize, time: Duration) {
         self.measured.worked(items, time);
     }
 
-    /// So many items took so long in the input.
+    /// This many items took so long in the input.
     pub(crate) fn pulled(&mut self, items: usize, time: Duration) {
         self.measured.pulled(items, time);
     }
@@ -177,7 +153,7 @@ impl Policy {
         }
     }
 
-    /// Whether a consumer that has waited for this long in this call, and got so many results before, looks again
+    /// Whether a consumer that has waited for this long in this call, and got this many results before, looks again
     /// before it sleeps.
     pub(crate) fn consumer_looks(&mut self, waited: Duration, delivered: u64) -> bool {
         match self.choice {
@@ -187,9 +163,17 @@ impl Policy {
         }
     }
 
+    /// The consumer waits for this result.
+    pub(crate) fn waits(&mut self, head: u64) {
+        if let Some(before) = self.napped_at.take() {
+            self.measured.napped(head - before);
+        }
+        self.head = head;
+    }
+
     /// For how long a consumer sleeps without asking to be woken, if it does so.
     pub(crate) fn nap(&mut self) -> Option<Duration> {
-        match self.choice {
+        let nap = match self.choice {
             Choice::Measured => {
                 let window = self.window();
                 self.measured.nap(window)
@@ -198,12 +182,9 @@ impl Policy {
             Choice::Chaos => {
                 self.chaos.one_in(2).then(|| Duration::from_micros(self.chaos.below(5_000) as u64))
             }
-        }
-    }
-
-    /// The last nap brought so many results.
-    pub(crate) fn napped(&mut self, results: u64) {
-        self.measured.napped(results);
+        };
+        self.napped_at = nap.is_some().then_some(self.head);
+        nap
     }
 }
 

@@ -1,9 +1,14 @@
-//! The synchronisation primitives of this crate: std's, or loom's when built with `--cfg loom`.
+//! The synchronisation primitives of this crate: std's, or loom's when built with `--cfg loom`; and two of our own, an
+//! asymmetric [`fence`] and the [`Parker`].
 //!
 //! `Arc` is std's in both cases, since loom's cannot hold a trait object.
 
+pub(crate) mod fence;
+mod parker;
+
 #[cfg(loom)]
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, atomic};
+pub(crate) use parker::Parker;
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic};
 use std::time::Duration;
@@ -30,23 +35,23 @@ pub(crate) fn wait<'a, T>(
 
 /// A clock that stands still under loom, which must see the same run twice.
 #[derive(Clone, Copy)]
-pub(crate) struct Stamp(#[cfg(not(loom))] std::time::Instant);
+pub(crate) struct Instant(#[cfg(not(loom))] std::time::Instant);
 
-impl Stamp {
+impl Instant {
     #[cfg(not(loom))]
-    pub(crate) fn now() -> Stamp {
-        Stamp(std::time::Instant::now())
+    pub(crate) fn now() -> Instant {
+        Instant(std::time::Instant::now())
     }
     #[cfg(not(loom))]
-    pub(crate) fn since(self, earlier: Stamp) -> Duration {
+    pub(crate) fn since(self, earlier: Instant) -> Duration {
         self.0.saturating_duration_since(earlier.0)
     }
     #[cfg(loom)]
-    pub(crate) fn now() -> Stamp {
-        Stamp()
+    pub(crate) fn now() -> Instant {
+        Instant()
     }
     #[cfg(loom)]
-    pub(crate) fn since(self, _: Stamp) -> Duration {
+    pub(crate) fn since(self, _: Instant) -> Duration {
         Duration::ZERO
     }
 }

@@ -10,32 +10,32 @@ use std::time::{Duration, Instant};
 
 /// The items that have begun and have not been handed out.
 #[derive(Default)]
-pub(super) struct Begun(Mutex<BTreeMap<u64, Instant>>);
+pub(in crate::imap) struct Begun(Mutex<BTreeMap<u64, Instant>>);
 
 /// How long an item may take, counted from when it began.
 #[derive(Clone)]
-pub(super) struct ItemLimit {
-    pub(super) limit: Duration,
+pub(in crate::imap) struct ItemLimit {
+    pub(in crate::imap) limit: Duration,
     begun: Arc<Begun>,
 }
 
 impl ItemLimit {
-    pub(super) fn new(limit: Duration) -> ItemLimit {
+    pub(in crate::imap) fn new(limit: Duration) -> ItemLimit {
         ItemLimit { limit, begun: Arc::default() }
     }
 
     /// A thread takes this item.
-    pub(super) fn begin(&self, index: u64) {
+    pub(in crate::imap) fn begin(&self, index: u64) {
         lock(&self.begun.0).insert(index, Instant::now());
     }
 
     /// This item has been handed out or given up.
-    pub(super) fn forget(&self, index: u64) {
+    pub(in crate::imap) fn forget(&self, index: u64) {
         lock(&self.begun.0).remove(&index);
     }
 
     /// Every item before this one has been handed out or given up.
-    pub(super) fn forget_before(&self, head: u64) {
+    pub(in crate::imap) fn forget_before(&self, head: u64) {
         let mut begun = lock(&self.begun.0);
         while let Some(first) = begun.first_entry()
             && *first.key() < head
@@ -46,7 +46,7 @@ impl ItemLimit {
 
     /// The item that will be the next to be late, and how long that is from now: the head, or without one the item
     /// that has run for the longest time. `None` if that has not begun, since it has no limit yet.
-    pub(super) fn next_late(&self, head: Option<u64>) -> Option<(u64, Duration)> {
+    pub(in crate::imap) fn next_late(&self, head: Option<u64>) -> Option<(u64, Duration)> {
         let begun = lock(&self.begun.0);
         let (index, since) = match head {
             Some(head) => (head, *begun.get(&head)?),

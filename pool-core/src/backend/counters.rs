@@ -1,10 +1,10 @@
 //! Counting what a worker does, cheaply enough to do it always.
 //!
-//! Each worker writes its own counters and nobody else's, so counting is a load and a store without any
-//! contention, and no read-modify-write. The atomics are std's also in a build for loom: no decision of a
+//! Each worker writes its own counters alone, so counting is a load and a store without any contention, and no
+//! read-modify-write. The atomics are std's also in a build for loom: no decision of a
 //! pool rests on them.
 
-use crate::pool_stats::WorkerStats;
+use super::stats::WorkerStats;
 use crate::{Executor, Job};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -67,8 +67,8 @@ impl Counters {
 
     /// [`Job::run`], counted and timed.
     ///
-    /// The job counts from its beginning on: whoever has its result finds it counted. A job that runs inside
-    /// another on the same thread is counted, and its time is the outer one's.
+    /// The job counts from its beginning on, so a thread that has its result finds it counted. A job that runs inside
+    /// another on the same thread is counted, and its time is part of that one's.
     ///
     /// ```
     /// # use pool_core::{Counters, Executor, Job};
@@ -97,10 +97,10 @@ impl Counters {
     ///
     /// ```
     /// # let counters = pool_core::Counters::new();
-    /// counters.sleeps();
+    /// counters.record_sleep();
     /// assert_eq!(counters.stats().sleeps, 1);
     /// ```
-    pub fn sleeps(&self) {
+    pub fn record_sleep(&self) {
         count(&self.sleeps);
     }
 
@@ -108,10 +108,10 @@ impl Counters {
     ///
     /// ```
     /// # let counters = pool_core::Counters::new();
-    /// counters.steals();
+    /// counters.record_steal();
     /// assert_eq!(counters.stats().steals, 1);
     /// ```
-    pub fn steals(&self) {
+    pub fn record_steal(&self) {
         count(&self.steals);
     }
 
@@ -138,7 +138,7 @@ impl Counters {
                 return time;
             }
             let age = self.age();
-            // If the job has ended by now, the clock may show time that nobody has worked.
+            // If the job has ended by now, the clock may show time in which no worker has worked.
             if self.time.load(Relaxed) == time {
                 return age.saturating_sub(time & !RUNNING);
             }

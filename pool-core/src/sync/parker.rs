@@ -12,11 +12,11 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 pub(crate) struct Parker {
-    slot: Mutex<Slot>,
+    state: Mutex<State>,
     notified: Condvar,
 }
 
-struct Slot {
+struct State {
     notified: bool,
     /// A task that sleeps in place of a thread.
     waker: Option<Waker>,
@@ -24,40 +24,40 @@ struct Slot {
 
 impl Parker {
     pub(crate) fn new() -> Parker {
-        Parker { slot: Mutex::new(Slot { notified: false, waker: None }), notified: Condvar::new() }
+        Parker { state: Mutex::new(State { notified: false, waker: None }), notified: Condvar::new() }
     }
 
     /// Forgets earlier notifications. From here on one is remembered.
     pub(crate) fn prepare(&self) {
-        lock(&self.slot).notified = false;
+        lock(&self.state).notified = false;
     }
 
     /// Lets the next notification wake this task instead, or none. To be called without the imap's lock, since wakers
-    /// are code of the user's.
+    /// are user code.
     pub(crate) fn set_task(&self, waker: Option<Waker>) {
-        let old = std::mem::replace(&mut lock(&self.slot).waker, waker);
+        let old = std::mem::replace(&mut lock(&self.state).waker, waker);
         drop_quietly(old);
     }
 
     /// Sleeps until a notification, at most for `limit` if there is one.
     pub(crate) fn park(&self, limit: Option<Duration>) {
         let started = Instant::now();
-        let mut slot = lock(&self.slot);
-        while !slot.notified {
+        let mut state = lock(&self.state);
+        while !state.notified {
             let left = limit.map(|limit| limit.saturating_sub(started.elapsed()));
             if left == Some(Duration::ZERO) {
                 return;
             }
-            slot = wait(&self.notified, slot, left);
+            state = wait(&self.notified, state, left);
         }
     }
 
     /// Wakes the consumer.
     pub(crate) fn notify(&self) {
         let waker = {
-            let mut slot = lock(&self.slot);
-            slot.notified = true;
-            slot.waker.take()
+            let mut state = lock(&self.state);
+            state.notified = true;
+            state.waker.take()
         };
         match waker {
             // A waker that panics costs this one wake-up. The thread that wakes has nothing to do with it.

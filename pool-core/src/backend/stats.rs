@@ -6,7 +6,7 @@ use std::time::Duration;
 /// What the workers of a pool have done since it was built. From each backend's `stats()`.
 ///
 /// It is a copy: ask again for newer figures, and subtract for those of a span of time. Asking costs some
-/// tens of nanoseconds per worker and holds nobody up. The workers are not read at one instant, so a job
+/// tens of nanoseconds per worker and holds no worker up. The workers are not read at one instant, so a job
 /// that runs meanwhile may be in one figure and not yet in another.
 ///
 /// Its `Display` is a table, a line for each worker and one for all of them:
@@ -50,7 +50,7 @@ pub struct PoolStats {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerStats {
-    /// Jobs that it has begun. One `submit` is one job, even if somebody else has run its function by then
+    /// Jobs that it has begun. One `submit` is one job, even if another thread has run its function by then
     /// or cancelled it. An `imap` needs few: one job goes from item to item until there are none, or until
     /// another job waits for the thread.
     pub jobs: u64,
@@ -60,7 +60,7 @@ pub struct WorkerStats {
     pub busy: Duration,
     /// How often it went to sleep because there was no job.
     ///
-    /// Rayon's threads sleep where nobody can see it: there it is how often one gave itself back to rayon
+    /// Rayon's threads sleep where it cannot be seen: there it is how often one gave itself back to rayon
     /// because no job was left.
     pub sleeps: u64,
     /// Jobs that it took from the deque of another worker. 0 in pools that have no deques, `ChannelPool` and

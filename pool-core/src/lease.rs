@@ -1,66 +1,75 @@
-//! A task that the pool can reach only for a time.
+//! A task that is lent to the pool for a time.
 //!
-//! The slot lies in the pool's queue in place of the task. Whoever comes for the task is counted while it
-//! has it, so that [`finish`](Slot::finish) can wait for the last one. An empty slot that is still queued
-//! does nothing when its turn comes.
+//! The lease lies in the pool's queue in place of the task. A thread that comes for the task is counted while it has the
+//! task, so that [`finish`](Lease::finish) can wait for the last one. A lease that has ended and is still queued does
+//! nothing when its turn comes.
 
 use crate::Executor;
-use crate::imap::Control;
 use crate::job::Task;
 use crate::sync::{Condvar, Mutex, lock, wait};
 use crate::unwind::{catch, drop_quietly};
 use std::sync::Arc;
 
 /// What the pool holds in place of a task that borrows.
-pub(crate) struct Slot {
-    state: Mutex<SlotState>,
+pub(crate) struct Lease {
+    state: Mutex<LeaseState>,
     idle: Condvar,
-    /// For an imap, whose jobs all go through one slot. Else it is a job, which runs once.
-    imap: Option<Arc<Control>>,
+    /// Ends a task that many jobs share. Without it the task is a job, which runs once.
+    end: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
-struct SlotState {
+struct LeaseState {
     task: Option<Arc<dyn Task>>,
     /// How many threads hold the task.
     users: usize,
 }
 
-impl Slot {
-    pub(crate) fn new(task: Arc<dyn Task>, imap: Option<Arc<Control>>) -> Slot {
-        Slot { state: Mutex::new(SlotState { task: Some(task), users: 0 }), idle: Condvar::new(), imap }
+impl Lease {
+    /// Lends a task that runs once.
+    pub(crate) fn once(task: Arc<dyn Task>) -> Lease {
+        Lease::new(task, None)
     }
 
-    /// Whether nobody can reach a task through it any more.
+    /// Lends a task that may run many times, on many threads. `end` makes it come to its end early.
+    pub(crate) fn until_ended(task: Arc<dyn Task>, end: impl Fn() + Send + Sync + 'static) -> Lease {
+        Lease::new(task, Some(Box::new(end)))
+    }
+
+    fn new(task: Arc<dyn Task>, end: Option<Box<dyn Fn() + Send + Sync>>) -> Lease {
+        Lease { state: Mutex::new(LeaseState { task: Some(task), users: 0 }), idle: Condvar::new(), end }
+    }
+
+    /// Whether no thread has the task or can reach it any more.
     pub(crate) fn is_empty(&self) -> bool {
         let state = lock(&self.state);
         state.task.is_none() && state.users == 0
     }
 
-    /// Lends the task to `f`, unless the slot is closed.
+    /// Lends the task to `f`, unless the lease is closed.
     fn with_task(&self, f: impl FnOnce(Arc<dyn Task>)) {
         let mut state = lock(&self.state);
-        let task = if self.imap.is_some() { state.task.clone() } else { state.task.take() };
+        let task = if self.end.is_some() { state.task.clone() } else { state.task.take() };
         let Some(task) = task else { return };
         state.users += 1;
         drop(state);
         // The task is gone before it stops being counted, on every way out.
         let _user = User(self);
-        // `f` drops the task. Should that panic, nobody is left to be told.
+        // `f` drops the task. Should that panic, no caller is left to be told.
         drop_quietly(catch(|| f(task)));
     }
 
-    /// Takes the task away from whoever would come for it later. Whoever has it goes on.
+    /// Takes the task away from threads that would come for it later. Those that have it go on.
     pub(crate) fn close(&self) {
         let task = lock(&self.state).task.take();
         drop_quietly(task);
     }
 
-    /// Waits until nobody can reach the task any more: an imap ends early, a job is run, by this thread if
+    /// Waits until no thread can reach the task any more. A shared task ends early. A job is run: by this thread, if
     /// there is an executor for it.
     pub(crate) fn finish(&self, executor: Option<&dyn Executor>) {
-        if let Some(imap) = &self.imap {
-            // It wakes the consumer, which may be a task with a waker that panics.
-            drop_quietly(catch(|| imap.cancel()));
+        if let Some(end) = &self.end {
+            // It may wake a task whose waker panics.
+            drop_quietly(catch(end));
             self.close();
         } else if let Some(executor) = executor {
             self.with_task(|task| task.run(executor));
@@ -73,7 +82,7 @@ impl Slot {
 }
 
 /// Counts as a user until it is dropped.
-struct User<'a>(&'a Slot);
+struct User<'a>(&'a Lease);
 
 impl Drop for User<'_> {
     fn drop(&mut self) {
@@ -87,7 +96,7 @@ impl Drop for User<'_> {
     }
 }
 
-impl Task for Slot {
+impl Task for Lease {
     fn run(self: Arc<Self>, executor: &dyn Executor) {
         self.with_task(|task| task.run(executor));
     }

@@ -1,15 +1,13 @@
-//! What every pool's builder offers, and starting threads all or none.
-//!
-//! The engine starts no threads; this is here so that a backend that does need not write it again.
+//! What every pool's builder offers.
 
-use crate::error::{BuildError, Panic};
+use crate::error::BuildError;
 use crate::executor::MOST_THREADS;
 use crate::unwind::{catch, drop_quietly};
 use std::env;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 /// Configures a pool of type `P`. Each backend's `builder()` gives one.
@@ -171,87 +169,6 @@ impl Config {
         }
     }
 
-    /// Starts one thread for each of `workers`, and returns when all of them have begun, or none is left.
-    ///
-    /// # Errors
-    ///
-    /// As [`Builder::build`].
-    pub fn start<W>(&self, workers: impl IntoIterator<Item = W>) -> Result<Crew, BuildError>
-    where
-        W: FnOnce() + Send + 'static,
-    {
-        let (alive, ended) = mpsc::channel();
-        let mut crew = Crew { threads: Vec::new(), ended: Mutex::new(ended) };
-        // Nobody works before all have begun: each waits for a word, and ends if there comes none.
-        let mut words = Vec::new();
-        let (report, reports) = mpsc::channel();
-        let reports = Reports(reports);
-        for (index, worker) in workers.into_iter().enumerate() {
-            let (word, heard) = mpsc::channel();
-            words.push(word);
-            let (config, report, alive) = (self.clone(), report.clone(), alive.clone());
-            let started = self.thread(index).and_then(|builder| {
-                builder.spawn(move || {
-                    config.live(index, &report, &heard, worker);
-                    // The last thing that the thread does: see `Crew::join_timeout`.
-                    drop(alive);
-                })
-            });
-            match started {
-                Ok(thread) => crew.threads.push(thread),
-                Err(source) => {
-                    drop(words);
-                    crew.join();
-                    return Err(BuildError::Thread { index, source });
-                }
-            }
-        }
-        drop(report);
-        if let Some(panic) = reports.0.iter().take(words.len()).find_map(Result::err) {
-            drop(words);
-            crew.join();
-            return Err(BuildError::Hook(panic));
-        }
-        for word in words {
-            // A thread that reported is waiting for it.
-            let _ = word.send(());
-        }
-        Ok(crew)
-    }
-
-    fn thread(&self, index: usize) -> std::io::Result<thread::Builder> {
-        let name = (self.name)(index);
-        if name.contains('\0') {
-            let error = std::io::ErrorKind::InvalidInput;
-            return Err(std::io::Error::new(error, "its name contains a zero byte"));
-        }
-        let builder = thread::Builder::new().name(name);
-        Ok(match self.stack_size {
-            Some(bytes) => builder.stack_size(bytes),
-            None => builder,
-        })
-    }
-
-    fn live(
-        &self,
-        index: usize,
-        report: &mpsc::Sender<Result<(), Panic>>,
-        heard: &mpsc::Receiver<()>,
-        worker: impl FnOnce(),
-    ) {
-        let started = catch(|| self.on_start(index));
-        let failed = started.is_err();
-        // Nobody listens any more if another thread has failed first.
-        let _ = report.send(started.map_err(Panic::new));
-        if failed {
-            return;
-        }
-        if heard.recv().is_ok() {
-            worker();
-        }
-        self.on_exit(index);
-    }
-
     /// The name of a thread, for a backend whose library starts the threads itself.
     pub fn name(&self, index: usize) -> String {
         (self.name)(index)
@@ -276,63 +193,6 @@ impl Config {
     pub fn on_exit(&self, index: usize) {
         drop_quietly(catch(|| self.on_exit.iter().for_each(|hook| hook(index))));
     }
-}
-
-/// What the threads say of their start: the panic of the hook, if there was one.
-struct Reports(mpsc::Receiver<Result<(), Panic>>);
-
-impl Drop for Reports {
-    fn drop(&mut self) {
-        // One panic at most goes into the error. The payloads of others may panic when they are dropped.
-        self.0.try_iter().for_each(drop_quietly);
-    }
-}
-
-/// The threads of a pool.
-#[derive(Debug)]
-pub struct Crew {
-    threads: Vec<JoinHandle<()>>,
-    /// Nothing is ever sent. Each thread has a sender, so it is disconnected when the last of them ends.
-    ended: Mutex<mpsc::Receiver<()>>,
-}
-
-impl Crew {
-    /// Waits until every thread has ended.
-    ///
-    /// On one of those threads it returns at once, and they end by themselves: a job that drops its own
-    /// pool can wait neither for itself nor for jobs that may wait for it.
-    pub fn join(&mut self) {
-        let threads = std::mem::take(&mut self.threads);
-        if is_one_of(&threads) {
-            return;
-        }
-        for thread in threads {
-            // Workers do not unwind: jobs and hooks are caught.
-            let _ = thread.join();
-        }
-    }
-
-    /// Waits until every thread has ended, for at most `limit`. Returns whether all have; else they are let go, and end
-    /// by themselves when what they run does.
-    ///
-    /// On one of those threads it returns `false` at once.
-    pub fn join_timeout(&mut self, limit: Duration) -> bool {
-        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let in_time = self.threads.is_empty()
-            || (!is_one_of(&self.threads)
-                && ended.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Disconnected));
-        if in_time {
-            self.join();
-        }
-        self.threads.clear();
-        in_time
-    }
-}
-
-/// Whether the current thread is one of these.
-fn is_one_of(threads: &[JoinHandle<()>]) -> bool {
-    let me = thread::current().id();
-    threads.iter().any(|thread| thread.thread().id() == me)
 }
 
 /// How many threads a pool has that was not told.

@@ -1,0 +1,46 @@
+//! The input is with the consumer, which pulls for workers: see [`local`](super::super::local).
+
+use super::{Count, Pool, model};
+use crate::Executor;
+use std::sync::Arc;
+
+/// The consumer pulls, and a worker takes.
+///
+/// Red when the consumer spawns no job: neither in `pull_here`, nor before it sleeps.
+#[test]
+fn local() {
+    let body = |pool: &Pool| {
+        let results: Vec<_> = pool.imap_local(0..3, |x| x * 10).window(2).collect();
+        assert_eq!(results, [0, 10, 20]);
+    };
+    model(2, 2, body, drop);
+}
+
+/// The same through a ring of two items.
+#[test]
+fn local_in_chunks() {
+    let body = |pool: &Pool| {
+        let results: Vec<_> = pool.imap_local(0..3, |x| x * 10).window(3).chunk(2).collect();
+        assert_eq!(results, [0, 10, 20]);
+    };
+    model(1, 3, body, drop);
+}
+
+/// The input that the consumer pulls waits until the item before has been worked on (its effect, not its result).
+///
+/// Red when `pull_here` does not spawn.
+#[test]
+fn local_input_that_waits_for_the_effect() {
+    let body = |pool: &Pool| {
+        let done = Arc::new(Count::default());
+        let (seen, asked) = (done.clone(), done.clone());
+        let input = (0..3).inspect(move |&item| asked.wait_for(item));
+        let f = move |x| {
+            seen.set(x + 1);
+            x
+        };
+        let results: Vec<_> = pool.imap_local(input, f).window(4).chunk(2).collect();
+        assert_eq!(results, [0, 1, 2]);
+    };
+    model(1, 3, body, drop);
+}

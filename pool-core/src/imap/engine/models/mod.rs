@@ -1,0 +1,134 @@
+//! loom models of the engine: up to two workers and a consumer, with every interleaving up to a bound of preemptions.
+//! The policy is the one that takes single items and never naps; a chunk length is asked for where rings matter.
+//!
+//! A file holds the models of one lemma. What they look for is a stall, which loom reports as a deadlock, and a wrong
+//! result. Each says which deliberate break turns it red. Run them with `.ci/loom`.
+
+mod ending;
+mod liveness;
+mod local;
+mod unordered;
+mod wakeup;
+
+use crate::sync::{Condvar, Mutex, lock};
+use crate::{Executor, Job};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A shared queue, on loom's mutex.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<(VecDeque<Job>, bool)>,
+    pushed: Condvar,
+}
+
+struct Pool {
+    queue: Arc<Queue>,
+    threads: usize,
+}
+
+impl Executor for Pool {
+    fn threads(&self) -> usize {
+        self.threads
+    }
+
+    fn spawn(&self, job: Job) {
+        let mut state = lock(&self.queue.state);
+        if state.1 {
+            drop(state);
+            drop(job);
+            return;
+        }
+        state.0.push_back(job);
+        drop(state);
+        self.queue.pushed.notify_one();
+    }
+}
+
+impl Queue {
+    fn work(self: &Arc<Self>, threads: usize) {
+        let pool = Pool { queue: self.clone(), threads };
+        loop {
+            let mut state = lock(&self.state);
+            let job = loop {
+                if let Some(job) = state.0.pop_front() {
+                    break job;
+                }
+                if state.1 {
+                    return;
+                }
+                state = self.pushed.wait(state).unwrap();
+            };
+            drop(state);
+            job.run(&pool);
+        }
+    }
+
+    fn close(&self) {
+        let mut state = lock(&self.state);
+        state.1 = true;
+        let jobs = std::mem::take(&mut state.0);
+        drop(state);
+        drop(jobs);
+        self.pushed.notify_all();
+    }
+}
+
+/// Explores `body`, which gets a pool of this many threads, and then `after`, when they have ended.
+fn model<A>(
+    threads: usize,
+    preemptions: usize,
+    body: impl Fn(&Pool) -> A + Send + Sync + 'static,
+    after: impl Fn(A) + Send + Sync + 'static,
+) {
+    model_of(threads, threads, preemptions, body, after);
+}
+
+/// The same, of a pool that says how many threads it has.
+fn model_of<A>(
+    threads: usize,
+    said: usize,
+    preemptions: usize,
+    body: impl Fn(&Pool) -> A + Send + Sync + 'static,
+    after: impl Fn(A) + Send + Sync + 'static,
+) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 10_000;
+    // One model would take many minutes; its breaks are found in seconds.
+    builder.max_duration = Some(std::time::Duration::from_secs(20));
+    builder.check(move || {
+        let queue = Arc::new(Queue::default());
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                let queue = queue.clone();
+                loom::thread::spawn(move || queue.work(said))
+            })
+            .collect();
+        let pool = Pool { queue: queue.clone(), threads: said };
+        let kept = body(&pool);
+        queue.close();
+        for worker in workers {
+            worker.join().unwrap();
+        }
+        after(kept);
+    });
+}
+
+/// A number that threads wait for.
+#[derive(Default)]
+struct Count(Mutex<u64>, Condvar);
+
+impl Count {
+    fn set(&self, count: u64) {
+        *lock(&self.0) = count;
+        self.1.notify_all();
+    }
+
+    fn wait_for(&self, least: u64) {
+        let mut count = lock(&self.0);
+        while *count < least {
+            count = self.1.wait(count).unwrap();
+        }
+    }
+}

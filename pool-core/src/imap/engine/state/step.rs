@@ -1,0 +1,207 @@
+//! What a worker does next.
+//!
+//! **No item that was pulled waits for the input** (P4). A feeder that goes into the input with items that have not
+//! begun could be blocked there for ever. It does so only while another worker is in its turn
+//! ([`may_pull_ahead`](State::may_pull_ahead)), and that one comes back, and takes them. A worker that ends its turn
+//! sets the flag of the ring that is being filled, and looks once more: either it sees the items, and stays, or the
+//! feeder sees the flag with its next push, and works instead of pulling. Else, a feeder pulls a single item, gives the
+//! input back, and begins with that item before anything else is pulled.
+//!
+//! **No item waits long behind one that takes long.** A worker that ends its turn sets the flags of all rings. A worker
+//! that sees its flag, or sees when it takes a chunk that threads are idle, looks at the clock from time to time, and
+//! hands back what is left of its chunk when that takes longer than chunks should.
+
+use super::super::chunk::Chunk;
+use super::super::input::Returned;
+use super::super::ring::Sender;
+use super::State;
+use std::time::Duration;
+
+/// What a participant has done since it last held the lock.
+pub(in crate::imap::engine) enum Done<I: Iterator, T> {
+    /// Its turn begins.
+    Began,
+    /// Nothing.
+    Nothing,
+    /// It has looked for work, and has found nothing for this long.
+    Looked(Duration),
+    /// It has pulled one item, or has come to the end. A worker has measured how long that took.
+    PulledOne { item: Option<I::Item>, returned: Returned<I>, time: Option<Duration> },
+    /// It has filled a ring.
+    Filled { sender: Sender<I::Item>, returned: Returned<I>, time: Duration },
+    /// It has worked on this many items of a chunk.
+    Worked { chunk: Chunk<I::Item, T>, items: usize, time: Duration },
+    /// It has pulled and worked, with the input in hand.
+    WorkedSolo { chunk: Chunk<I::Item, T>, returned: Returned<I>, pulled: u64, items: usize, time: Duration },
+}
+
+impl<I: Iterator, T> Done<I, T> {
+    /// Whether items are in its hands that have not begun.
+    pub(in crate::imap::engine) fn has_pulled(&self) -> bool {
+        matches!(self, Done::PulledOne { .. } | Done::Filled { .. })
+    }
+}
+
+/// What a worker is to do next.
+pub(in crate::imap::engine) enum Step<I: Iterator, T> {
+    Work(Chunk<I::Item, T>),
+    /// Pull one item and begin with it.
+    PullOne(Box<I>),
+    /// Pull this many items, and then work on them.
+    Fill(Box<I>, Sender<I::Item>, usize),
+    /// Pull and work, item by item, with the input in hand: there is no other thread that could pull.
+    Solo(Box<I>, Chunk<I::Item, T>, usize),
+    /// Look again in a moment.
+    Look,
+    /// End the turn; the next one is queued.
+    Requeue,
+    /// End the turn. If the consumer has left, drop what is there.
+    Leave {
+        consumer_gone: bool,
+    },
+}
+
+impl<I: Iterator, T> State<I, T> {
+    /// Takes over what a worker has done, and decides what it does next. Returns whether it must also spawn a job, which
+    /// is reserved. `makes_room` says that its slice is over while other jobs wait in the pool.
+    pub(in crate::imap::engine) fn step(&mut self, done: Done<I, T>, makes_room: bool) -> (Step<I, T>, bool) {
+        let step = self.choose_step(done, makes_room);
+        let spawns = match step {
+            Step::Work(_) | Step::Fill(..) => self.try_reserve_worker(),
+            Step::Requeue => true,
+            _ => false,
+        };
+        (step, spawns)
+    }
+
+    fn choose_step(&mut self, done: Done<I, T>, makes_room: bool) -> Step<I, T> {
+        let looked = match done {
+            Done::Looked(time) => Some(time),
+            _ => None,
+        };
+        if let Some(chunk) = self.take_over(done) {
+            return Step::Work(chunk);
+        }
+        if makes_room && !self.wakeup.consumer_gone() && self.may_leave() {
+            self.workers.requeue();
+            if self.wakeup.could_work() {
+                self.wakeup.wake();
+            }
+            return Step::Requeue;
+        }
+        loop {
+            if let Some(step) = self.find_work() {
+                return step;
+            }
+            if looked.is_none() && !self.another_pulls() {
+                // Nothing will come before a consumer that naps has taken something.
+                self.wakeup.wake_napper();
+            }
+            let may_come = !self.control.is_cancelled() && !self.is_finished();
+            if may_come && self.policy.worker_looks(looked.unwrap_or_default()) {
+                return Step::Look;
+            }
+            if self.may_leave() {
+                return self.leave();
+            }
+        }
+    }
+
+    /// Takes over what a participant has done; gives what it is to begin with at once.
+    pub(in crate::imap::engine) fn take_over(&mut self, done: Done<I, T>) -> Option<Chunk<I::Item, T>> {
+        match done {
+            Done::Began => self.workers.begin_turn(),
+            Done::Nothing | Done::Looked(_) => {}
+            Done::PulledOne { item, returned, time } => {
+                self.give_back_input(returned, u64::from(item.is_some()));
+                if let (Some(time), Some(_)) = (time, &item) {
+                    self.policy.pulled(1, time);
+                }
+                return item.map(|item| self.begin_pulled(item));
+            }
+            Done::Filled { sender, returned, time } => {
+                self.policy.pulled(sender.pushed(), time);
+                self.end_filling(sender);
+                self.give_back_input(returned, 0);
+                let len = self.chunk_len();
+                return self.take_chunk(len);
+            }
+            Done::Worked { chunk, items, time } => {
+                self.policy.worked(items, time);
+                self.release(chunk);
+            }
+            Done::WorkedSolo { chunk, returned, pulled, items, time } => {
+                self.give_back_input(returned, pulled);
+                self.policy.worked(items, time);
+                self.release(chunk);
+            }
+        }
+        None
+    }
+
+    /// What was handed back, so that the oldest items go first; else the input; else what a feeder has pulled.
+    fn find_work(&mut self) -> Option<Step<I, T>> {
+        if self.control.is_cancelled() {
+            return None;
+        }
+        let len = self.chunk_len();
+        if self.backlog.has_waiting()
+            && let Some(chunk) = self.take_chunk(len)
+        {
+            return Some(Step::Work(chunk));
+        }
+        if self.input.is_here() && self.input.end().is_none() {
+            let batch = self.batch_len();
+            let room = self.window().room_or_stall(batch as u64);
+            let batch = usize::try_from(room).unwrap_or(batch).min(batch);
+            if batch > 0 {
+                return self.feed(batch);
+            }
+        }
+        self.take_chunk(len).map(Step::Work)
+    }
+
+    fn feed(&mut self, len: usize) -> Option<Step<I, T>> {
+        let input = self.input.take()?;
+        Some(if len > 1 && self.may_pull_ahead() {
+            Step::Fill(input, self.begin_filling(len), len)
+        } else if len > 1 && self.workers.most() == 1 {
+            Step::Solo(input, self.begin_solo(len), len)
+        } else {
+            Step::PullOne(input)
+        })
+    }
+
+    /// Whether items may be pulled before those pulled before have begun: only where another worker is sure to come
+    /// back for them. Queued jobs are not, nor is the consumer. In an ordered imap one is enough: what it has in hand
+    /// comes before what is being pulled, so until it has come back no result of these can be delivered. Without order
+    /// each result counts, so no thread of the pool may be away.
+    fn may_pull_ahead(&self) -> bool {
+        let active = self.workers.active();
+        if self.outputs.is_unordered() { active >= self.workers.most().max(2) } else { active >= 2 }
+    }
+
+    /// Whether another thread is in the input.
+    fn another_pulls(&self) -> bool {
+        !self.local && !self.input.is_here() && self.input.end().is_none()
+    }
+
+    /// Whether a worker may end its turn. Then the feeder, and those who work, know that a thread is idle.
+    fn may_leave(&self) -> bool {
+        if self.control.is_cancelled() {
+            return true;
+        }
+        self.control.flags().set_all();
+        self.backlog.may_leave()
+    }
+
+    fn leave(&mut self) -> Step<I, T> {
+        self.workers.end_turn();
+        // Under the lock, and only for as long as every thread has a job can it become busy again.
+        self.control.note_busy(false);
+        if self.workers.pool_is_gone() || self.wakeup.could_work() {
+            self.wakeup.wake();
+        }
+        Step::Leave { consumer_gone: self.wakeup.consumer_gone() }
+    }
+}
