@@ -16,6 +16,10 @@ impl Executor for Inline {
     fn spawn(&self, job: Job) {
         job.run(self);
     }
+
+    fn has_waiting(&self) -> bool {
+        false
+    }
 }
 
 /// Keeps jobs until it is told to run or to drop them.
@@ -61,5 +65,9 @@ impl Executor for Manual {
 
     fn spawn(&self, job: Job) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).push_back(job);
+    }
+
+    fn has_waiting(&self) -> bool {
+        !self.is_empty()
     }
 }

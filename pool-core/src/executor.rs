@@ -23,11 +23,12 @@ use std::sync::Arc;
 /// 4. `Job::run` gets the executor on which new jobs of this job belong, such as the worker's own handle.
 ///
 /// Order, window, panics, nesting and time-outs are the engine's business, and the conformance suite in
-/// `pool-harness` tests that they hold on your pool too.
+/// `pool-conformance` tests that they hold on your pool too.
 ///
 /// A method that breaks these rules never makes a program unsound. If `spawn` panics, the job that it was
 /// given is cancelled unless it has begun, and the panic goes to the caller who submitted it; if another method
 /// does, the engine takes the answer that is always right.
+///
 /// # Pools of any kind
 ///
 /// `Arc<dyn Executor>`, `Box<dyn Executor>` and references to these have every method. A plain `&dyn Executor` has
@@ -61,8 +62,9 @@ pub trait Executor: Send + Sync {
     /// Whether jobs wait for a thread.
     ///
     /// A job that could go on for long asks from time to time, and makes room by spawning itself again.
-    /// `true` is always right, and the default; a pool that knows better saves itself the work of moving
-    /// such a job from one thread to another.
+    /// `true` is right for every queue, and the default; a pool that knows better saves itself the work of moving
+    /// such a job from one thread to another. An executor that runs a job inside `spawn` has none waiting and must say
+    /// `false`: else a long job nests one level deeper with each time that it asks.
     fn has_waiting(&self) -> bool {
         true
     }
@@ -251,7 +253,7 @@ pub trait Executor: Send + Sync {
     /// Where tiny results are `String`s or `Vec`s, one thread allocates what another one frees, and for that the
     /// allocators of most C libraries take a lock. That can make two threads as slow as one, or slower, and blocks change
     /// little of it. What helps is an allocator that is made for threads, such as mimalloc or jemalloc, as `#[global_allocator]`;
-    /// or results that allocate nothing. The README of `pool-harness` has figures.
+    /// or results that allocate nothing. The README of `pool-compare` has figures.
     ///
     /// # Panics
     ///

@@ -72,7 +72,7 @@ pub(crate) struct Reply<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum What {
-    /// Outcomes so far; the worker goes on, but gives so many items at the end of the frame back.
+    /// Outcomes so far; the worker goes on, but gives this many items at the end of the frame back.
     Part { back: u32 },
     /// The worker is done with the frame, also if outcomes are missing.
     Done,
@@ -192,7 +192,7 @@ pub(crate) fn take_item(items: &[u8]) -> Option<(&[u8], &[u8])> {
     postcard::take_from_bytes(items).ok()
 }
 
-/// Whether these are so many items and nothing else.
+/// Whether these are this many items and nothing else.
 pub(crate) fn is_work(items: &[u8], count: u32) -> bool {
     item_range(items, 0, count) == Some(0..items.len())
 }
@@ -210,7 +210,7 @@ pub(crate) fn item_range(items: &[u8], start: u32, count: u32) -> Option<Range<u
     Some(begin..end)
 }
 
-/// Whether these are so many outcomes and nothing else.
+/// Whether these are this many outcomes and nothing else.
 pub(crate) fn are_outcomes(outcomes: &[u8], count: u32) -> bool {
     let mut rest = outcomes;
     for _ in 0..count {

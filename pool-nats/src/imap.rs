@@ -10,7 +10,7 @@ use crate::frame::Outcome;
 use crate::input::Feed;
 use crate::job::{Control, Job, Settings};
 use crate::ledger::Segment;
-use crate::pool::Shared;
+use crate::master::Shared;
 use crate::stats::RemoteStats;
 use crate::task::Identity;
 use bytes::Bytes;

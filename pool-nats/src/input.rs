@@ -28,7 +28,7 @@ pub(crate) struct Feed {
     pub filled: Notify,
     /// Results that were handed out, as the consumer last told.
     delivered: AtomicU64,
-    /// Whether the thread sleeps, and until so many results.
+    /// Whether the thread sleeps, and until this many results.
     sleeping: AtomicBool,
     wake_at: AtomicU64,
     /// Encoded items that are not settled, and outcomes that are not handed out.
@@ -201,7 +201,7 @@ impl Feed {
         out == 0 || (out < self.window.load(Ordering::Relaxed) && bytes < self.window_bytes)
     }
 
-    /// So many results have been handed out. `idle`: the consumer is about to wait.
+    /// This many results have been handed out. `idle`: the consumer is about to wait.
     pub fn delivered(&self, results: u64, idle: bool) {
         self.delivered.store(results, Ordering::SeqCst);
         if self.sleeping.load(Ordering::SeqCst) && (idle || results >= self.wake_at.load(Ordering::Relaxed)) {

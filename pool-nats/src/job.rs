@@ -18,8 +18,8 @@ use crate::error::TaskError;
 use crate::frame::{self, Alive, Call, Hello, INLINE, Reply, What, Work};
 use crate::input::{Fed, Feed};
 use crate::ledger::{Ledger, Outcomes, Settled, most_deliveries};
+use crate::master::{Master, Storage, refused};
 use crate::pieces::{self, Fetch};
-use crate::pool::{Master, Storage, refused};
 use crate::stats::RemoteStats;
 use crate::subjects::{Route, is_inbox, is_token};
 use crate::task::Identity;
@@ -849,7 +849,7 @@ impl Pace {
         }
     }
 
-    /// A frame of so many items took so long, and its outcomes have so many bytes.
+    /// A frame of this many items took this long, and its outcomes have this many bytes.
     fn learn(&mut self, items: u32, busy: u64, bytes: usize) {
         let items = f64::from(items.max(1));
         let mix = |old: f64, new: f64| if old == 0.0 { new } else { old + (new - old) / 8.0 };

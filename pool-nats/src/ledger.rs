@@ -148,7 +148,7 @@ impl Ledger {
         batch.frames.iter().copied().find(|number| self.frames.get(number).is_some_and(holds))
     }
 
-    /// Whether a reply about so many items from `start` on can be about this frame.
+    /// Whether a reply about this many items from `start` on can be about this frame.
     pub fn fits(&self, number: u64, start: u32, count: u32) -> bool {
         self.frames
             .get(&number)

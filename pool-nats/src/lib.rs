@@ -56,6 +56,7 @@ mod imap;
 mod input;
 mod job;
 mod ledger;
+mod master;
 mod pieces;
 mod pool;
 mod stats;
@@ -68,7 +69,8 @@ pub use error::{NatsError, TaskError, TimedOut};
 #[cfg(feature = "stream")]
 pub use imap::RemoteStream;
 pub use imap::{RemoteImap, Timeout};
-pub use pool::{MasterRole, NatsPool, Storage};
+pub use master::{MasterRole, Storage};
+pub use pool::NatsPool;
 pub use pool_core::CancelToken;
 pub use stats::{RemoteStats, RemoteWorker};
 pub use task::Task;

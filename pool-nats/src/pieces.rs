@@ -1,7 +1,7 @@
 //! What does not fit a message well: pieces over core subjects, asked for by the side that needs them.
 //!
 //! Large items are with the master until their results are, and large results stay with the worker until the master
-//! has them. So a piece that is lost is asked for again, and whoever receives decides how much is on its way: the
+//! has them. So a piece that is lost is asked for again, and the receiver decides how much is on its way: the
 //! server cuts off a client that is sent more than it takes.
 
 use crate::frame;
@@ -17,7 +17,7 @@ const PIECE: usize = 256 * 1024;
 /// How many pieces of one frame are on their way.
 const AT_ONCE: usize = 4;
 
-/// What nobody has to believe to be a length.
+/// No length is longer than this.
 pub(crate) const LARGEST: u64 = 1 << 31;
 
 /// How often a piece is asked for.

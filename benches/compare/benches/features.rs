@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const WORKS: [(&str, f64, u64); 4] =
     [("none", 0.0, 4_000_000), ("50ns", 50.0, 2_000_000), ("1us", 1e3, 200_000), ("10us", 1e4, 20_000)];
 
-/// So many items, or few where it only has to run.
+/// All items, or few where it only has to run.
 #[derive(Clone, Copy)]
 struct Scale(u64);
 
@@ -121,7 +121,7 @@ fn submit(contenders: &Contenders, scale: Scale) {
         let started = Instant::now();
         for _ in 0..jobs {
             let (send, receive) = mpsc::channel();
-            contenders.rayon.spawn(move || send.send(()).expect("somebody waits"));
+            contenders.rayon.spawn(move || send.send(()).expect("the receiver waits"));
             receive.recv().expect("it answers");
         }
         started.elapsed()
@@ -148,7 +148,7 @@ fn short(contenders: &Contenders, scale: Scale) {
     let (rounds, rounds_of_work) = (scale.of(20_000), rounds_for(50.0));
     let (send, receive) = mpsc::channel::<u64>();
     let (answer, answers) = mpsc::channel();
-    std::thread::spawn(move || receive.iter().for_each(|x| answer.send(x).expect("somebody waits")));
+    std::thread::spawn(move || receive.iter().for_each(|x| answer.send(x).expect("the receiver waits")));
     let round_trip = || {
         timed(rounds, || {
             (0..rounds).filter(|x| send.send(*x).is_ok() && answers.recv().is_ok()).count() as u64

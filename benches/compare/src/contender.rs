@@ -14,7 +14,7 @@ pub trait Contender: Clone + Send + Sync + 'static {
         T: Send + 'static,
         F: Fn(I::Item) -> T + Clone + Send + Sync + 'static;
 
-    /// Hands over so many jobs, `f` of 0 and up, each with a handle of its own, and then waits for each: `sink`
+    /// Hands over `jobs` jobs, `f` of 0 and up, each with a handle of its own, and then waits for each: `sink`
     /// gets the results. False, and nothing done, if it knows no single jobs.
     fn submit<T, F>(&self, jobs: u64, f: F, sink: impl FnMut(T)) -> bool
     where

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// Items of a run that tells who is lazy: many times what anybody keeps on its way.
+/// Items of a run that tells who is lazy: many times what any contender keeps on its way.
 const MANY: u64 = 50_000;
 
 /// How long the input waits for a result before it goes on without.
@@ -52,12 +52,12 @@ fn live<C: Contender>(contender: &C) -> bool {
     let (tell, told) = mpsc::channel();
     let input = (0..2).inspect(move |item: &u64| {
         if *item == 1 {
-            // Nobody listens if the contender has lost a result.
+            // The receiver is gone if the contender has lost a result.
             let _ = tell.send(comes.recv_timeout(PATIENCE).is_ok());
         }
     });
     let sink = |_: u64| {
-        // Nobody listens after the second item.
+        // The receiver is gone after the second item.
         let _ = came.send(());
     };
     contender.each(input, |x| x, sink);

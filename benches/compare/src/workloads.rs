@@ -37,7 +37,7 @@ pub struct Workload {
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// So many nanoseconds of arithmetic for each item.
+    /// This many nanoseconds of arithmetic for each item.
     Even(f64),
     /// The same, and a hundred times that for every hundredth item.
     Skewed(f64),
@@ -110,7 +110,7 @@ pub fn named(name: &str) -> Option<Workload> {
     ALL.into_iter().find(|workload| workload.name == name)
 }
 
-/// A workload of so many nanoseconds of arithmetic for each item.
+/// A workload of `nanoseconds` of arithmetic for each item.
 pub const fn even(nanoseconds: f64) -> Workload {
     workload("even", "", Kind::Even(nanoseconds), "arithmetic")
 }
@@ -132,7 +132,7 @@ fn rounds(nanoseconds: f64) -> u64 {
 }
 
 impl Workload {
-    /// Runs it with so many items and gives the checksum of the results; `None` if the contender cannot.
+    /// Runs it with `items` items and gives the checksum of the results; `None` if the contender cannot.
     pub fn run<C: Contender>(&self, contender: &C, items: u64) -> Option<u64> {
         let mut sum = 0;
         let add = |result: u64| sum = checksum(sum, result);
@@ -331,13 +331,13 @@ fn ping_pong<C: Contender>(contender: &C, items: u64, mut add: impl FnMut(u64)) 
         |x| x,
         |x| {
             add(x);
-            // Nobody listens after the last.
+            // The input is gone after the last item.
             let _ = ask.send(());
         },
     );
 }
 
-/// A thread ran an item, from and to so many microseconds after the beginning.
+/// A thread ran an item, from one moment to another.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Span {
     /// The thread, numbered as they appear.

@@ -136,7 +136,7 @@ fn without_the_second_program_it_says_how_to_build_it() {
 }
 
 #[test]
-fn nobody_of_a_kind_takes_part_if_one_says_none() {
+fn none_of_a_kind_takes_part_if_the_option_says_so() {
     let folder = folder();
     printed("--seconds 1 --threads 1 --backend none --peer pariter --workload 1us", folder.path(), 0);
     assert_eq!(names(&report(folder.path())), ["sequential", "pariter", "pariter-tuned"]);
@@ -188,7 +188,7 @@ fn a_baseline_shows_what_has_become_slower() {
     assert!(against.contains("rayon-collect") && !text.contains("LOSS"), "{text}");
 }
 
-/// The same report, had contenders taken so many times as long.
+/// The same report, had contenders taken `times` as long.
 fn changed(report: &Report, times: impl Fn(&str) -> f64) -> Report {
     let mut report = report.clone();
     let measured = report.workloads.iter_mut().flat_map(|results| &mut results.entries);

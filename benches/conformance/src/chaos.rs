@@ -1,4 +1,4 @@
-//! Two executors that nobody should rely on: [`Chaos`] keeps the contract of `Executor`, and nothing more;
+//! Two executors to test with, and for nothing else: [`Chaos`] keeps the contract of `Executor`, and nothing more;
 //! [`Hostile`] breaks what safe code can break of it.
 //!
 //! On [`Chaos`], jobs run in random order, after random delays, and each on whichever thread comes. What passes
@@ -21,7 +21,7 @@ struct Shared {
     state: Mutex<State>,
     pushed: Condvar,
     threads: usize,
-    /// One call in so many panics; 0 for none.
+    /// One call in `odds` panics; none does if it is 0.
     odds: usize,
 }
 
@@ -32,7 +32,7 @@ struct State {
 }
 
 impl Chaos {
-    /// So many threads, with a fixed seed.
+    /// A pool of `threads` threads, with a fixed seed.
     pub fn new(threads: usize) -> Chaos {
         Chaos::with(threads, 0x9E37_79B9_7F4A_7C15, 0)
     }
@@ -99,50 +99,45 @@ impl Shared {
                 _ => {}
             }
             match self.odds {
-                0 => job.run(&Handle(self.clone())),
-                _ => job.run(&HostileHandle(self.clone())),
+                0 => job.run(self),
+                _ => job.run(&Hostile { shared: self.clone(), _threads: None }),
             }
         }
     }
+}
 
-    fn push(&self, job: Job) {
+impl Executor for Shared {
+    fn threads(&self) -> usize {
+        self.threads
+    }
+
+    fn spawn(&self, job: Job) {
         self.lock().jobs.push(job);
         self.pushed.notify_one();
     }
 }
 
-struct Handle(Arc<Shared>);
-
-impl Executor for Handle {
-    fn threads(&self) -> usize {
-        self.0.threads
-    }
-
-    fn spawn(&self, job: Job) {
-        self.0.push(job);
-    }
-}
-
 impl Executor for Chaos {
     fn threads(&self) -> usize {
-        self.shared.threads
+        self.shared.threads()
     }
 
     fn spawn(&self, job: Job) {
-        self.shared.push(job);
+        self.shared.spawn(job);
     }
 }
 
 /// A pool that panics now and then in every method, and never says twice how many threads it has.
 ///
 /// It runs or drops every job, also one whose `spawn` panicked. Nothing else can be relied on.
-#[derive(Debug)]
 pub struct Hostile {
-    chaos: Chaos,
+    shared: Arc<Shared>,
+    /// `None` in what the jobs get.
+    _threads: Option<Chaos>,
 }
 
 impl Hostile {
-    /// So many threads. The seed says when it panics: one call in `odds` does.
+    /// A pool of `threads` threads. The seed says when it panics: one call in `odds` does.
     ///
     /// # Panics
     ///
@@ -150,24 +145,16 @@ impl Hostile {
     pub fn new(threads: usize, seed: u64, odds: usize) -> Hostile {
         assert!(odds > 0, "it panics at times");
         // The generator must not start at 0.
-        Hostile { chaos: Chaos::with(threads, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, odds) }
+        let chaos = Chaos::with(threads, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, odds);
+        Hostile { shared: chaos.shared.clone(), _threads: Some(chaos) }
     }
 
-    fn handle(&self) -> HostileHandle {
-        HostileHandle(self.chaos.shared.clone())
-    }
-}
-
-/// What jobs of a [`Hostile`] pool get.
-struct HostileHandle(Arc<Shared>);
-
-impl HostileHandle {
     fn random(&self, below: usize) -> usize {
-        self.0.lock().random(below)
+        self.shared.lock().random(below)
     }
 
     fn may_panic(&self) {
-        if self.random(self.0.odds) == 0 {
+        if self.random(self.shared.odds) == 0 {
             panic_on_purpose(HOSTILE);
         }
     }
@@ -176,19 +163,19 @@ impl HostileHandle {
 /// The number in the panics of a [`Hostile`] pool.
 pub const HOSTILE: u64 = u64::MAX;
 
-impl Executor for HostileHandle {
+impl Executor for Hostile {
     fn threads(&self) -> usize {
         self.may_panic();
-        [0, 1, self.0.threads, 3, usize::MAX][self.random(5)]
+        [0, 1, self.shared.threads, 3, usize::MAX][self.random(5)]
     }
 
     fn spawn(&self, job: Job) {
         // Drops the job.
         self.may_panic();
-        if self.random(2 * self.0.odds) == 0 {
+        if self.random(2 * self.shared.odds) == 0 {
             return;
         }
-        self.0.push(job);
+        self.shared.spawn(job);
         self.may_panic();
     }
 
@@ -204,34 +191,18 @@ impl Executor for HostileHandle {
 
     fn pool_id(&self) -> Option<usize> {
         self.may_panic();
-        (self.random(2) == 0).then(|| Arc::as_ptr(&self.0).addr())
-    }
-}
-
-impl Executor for Hostile {
-    fn threads(&self) -> usize {
-        self.handle().threads()
-    }
-
-    fn spawn(&self, job: Job) {
-        self.handle().spawn(job);
-    }
-
-    fn has_waiting(&self) -> bool {
-        self.handle().has_waiting()
-    }
-
-    fn is_worker(&self) -> bool {
-        self.handle().is_worker()
-    }
-
-    fn pool_id(&self) -> Option<usize> {
-        self.handle().pool_id()
+        (self.random(2) == 0).then(|| Arc::as_ptr(&self.shared).addr())
     }
 }
 
 impl fmt::Debug for Chaos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Chaos").field("threads", &self.shared.threads).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Hostile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hostile").field("threads", &self.shared.threads).finish_non_exhaustive()
     }
 }

@@ -20,17 +20,20 @@
 //! ```
 //!
 //! Every promise of the engine is then a named test (`mine::p4_…`), the same for every backend. Each
-//! runs under a [watchdog](pool_core::watchdog), so that a hang is a failure.
+//! runs under a [watchdog](pool_core::watchdog), so that a hang is a failure. Before them comes the [`smoke`] test, which
+//! says in words what a backend does wrong that cannot be tested at all.
 
 pub mod chaos;
 pub mod oracle;
+mod own_process;
 pub mod peak;
 mod subject;
 mod suite;
 pub mod work;
 
+pub use own_process::in_own_process;
 pub use subject::Subject;
-pub use suite::Suite;
+pub use suite::{Suite, smoke};
 
 /// The example in the README is a test.
 #[cfg(doctest)]

@@ -1,7 +1,8 @@
-//! What is tested: a way to make pools.
+//! What is tested: a way to make pools, first with their type and then without.
 
-use pool_core::{Executor, PoolStats};
+use pool_core::{Executor, Job, PoolStats};
 use std::fmt;
+use std::sync::Arc;
 
 /// A backend under test: its name, and how to make and to terminate a pool.
 pub struct Subject<P> {
@@ -38,29 +39,102 @@ impl<P: Executor + 'static> Subject<P> {
         self
     }
 
-    /// The name, for test names.
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// A pool of so many threads.
-    pub fn pool(&self, threads: usize) -> P {
-        (self.make)(threads)
-    }
-
-    /// The function that terminates a pool, if there is one.
-    pub fn terminate(&self) -> Option<fn(&P)> {
-        self.terminate
-    }
-
-    /// The function that tells what the workers of a pool did, if there is one.
-    pub fn stats(&self) -> Option<fn(&P) -> PoolStats> {
-        self.stats
+    /// The same without the type of its pools, so that the tests are compiled once and not for each backend.
+    pub(crate) fn erased(self) -> AnySubject {
+        let Subject { name, make, terminate, stats } = self;
+        let make = move |threads| {
+            let pool = Arc::new(make(threads));
+            AnyPool {
+                terminate: terminate.map(|terminate| {
+                    let pool = pool.clone();
+                    Box::new(move || terminate(&pool)) as _
+                }),
+                stats: stats.map(|stats| {
+                    let pool = pool.clone();
+                    Box::new(move || stats(&pool)) as _
+                }),
+                pool,
+            }
+        };
+        AnySubject { name, make: Box::new(make), terminates: terminate.is_some(), counts: stats.is_some() }
     }
 }
 
 impl<P> fmt::Debug for Subject<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A backend under test, whose pools have a type that the tests do not know.
+pub(crate) struct AnySubject {
+    name: &'static str,
+    make: Box<dyn Fn(usize) -> AnyPool + Send + Sync>,
+    terminates: bool,
+    counts: bool,
+}
+
+impl AnySubject {
+    /// The name, for test names.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// A pool with this number of threads.
+    pub(crate) fn pool(&self, threads: usize) -> AnyPool {
+        (self.make)(threads)
+    }
+
+    /// Whether its pools can be terminated.
+    pub(crate) fn terminates(&self) -> bool {
+        self.terminates
+    }
+
+    /// Whether its pools tell what their workers did.
+    pub(crate) fn counts(&self) -> bool {
+        self.counts
+    }
+}
+
+/// A pool of an [`AnySubject`]. Dropping it drops the pool.
+pub(crate) struct AnyPool {
+    pool: Arc<dyn Executor>,
+    terminate: Option<Box<dyn Fn() + Send + Sync>>,
+    stats: Option<Box<dyn Fn() -> PoolStats + Send + Sync>>,
+}
+
+impl AnyPool {
+    /// Discards what is queued, and does not wait. Only where [`AnySubject::terminates`].
+    pub(crate) fn terminate(&self) {
+        self.terminate.as_ref().expect("the subject terminates")()
+    }
+
+    /// What the workers did. Only where [`AnySubject::counts`].
+    pub(crate) fn stats(&self) -> PoolStats {
+        self.stats.as_ref().expect("the subject counts")()
+    }
+}
+
+impl Executor for AnyPool {
+    fn threads(&self) -> usize {
+        self.pool.threads()
+    }
+    fn spawn(&self, job: Job) {
+        self.pool.spawn(job);
+    }
+    fn has_waiting(&self) -> bool {
+        self.pool.has_waiting()
+    }
+    fn is_worker(&self) -> bool {
+        self.pool.is_worker()
+    }
+    fn pool_id(&self) -> Option<usize> {
+        self.pool.pool_id()
+    }
+}
+
+impl fmt::Debug for AnySubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnySubject").field("name", &self.name).finish_non_exhaustive()
     }
 }

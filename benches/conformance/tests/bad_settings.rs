@@ -120,7 +120,7 @@ fn pools_with_everything() {
 }
 
 #[test]
-fn a_rayon_pool_of_the_users_own() {
+fn p8_on_a_rayon_pool_made_elsewhere() {
     within(LIMIT, || {
         let rayon = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
         let pool = Arc::new(RayonPool::from_pool(rayon.clone()));

@@ -4,7 +4,6 @@ use pool_channel::ChannelPool;
 use pool_conformance::Subject;
 use pool_conformance::Suite;
 use pool_conformance::chaos::Chaos;
-use pool_core::Executor;
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 
@@ -22,7 +21,6 @@ fn main() {
             .counted_by(StealingPool::stats),
     );
     suite.add(Subject::new("rayon", rayon).terminated_by(RayonPool::terminate).counted_by(RayonPool::stats));
-    suite.add(Subject::new("boxed", move |threads| -> Box<dyn Executor> { Box::new(channel(threads)) }));
     suite.add(Subject::new("chaos", Chaos::new));
     suite.add_hostile();
     suite.run();

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 on_every_backend! {
-    a_pool_is_unwind_safe
+    p6_a_pool_is_unwind_safe
 }
 
 /// What pools of this process are. A builder that was told does not ask.
@@ -73,7 +73,7 @@ fn a_variable_that_is_no_number_of_threads_is_named() {
     }
 }
 
-fn a_pool_is_unwind_safe<P: Backend + UnwindSafe + RefUnwindSafe>() {
+fn p6_a_pool_is_unwind_safe<P: Backend + UnwindSafe + RefUnwindSafe>() {
     let pool = Builder::<P>::new().threads(2).build().unwrap();
     // Without an assertion of the caller's.
     let payload = catch_unwind(|| pool.imap(0..10, |x| assert_ne!(x, 3, "on purpose")).count()).unwrap_err();

@@ -22,13 +22,13 @@ const MOST: u64 = 2 * 128;
 
 fn check(name: &'static str, pool: &'static (impl Executor + 'static)) {
     // Endless, and so wide that the pool is always ahead of a task that takes a microsecond for each result.
-    let line = pool.imap(0u64.., |x| x).window(READY as usize).start();
+    let imap = pool.imap(0u64.., |x| x).window(READY as usize).start();
     let started = Instant::now();
-    while line.stats().blocked < READY {
+    while imap.stats().blocked < READY {
         assert!(started.elapsed() < LIMIT, "{name}: the window is not filled");
         thread::sleep(Duration::from_millis(1));
     }
-    let mut stream = line.into_stream();
+    let mut stream = imap.into_stream();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
@@ -70,21 +70,21 @@ fn leaked<P>(pool: P) -> &'static P {
 }
 
 #[test]
-fn stream_leaves_room_for_a_timer_and_a_task_on_channel() {
+fn p14_stream_leaves_room_for_a_timer_and_a_task_on_channel() {
     within(LIMIT, || check("channel", leaked(ChannelPool::new(2).unwrap())));
 }
 
 #[test]
-fn stream_leaves_room_for_a_timer_and_a_task_on_stealing() {
+fn p14_stream_leaves_room_for_a_timer_and_a_task_on_stealing() {
     within(LIMIT, || check("stealing", leaked(StealingPool::new(2).unwrap())));
 }
 
 #[test]
-fn stream_leaves_room_for_a_timer_and_a_task_on_rayon() {
+fn p14_stream_leaves_room_for_a_timer_and_a_task_on_rayon() {
     within(LIMIT, || check("rayon", leaked(RayonPool::new(2).unwrap())));
 }
 
 #[test]
-fn stream_leaves_room_for_a_timer_and_a_task_on_chaos() {
+fn p14_stream_leaves_room_for_a_timer_and_a_task_on_chaos() {
     within(LIMIT, || check("chaos", leaked(Chaos::new(2))));
 }

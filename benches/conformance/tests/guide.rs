@@ -96,9 +96,14 @@ fn every_promise_names_tests_and_models_that_exist() {
     }
     assert_eq!(rows, 16);
     // In the text, too.
+    let is_test = |name: &&str| {
+        let number = name.strip_prefix('p').and_then(|rest| rest.split_once('_')).map(|(number, _)| number);
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
     let named = quoted(&page)
-        .filter(|name| ["item_timeout_", "cancel_", "stats_"].iter().any(|start| name.starts_with(start)));
-    assert_eq!(named.inspect(|name| assert!(tests_there.contains(*name), "no test `{name}`")).count(), 3);
+        .filter(is_test)
+        .inspect(|name| assert!(tests_there.contains(*name), "no test `{name}`"));
+    assert!(named.count() > 50);
 }
 
 /// The check above can fail.

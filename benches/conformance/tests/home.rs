@@ -1,37 +1,13 @@
 //! P16 home, as far as only a pool's builder can tell: names, hooks, thread-locals and stacks.
 
-use pool_channel::ChannelPool;
-use pool_core::watchdog::{LIMIT, within};
-use pool_core::{Build, Builder, Executor, Imap};
-use pool_rayon::RayonPool;
-use pool_stealing::StealingPool;
+mod every_backend;
+
+use every_backend::{Backend, on_every_backend};
+use pool_conformance::in_own_process;
+use pool_core::watchdog::LIMIT;
+use pool_core::{Builder, Imap};
 use std::cell::Cell;
-use std::process::{Command, Stdio};
 use std::thread;
-
-/// A backend with a builder.
-trait Backend: Build + Executor + 'static {}
-impl<P: Build + Executor + 'static> Backend for P {}
-
-/// Makes a test for each backend of a function that is generic over it.
-macro_rules! on_every_backend {
-    ($($test:ident)*) => {$(
-        mod $test {
-            #[test]
-            fn channel() {
-                super::within(super::LIMIT, super::$test::<super::ChannelPool>);
-            }
-            #[test]
-            fn stealing() {
-                super::within(super::LIMIT, super::$test::<super::StealingPool>);
-            }
-            #[test]
-            fn rayon() {
-                super::within(super::LIMIT, super::$test::<super::RayonPool>);
-            }
-        }
-    )*};
-}
 
 on_every_backend! {
     p16_names_and_what_a_start_hook_sets
@@ -39,21 +15,6 @@ on_every_backend! {
 }
 
 const ITEMS: u64 = 5_000;
-
-/// Whether this process is there for that test alone. If not, runs it in one that is.
-fn is_apart<P: Backend>(test: &str) -> bool {
-    const ONLY: &str = "POOL_CONFORMANCE_APART";
-    let name = format!("{test}::{}", P::NAME.trim_start_matches("pool-"));
-    if std::env::var_os(ONLY).is_some_and(|only| *only == *name) {
-        return true;
-    }
-    let mut command = Command::new(std::env::current_exe().expect("a test knows its program"));
-    command.args([&name, "--exact", "--test-threads=1"]).env(ONLY, &name).stdin(Stdio::null());
-    let output = command.output().expect("it starts");
-    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && said.contains("1 passed"), "{}\n{said}\n{errors}", output.status);
-    false
-}
 
 thread_local! {
     /// What the start hook sets.
@@ -88,12 +49,12 @@ fn p16_names_and_what_a_start_hook_sets<P: Backend>() {
         let builder = Builder::<P>::new().threads(threads).thread_name(|index| format!("home-{index}"));
         let pool = builder.on_start(|_| MARK.set(77)).build().unwrap();
         let settings: [fn(Imap<'_, u64>) -> Imap<'_, u64>; 6] = [
-            |line| line,
-            |line| line.start(),
-            |line| line.window(3),
-            |line| line.chunk(8),
-            |line| line.unordered(),
-            |line| line.unordered().start(),
+            |imap| imap,
+            |imap| imap.start(),
+            |imap| imap.window(3),
+            |imap| imap.chunk(8),
+            |imap| imap.unordered(),
+            |imap| imap.unordered().start(),
         ];
         for set in settings {
             assert_eq!(set(pool.imap(input(ITEMS), work)).sum::<u64>(), ITEMS * (ITEMS - 1) / 2);
@@ -127,9 +88,11 @@ fn descend(left: usize) -> usize {
 /// The consumer has 256 KiB, and the function needs 16 MiB for some items. It would end the process on the consumer's
 /// thread, so it is in one of its own.
 fn p16_a_deep_function_has_the_pools_stack<P: Backend>() {
-    if !is_apart::<P>("p16_a_deep_function_has_the_pools_stack") {
-        return;
-    }
+    let backend = P::NAME.trim_start_matches("pool-");
+    in_own_process(&format!("p16_a_deep_function_has_the_pools_stack::{backend}"), descends_on_the_pool::<P>);
+}
+
+fn descends_on_the_pool<P: Backend>() {
     const DEPTH: usize = 16 << 20;
     let expected = descend_on_a_large_stack(DEPTH);
     let consume = move || {
@@ -150,10 +113,10 @@ fn p16_a_deep_function_has_the_pools_stack<P: Backend>() {
             // An input that is deep itself, and blocks before its last item.
             let (send, receive) = std::sync::mpsc::channel();
             let input = receive.into_iter().inspect(|_| _ = descend(DEPTH));
-            let mut line = pool.imap(input, deep).chunk(8);
+            let mut imap = pool.imap(input, deep).chunk(8);
             for x in 0..50 {
                 send.send(x).unwrap();
-                check((x, line.next().unwrap()));
+                check((x, imap.next().unwrap()));
             }
         }
     };

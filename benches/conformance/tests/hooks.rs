@@ -22,7 +22,7 @@ fn sorted(log: &Log) -> Vec<(&'static str, usize)> {
     entries
 }
 
-/// Waits, under the watchdog, for threads that nobody joins.
+/// Waits, under the watchdog, for threads that are not joined.
 fn until_gone(log: &Log) {
     while Arc::strong_count(log) > 1 {
         thread::sleep(Duration::from_millis(1));
@@ -35,16 +35,16 @@ fn ends<P: Backend>() -> [fn(P); 2] {
 }
 
 on_every_backend! {
-    hooks_begin_and_end_each_thread
-    start_hooks_have_run_when_the_pool_is_there
-    hooks_may_wait_for_each_other
+    p16_hooks_begin_and_end_each_thread
+    p16_start_hooks_have_run_when_the_pool_is_there
+    p16_hooks_may_wait_for_each_other
     a_panicking_start_hook_fails_the_build
     start_hooks_panic_on_all_threads
-    a_panicking_exit_hook_ends_there
-    an_exit_hook_runs_where_a_job_drops_the_pool
-    threads_have_names
+    p12_a_panicking_exit_hook_ends_there
+    p12_an_exit_hook_runs_where_a_job_drops_the_pool
+    p16_threads_have_names
     a_panicking_name_goes_to_the_caller
-    a_stack_can_be_large
+    p16_a_stack_can_be_large
 }
 
 /// A payload that panics again when it is dropped.
@@ -58,7 +58,7 @@ impl Drop for Bomb {
     }
 }
 
-fn hooks_begin_and_end_each_thread<P: Backend>() {
+fn p16_hooks_begin_and_end_each_thread<P: Backend>() {
     for end in ends() {
         let log = Log::default();
         let (starts, exits, jobs) = (log.clone(), log.clone(), log.clone());
@@ -72,7 +72,7 @@ fn hooks_begin_and_end_each_thread<P: Backend>() {
     }
 }
 
-fn start_hooks_have_run_when_the_pool_is_there<P: Backend>() {
+fn p16_start_hooks_have_run_when_the_pool_is_there<P: Backend>() {
     let log = Log::default();
     let starts = log.clone();
     let slow = Builder::<P>::new().threads(3).on_start(move |index| {
@@ -84,7 +84,7 @@ fn start_hooks_have_run_when_the_pool_is_there<P: Backend>() {
     drop(pool);
 }
 
-fn hooks_may_wait_for_each_other<P: Backend>() {
+fn p16_hooks_may_wait_for_each_other<P: Backend>() {
     for end in ends() {
         let (starts, exits) = (Barrier::new(3), Barrier::new(3));
         let builder = Builder::<P>::new().threads(3).on_start(move |_| _ = starts.wait());
@@ -105,7 +105,7 @@ fn a_panicking_start_hook_fails_the_build<P: Backend>() {
         let refused = builder.on_exit(move |index| note(&exits, "exit", index)).build().map(drop);
         let Err(BuildError::Hook(panic)) = refused else { panic!("{refused:?}") };
         assert_eq!(panic.into_payload().downcast_ref(), Some(&bad), "the hook's own payload");
-        // Nothing is left, and who has begun has also ended.
+        // Nothing is left, and each thread that began has also ended.
         assert_eq!(Arc::strong_count(&log), 1);
         let others = (0..3).filter(|&index| index != bad);
         let expected: Vec<_> =
@@ -137,7 +137,7 @@ fn start_hooks_panic_on_all_threads<P: Backend>() {
     assert!(matches!(refused, Err(BuildError::Thread { index: 2, .. })), "{refused:?}");
 }
 
-fn a_panicking_exit_hook_ends_there<P: Backend>() {
+fn p12_a_panicking_exit_hook_ends_there<P: Backend>() {
     for end in ends() {
         let log = Log::default();
         let exits = log.clone();
@@ -154,7 +154,7 @@ fn a_panicking_exit_hook_ends_there<P: Backend>() {
 }
 
 /// The threads end by themselves then, so the hooks come later.
-fn an_exit_hook_runs_where_a_job_drops_the_pool<P: Backend>() {
+fn p12_an_exit_hook_runs_where_a_job_drops_the_pool<P: Backend>() {
     let log = Log::default();
     let exits = log.clone();
     let builder = Builder::<P>::new().threads(2).on_exit(move |index| {
@@ -175,7 +175,7 @@ fn an_exit_hook_runs_where_a_job_drops_the_pool<P: Backend>() {
     assert_eq!(sorted(&log), [("exit", 0), ("exit", 1)]);
 }
 
-fn threads_have_names<P: Backend>() {
+fn p16_threads_have_names<P: Backend>() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let name_of = |seen: &Arc<Mutex<Vec<String>>>| {
         let seen = seen.clone();
@@ -225,7 +225,7 @@ fn a_panicking_name_goes_to_the_caller<P: Backend>() {
 
 /// More than a thread gets unasked; without optimisation each frame takes several times its array. If the
 /// stack is not there the process ends.
-fn a_stack_can_be_large<P: Backend>() {
+fn p16_a_stack_can_be_large<P: Backend>() {
     const FRAME: usize = 64 << 10;
     fn descend(left: usize) -> usize {
         let frame = std::hint::black_box([1u8; FRAME]);

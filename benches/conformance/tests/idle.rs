@@ -1,23 +1,16 @@
 //! P13: an idle pool uses no CPU. Alone in its process, whose CPU time it measures.
 #![cfg(target_os = "linux")]
 
-use pool_channel::ChannelPool;
+mod cpu_time;
+mod every_backend;
+
+use cpu_time::cpu_time;
+use every_backend::on_each_pool;
 use pool_core::Executor;
 use pool_core::watchdog::{LIMIT, within};
-use pool_rayon::RayonPool;
-use pool_stealing::StealingPool;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
-
-/// Nanoseconds of CPU that the threads of this process have used.
-fn cpu_time() -> u64 {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
-    let times = tasks.flatten().filter_map(|task| {
-        let times = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        times.split(' ').next()?.parse::<u64>().ok()
-    });
-    times.sum()
-}
 
 /// What an idle second costs: the first of three that costs nothing, or the best of them, since a test
 /// machine has other things to do.
@@ -38,7 +31,7 @@ fn idle_cost() -> Duration {
 /// Polling every millisecond, by one thread, costs some 5 ms a second.
 const LIMIT_PER_SECOND: Duration = Duration::from_millis(2);
 
-fn check(name: &str, pool: &impl Executor) {
+fn check(name: &str, pool: &Arc<dyn Executor>) {
     let limit = LIMIT_PER_SECOND;
     assert!(pool.imap(0..100_000u64, |x| x).eq(0..100_000));
     let cost = idle_cost();
@@ -62,9 +55,5 @@ fn check(name: &str, pool: &impl Executor) {
 
 #[test]
 fn p13_an_idle_pool_uses_no_cpu() {
-    within(LIMIT, || {
-        check("channel", &ChannelPool::new(4).unwrap());
-        check("stealing", &StealingPool::new(4).unwrap());
-        check("rayon", &RayonPool::new(4).unwrap());
-    });
+    within(LIMIT, || on_each_pool(4, check));
 }

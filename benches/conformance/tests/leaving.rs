@@ -18,13 +18,13 @@ const SHORT: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_secs(30);
 
 on_every_backend! {
-    shutdown_timeout_waits_for_what_ends
-    shutdown_timeout_leaves_what_hangs
-    shutdown_timeout_from_its_own_job
-    drop_timeout_lets_an_early_return_end
-    drop_timeout_is_not_for_join
-    terminate_through_an_arc_does_not_wait
-    terminate_beside_threads_that_submit
+    p12_shutdown_timeout_waits_for_what_ends
+    p12_shutdown_timeout_leaves_what_hangs
+    p12_shutdown_timeout_from_its_own_job
+    p12_drop_timeout_lets_an_early_return_end
+    p12_drop_timeout_is_not_for_join
+    p12_terminate_through_an_arc_does_not_wait
+    p12_terminate_beside_threads_that_submit
 }
 
 /// Keeps a thread of the pool busy until the sender is dropped. Returns when it has begun.
@@ -51,7 +51,7 @@ fn is_cancelled<T>(handle: JobHandle<T>) -> bool {
     matches!(handle.join(), Err(JobError::Cancelled))
 }
 
-fn shutdown_timeout_waits_for_what_ends<P: Backend>() {
+fn p12_shutdown_timeout_waits_for_what_ends<P: Backend>() {
     let (builder, exits) = counting::<P>(3);
     let pool = builder.build().unwrap();
     let running = pool.submit(|| thread::sleep(SHORT));
@@ -60,7 +60,7 @@ fn shutdown_timeout_waits_for_what_ends<P: Backend>() {
     drop(running);
 }
 
-fn shutdown_timeout_leaves_what_hangs<P: Backend>() {
+fn p12_shutdown_timeout_leaves_what_hangs<P: Backend>() {
     let (builder, exits) = counting::<P>(1);
     let pool = builder.build().unwrap();
     let (open, hanging) = hang(&pool);
@@ -79,7 +79,7 @@ fn shutdown_timeout_leaves_what_hangs<P: Backend>() {
     }
 }
 
-fn shutdown_timeout_from_its_own_job<P: Backend>() {
+fn p12_shutdown_timeout_from_its_own_job<P: Backend>() {
     let pool = Arc::new(Builder::<P>::new().threads(2).build().unwrap());
     let (own, (go, gate)) = (pool.clone(), mpsc::channel::<()>());
     let answer = pool.submit(move || {
@@ -93,7 +93,7 @@ fn shutdown_timeout_from_its_own_job<P: Backend>() {
     assert_eq!(answer.join().unwrap(), (false, true));
 }
 
-fn drop_timeout_lets_an_early_return_end<P: Backend>() {
+fn p12_drop_timeout_lets_an_early_return_end<P: Backend>() {
     fn fails<P: Backend>(hung: &mut Option<mpsc::Sender<()>>) -> Result<u32, Box<dyn Error>> {
         let pool = Builder::<P>::new().threads(1).drop_timeout(SHORT).build()?;
         *hung = Some(hang(&pool).0);
@@ -106,7 +106,7 @@ fn drop_timeout_lets_an_early_return_end<P: Backend>() {
     assert!(started.elapsed() < LONG);
 }
 
-fn drop_timeout_is_not_for_join<P: Backend>() {
+fn p12_drop_timeout_is_not_for_join<P: Backend>() {
     let pool = Builder::<P>::new().threads(1).drop_timeout(Duration::ZERO).build().unwrap();
     let handles: Vec<_> = (0..20).map(|x| pool.submit(move || (thread::sleep(SHORT / 10), x).1)).collect();
     P::JOIN(pool);
@@ -116,7 +116,7 @@ fn drop_timeout_is_not_for_join<P: Backend>() {
     }
 }
 
-fn terminate_through_an_arc_does_not_wait<P: Backend>() {
+fn p12_terminate_through_an_arc_does_not_wait<P: Backend>() {
     let pool = Arc::new(Builder::<P>::new().threads(1).build().unwrap());
     let (open, hanging) = hang(&*pool);
     let queued = pool.submit(|| 1);
@@ -142,7 +142,7 @@ fn terminate_through_an_arc_does_not_wait<P: Backend>() {
 }
 
 /// No job is left where no worker comes any more.
-fn terminate_beside_threads_that_submit<P: Backend>() {
+fn p12_terminate_beside_threads_that_submit<P: Backend>() {
     for _ in 0..50 {
         let pool = Builder::<P>::new().threads(2).build().unwrap();
         thread::scope(|scope| {
@@ -156,7 +156,7 @@ fn terminate_beside_threads_that_submit<P: Backend>() {
 
 /// It waits for its own jobs alone, and the rayon pool lives on.
 #[test]
-fn shutdown_timeout_on_a_rayon_pool_of_the_users_own() {
+fn p12_shutdown_timeout_on_a_rayon_pool_made_elsewhere() {
     let rayon = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap());
     let pool = RayonPool::from_pool(rayon.clone());
     let (open, hanging) = hang(&pool);

@@ -1,4 +1,4 @@
-//! A filter that is put on later takes `membarrier` away, after the engine has registered it: it does without, and nobody
+//! A filter that is put on later takes `membarrier` away, after the engine has registered it: it does without, and nothing
 //! panics or hangs. Alone in its process, which keeps the filter.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
@@ -49,14 +49,14 @@ fn everything(pool: &Arc<impl Executor + 'static>) {
     assert!(nested.eq((0..300u64).map(|n| (0..n % 20).sum::<u64>())));
     // In lock-step, so that both sides sleep each time.
     let (send, receive) = mpsc::channel();
-    let mut line = pool.imap(receive, |x: u64| x);
+    let mut imap = pool.imap(receive, |x: u64| x);
     for x in 0..1_000 {
         send.send(x).unwrap();
-        assert_eq!(line.next(), Some(x));
+        assert_eq!(imap.next(), Some(x));
     }
-    let token = line.cancel_token();
+    let token = imap.cancel_token();
     let canceller = thread::spawn(move || token.cancel());
-    assert_eq!(line.next(), None);
+    assert_eq!(imap.next(), None);
     canceller.join().unwrap();
     drop(send);
     for _ in 0..100 {
@@ -72,7 +72,7 @@ fn everything(pool: &Arc<impl Executor + 'static>) {
 }
 
 #[test]
-fn membarrier_may_be_refused_later() {
+fn p5_membarrier_may_be_refused_later() {
     within(2 * LIMIT, || {
         let channel = Arc::new(ChannelPool::new(2).unwrap());
         let stealing = Arc::new(StealingPool::new(2).unwrap());
@@ -85,7 +85,7 @@ fn membarrier_may_be_refused_later() {
             assert!((&pool).imap(0..10_000u64, |x| x).eq(0..10_000));
         }
         if let Err(error) = refuse_membarrier() {
-            eprintln!("SKIPPED: this system lets nobody put on a filter: {error}");
+            eprintln!("SKIPPED: this system allows no filter: {error}");
             return;
         }
         assert!(begun.eq(10_000..50_000));

@@ -1,16 +1,17 @@
 //! P15: a long stream runs in constant memory. Alone in its process, whose memory it measures.
 #![cfg(target_os = "linux")]
 
-use pool_channel::ChannelPool;
+mod every_backend;
+
+use every_backend::on_each_pool;
 use pool_conformance::peak::peak;
 use pool_conformance::work::checksum;
 use pool_core::Executor;
 use pool_core::watchdog::within;
-use pool_rayon::RayonPool;
-use pool_stealing::StealingPool;
+use std::sync::Arc;
 use std::time::Duration;
 
-fn check(name: &str, pool: &impl Executor) {
+fn check(name: &str, pool: &Arc<dyn Executor>) {
     let items: u64 = if cfg!(debug_assertions) { 3_000_000 } else { 100_000_000 };
     pool.submit(|| ()).join().unwrap();
     let before = peak().expect("Linux tells");
@@ -24,9 +25,5 @@ fn check(name: &str, pool: &impl Executor) {
 
 #[test]
 fn p15_a_long_stream_runs_in_constant_memory() {
-    within(Duration::from_secs(120), || {
-        check("channel", &ChannelPool::new(2).unwrap());
-        check("stealing", &StealingPool::new(2).unwrap());
-        check("rayon", &RayonPool::new(2).unwrap());
-    });
+    within(Duration::from_secs(120), || on_each_pool(2, check));
 }

@@ -8,17 +8,17 @@ use pool_core::{Builder, CancelToken};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 on_every_backend! {
-    the_total_comes_from_the_input
-    a_cancelled_imap_leaves_the_bar_where_it_is
-    a_dropped_imap_leaves_the_bar_where_it_is
-    a_panic_takes_its_place
+    p11_the_total_of_a_bar_comes_from_the_input
+    p9_a_cancelled_imap_leaves_the_bar_where_it_is
+    p9_a_dropped_imap_leaves_the_bar_where_it_is
+    p6_a_panic_takes_its_place_in_a_bar
 }
 
 fn bar() -> ProgressBar {
     ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
 }
 
-fn the_total_comes_from_the_input<P: Backend>() {
+fn p11_the_total_of_a_bar_comes_from_the_input<P: Backend>() {
     let pool = Builder::<P>::new().threads(2).build().unwrap();
     let known = bar();
     let mut results = pool.imap(0..100, |x| x).with_progress(known.clone());
@@ -35,7 +35,7 @@ fn the_total_comes_from_the_input<P: Backend>() {
     assert!(unknown.is_finished());
 }
 
-fn a_cancelled_imap_leaves_the_bar_where_it_is<P: Backend>() {
+fn p9_a_cancelled_imap_leaves_the_bar_where_it_is<P: Backend>() {
     let pool = Builder::<P>::new().threads(2).build().unwrap();
     let (bar, token) = (bar(), CancelToken::new());
     let mut results = pool.imap(0..1_000_000, |x| x).cancel_with(&token).with_progress(bar.clone());
@@ -48,14 +48,14 @@ fn a_cancelled_imap_leaves_the_bar_where_it_is<P: Backend>() {
     assert!(bar.is_finished());
 }
 
-fn a_dropped_imap_leaves_the_bar_where_it_is<P: Backend>() {
+fn p9_a_dropped_imap_leaves_the_bar_where_it_is<P: Backend>() {
     let pool = Builder::<P>::new().threads(2).build().unwrap();
     let bar = bar();
     assert_eq!(pool.imap(0..100, |x| x).with_progress(bar.clone()).take(7).count(), 7);
     assert!(bar.position() == 7 && bar.is_finished());
 }
 
-fn a_panic_takes_its_place<P: Backend>() {
+fn p6_a_panic_takes_its_place_in_a_bar<P: Backend>() {
     let pool = Builder::<P>::new().threads(2).build().unwrap();
     let bar = bar();
     let mut results = pool.imap(0..10, |x| assert_ne!(x, 3, "on purpose")).with_progress(bar.clone());

@@ -27,7 +27,7 @@ fn check(pool: &(impl Executor + 'static)) {
         for expected in 0..20 {
             let waker = bad_to_clone();
             let mut context = Context::from_waker(&waker);
-            // It may panic, since nobody could wake the task.
+            // It may panic, since the task could not be woken.
             let early = catch_unwind(AssertUnwindSafe(|| stream.poll_next_unpin(&mut context)));
             assert!(early.is_err() || early.is_ok_and(|early| early.is_pending()));
             send.send(expected).unwrap();
@@ -47,7 +47,7 @@ fn check(pool: &(impl Executor + 'static)) {
 }
 
 #[test]
-fn stream_a_waker_whose_clone_panics() {
+fn p9_stream_a_waker_whose_clone_panics() {
     within(LIMIT, || {
         for threads in [1, 2] {
             check(&ChannelPool::new(threads).unwrap());

@@ -2,23 +2,24 @@
 //! measures.
 #![cfg(target_os = "linux")]
 
-use pool_channel::ChannelPool;
+mod every_backend;
+
+use every_backend::on_each_pool;
 use pool_conformance::peak::peak;
 use pool_core::Executor;
 use pool_core::watchdog::{LIMIT, within};
-use pool_rayon::RayonPool;
-use pool_stealing::StealingPool;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// At most so much above what was needed before, in KiB.
+/// At most this much above what was needed before, in KiB.
 const MOST: u64 = 128 << 10;
 
 /// The input ends, so that a window that is too wide is a failure and not the end of the machine.
 const ITEMS: u64 = 400;
 
 /// Results of 1 MiB that take 2 ms, and a consumer that takes 20 ms for each, and then stops.
-fn check(name: &str, pool: &impl Executor, start: u64) {
+fn check(name: &str, pool: &Arc<dyn Executor>, start: u64) {
     let mut results = pool.imap(0..ITEMS, |_| {
         thread::sleep(Duration::from_millis(2));
         vec![1u8; 1 << 20]
@@ -43,8 +44,6 @@ fn check(name: &str, pool: &impl Executor, start: u64) {
 fn p3_large_results_do_not_fill_memory() {
     within(LIMIT, || {
         let start = peak().expect("Linux tells");
-        check("channel", &ChannelPool::new(2).unwrap(), start);
-        check("stealing", &StealingPool::new(2).unwrap(), start);
-        check("rayon", &RayonPool::new(2).unwrap(), start);
+        on_each_pool(2, |name, pool| check(name, pool, start));
     });
 }

@@ -41,6 +41,6 @@
 //! - **More threads than cores.** Right for functions that wait, wrong for those that compute.
 //!
 //! To compare with sequential code, run `items.map(f)` in the same process, take turns, and let the sum of the results be
-//! equal. The program `compare` of `pool-harness` does this for all backends and a dozen other crates.
+//! equal. The program `compare` of `pool-compare` does this for all backends and a dozen other crates.
 //!
 //! A progress bar is one line with the feature `progress`: `with_progress(bar)` knows the total of the input.

@@ -100,13 +100,13 @@
 //!
 //! # The suite, and the comparison
 //!
-//! `pool-harness` tests every promise on it, by the suite that all backends share. In a test target with `harness = false`:
+//! `pool-conformance` tests every promise on it, by the suite that all backends share. In a test target with `harness = false`:
 //!
 //! ```text
 //! fn main() {
 //!     let make = |threads| Builder::<OwnPool>::new().threads(threads).build().expect("threads start");
-//!     let mut suite = pool_harness::conformance::Suite::from_args();
-//!     suite.add(pool_harness::Subject::new("own", make).terminated_by(OwnPool::terminate));
+//!     let mut suite = pool_conformance::Suite::from_args();
+//!     suite.add(pool_conformance::Subject::new("own", make).terminated_by(OwnPool::terminate));
 //!     suite.run();
 //! }
 //! ```
@@ -114,9 +114,9 @@
 //! One line puts it beside all other contenders of `compare`:
 //!
 //! ```text
-//! let mut entries = pool_harness::contender::all();
-//! entries.extend(pool_harness::ours::backend("own", make));
-//! pool_harness::compare::main(entries)
+//! let mut entries = pool_compare::registry::all();
+//! entries.extend(pool_compare::ours::backend("own", make));
+//! pool_compare::main(entries)
 //! ```
 //!
 //! `cargo run --release --example own_backend -- --quick` does so in this workspace.

@@ -138,7 +138,7 @@ impl<T, P: Place> Imap<'_, T, P> {
     /// How many items have been handed out or given up.
     pub(super) fn position(&self) -> u64 {
         match &self.inner {
-            Inner::Results(results) => results.cursor.head(),
+            Inner::Results(results) => results.head(),
             Inner::Adapted(adapted) => adapted.position(),
         }
     }
@@ -172,13 +172,9 @@ impl<T, P: Place> std::iter::FusedIterator for Imap<'_, T, P> {}
 
 impl<T, P: Place> fmt::Debug for Imap<'_, T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Imap");
-        if let Inner::Results(results) = &self.inner {
-            debug
-                .field("stage", &results.stage)
-                .field("delivered", &results.cursor.head())
-                .field("window", &results.settings.window);
+        match &self.inner {
+            Inner::Results(results) => results.fmt(f),
+            Inner::Adapted(_) => f.debug_struct("Imap").finish_non_exhaustive(),
         }
-        debug.finish_non_exhaustive()
     }
 }

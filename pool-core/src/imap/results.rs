@@ -3,22 +3,23 @@
 use super::cancel::CancelToken;
 use super::engine::Control;
 use super::engine::ItemLimit;
-use super::engine::{Cursor, Head, Settings, Source, Wait};
+use super::engine::{Cursor, Head, ImapStats, Settings, Source, Wait};
 use crate::error::{Cancelled, Panic, TimedOut};
 use std::cell::OnceCell;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) struct Results<T, S: Source<T>> {
-    pub(super) cursor: Cursor<T>,
-    pub(super) source: S,
-    pub(super) settings: Settings,
-    pub(super) stage: Stage,
-    pub(super) token: OnceCell<CancelToken>,
+    cursor: Cursor<T>,
+    source: S,
+    settings: Settings,
+    stage: Stage,
+    token: OnceCell<CancelToken>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stage {
+enum Stage {
     Lazy,
     Running,
     Ended,
@@ -73,7 +74,7 @@ impl<T, S: Source<T>> Results<T, S> {
         (self.stage == Stage::Lazy).then_some(&mut self.settings)
     }
 
-    pub(super) fn start(&mut self) {
+    fn start(&mut self) {
         if self.stage == Stage::Lazy {
             self.stage = Stage::Running;
             self.source.start(&self.settings);
@@ -236,17 +237,45 @@ impl<T, S: Source<T>> Results<T, S> {
         !self.settings.unordered
     }
 
-    pub(super) fn new_token(&self) -> CancelToken {
-        let token = CancelToken::new();
+    /// Begins now, and keeps the pool at work while the consumer does something else.
+    pub(super) fn start_now(&mut self) {
+        self.settings.started = true;
+        self.start();
+        self.source.wake_feeder();
+    }
+
+    pub(super) fn cancel_token(&self) -> CancelToken {
+        let new = || {
+            let token = CancelToken::new();
+            token.add(self.cursor.control());
+            token
+        };
+        self.token.get_or_init(new).clone()
+    }
+
+    pub(super) fn cancel_with(&mut self, token: &CancelToken) {
         token.add(self.cursor.control());
-        token
+        let _ = self.token.set(token.clone());
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.stage == Stage::Cancelled
+    }
+
+    /// The index of the head.
+    pub(super) fn head(&self) -> u64 {
+        self.cursor.head()
+    }
+
+    pub(super) fn stats(&self) -> ImapStats {
+        self.source.stats(&self.cursor)
     }
 
     pub(super) fn input_has_panicked(&self) -> bool {
         !self.has_ended() && self.source.input_has_panicked()
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    fn has_ended(&self) -> bool {
         matches!(self.stage, Stage::Ended | Stage::Cancelled)
     }
 
@@ -265,6 +294,16 @@ impl<T, S: Source<T>> Results<T, S> {
         let overtaken = usize::try_from(self.cursor.head().saturating_sub(pulled)).unwrap_or(usize::MAX);
         let adjust = |rest: usize| rest.saturating_sub(overtaken).saturating_add(in_flight);
         (adjust(least), most.map(adjust))
+    }
+}
+
+impl<T, S: Source<T>> fmt::Debug for Results<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Imap")
+            .field("stage", &self.stage)
+            .field("delivered", &self.cursor.head())
+            .field("window", &self.settings.window)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,10 +3,9 @@
 use super::adapted::Adapted;
 use super::cancel::CancelToken;
 use super::engine::ImapStats;
-use super::engine::{Settings, Source as _};
+use super::engine::Settings;
 use super::iter::{Imap, Inner};
 use super::place::Place;
-use super::results::Stage;
 use crate::error::Panic;
 
 impl<'p, T, P: Place> Imap<'p, T, P> {
@@ -116,11 +115,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
 
     pub(super) fn begin(&mut self) {
         match &mut self.inner {
-            Inner::Results(results) => {
-                results.settings.started = true;
-                results.start();
-                results.source.wake_feeder();
-            }
+            Inner::Results(results) => results.start_now(),
             Inner::Adapted(adapted) => adapted.start(),
         }
     }
@@ -157,7 +152,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// ```
     pub fn cancel_token(&self) -> CancelToken {
         match &self.inner {
-            Inner::Results(results) => results.token.get_or_init(|| results.new_token()).clone(),
+            Inner::Results(results) => results.cancel_token(),
             Inner::Adapted(adapted) => adapted.below().cancel_token(),
         }
     }
@@ -182,10 +177,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
 
     pub(super) fn attach(&mut self, token: &CancelToken) {
         match &mut self.inner {
-            Inner::Results(results) => {
-                token.add(results.cursor.control());
-                let _ = results.token.set(token.clone());
-            }
+            Inner::Results(results) => results.cancel_with(token),
             Inner::Adapted(adapted) => adapted.below_mut().cancel_with(token),
         }
     }
@@ -195,7 +187,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// `false` as long as it goes on, and after an iteration that reached the end of its input.
     pub fn is_cancelled(&self) -> bool {
         match &self.inner {
-            Inner::Results(results) => results.stage == Stage::Cancelled,
+            Inner::Results(results) => results.is_cancelled(),
             Inner::Adapted(adapted) => adapted.below().is_cancelled(),
         }
     }
@@ -215,7 +207,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// ```
     pub fn stats(&self) -> ImapStats {
         match &self.inner {
-            Inner::Results(results) => results.source.stats(&results.cursor),
+            Inner::Results(results) => results.stats(),
             Inner::Adapted(adapted) => adapted.below().stats(),
         }
     }

@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 
 /// As little work as there can be.
 pub const EMPTY: Task<u64, u64> = Task::named("empty");
-/// Sleeps for so many microseconds.
+/// Sleeps for this many microseconds.
 const SLEEP: Task<u64, u64> = Task::named("sleep");
-/// Works for so many microseconds.
+/// Works for this many microseconds.
 const SPIN: Task<u64, u64> = Task::named("spin");
-/// A result of so many bytes.
+/// A result of this many bytes.
 const BYTES: Task<u64, Vec<u8>> = Task::named("bytes");
 
 #[derive(Parser)]
@@ -46,7 +46,7 @@ enum Role {
     /// A worker of the loop that is written by hand.
     #[command(hide = true)]
     ByHand { url: String, batch: u64 },
-    /// A master that maps so many items and tells its memory.
+    /// A master that maps this many items and tells its memory.
     #[command(hide = true)]
     Memory { url: String, items: u64 },
 }

@@ -62,7 +62,7 @@ impl Processes {
         Ok(())
     }
 
-    /// What a master of so many items says of its memory.
+    /// What a master of this many items says of its memory.
     pub fn memory(&self, items: u64) -> super::Result<String> {
         let output = Command::new(std::env::current_exe()?)
             .args(["memory", &self.url, &items.to_string()])

@@ -1,6 +1,6 @@
 //! Which questions for frames are open.
 //!
-//! A worker asks for a number of frames and a time. Each question ends when so many have come, when the server says so,
+//! A worker asks for a number of frames and a time. Each question ends when this many have come, when the server says so,
 //! or by its time: the server forgets questions when it restarts. Two questions of a consumer may be open, so that one
 //! is always there while the other ends.
 

@@ -52,7 +52,7 @@ const IN_PROGRESS: &str = "+WPI";
 const HAND_BACK: &str = "-NAK";
 const TERMINATE: &str = "+TERM";
 
-/// The server answers signs of life that nobody listens to here, followed by the job.
+/// The server answers signs of life for which there is no subscriber here, followed by the job.
 const ALIVE: &str = "alive-";
 
 /// A connection, and the runtime on which it lives.
@@ -544,7 +544,7 @@ impl Service<'_> {
         }
     }
 
-    /// Nobody listens to signs of life about this job: its master is away, or gone.
+    /// Signs of life about this job have no subscriber: its master is away, or gone.
     async fn on_silence(&mut self, job: &str) {
         let ack_wait = self.pulls.ack_wait();
         let now = Instant::now();

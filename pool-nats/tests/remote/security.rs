@@ -147,7 +147,7 @@ fn permissions(scene: &Arc<Scene>) {
     ] {
         assert!(!arrives(&root, &worker, refused, Duration::from_millis(150)), "{refused}");
     }
-    // After so many refusals the client may connect anew, and lose what it publishes meanwhile.
+    // After this many refusals the client may connect anew, and lose what it publishes meanwhile.
     assert!((0..20).any(|_| arrives(&root, &worker, "pool.result.job", Duration::from_millis(300))));
     // Nor listen to results or other subjects.
     for refused in ["pool.result.*", "pool.work.>", ">", "other"] {
@@ -232,11 +232,11 @@ fn strangers(scene: &Arc<Scene>) {
         probe.publish(&format!("pool.worker.{task}"), noise.clone());
         probe.publish(&format!("pool.call.{task}"), noise.clone());
         probe.publish(&format!("pool.fetch.{worker}"), noise.clone());
-        // Into the queue itself: as frames of this job, and of one that nobody knows.
+        // Into the queue itself: as frames of this job, and of one that is not known.
         probe.publish(&format!("pool.work.{task}.{job}.{}", 100_000 + seed), noise.clone());
-        probe.publish(&format!("pool.work.{task}.nobody.{seed}"), noise.clone());
-        probe.publish(&format!("pool.solo.{task}.nobody.{seed}"), noise);
-        probe.publish(&format!("pool.work.{task}.nobody.not.a.number.{seed}"), vec![1, 2, 3]);
+        probe.publish(&format!("pool.work.{task}.unknown.{seed}"), noise.clone());
+        probe.publish(&format!("pool.solo.{task}.unknown.{seed}"), noise);
+        probe.publish(&format!("pool.work.{task}.unknown.not.a.number.{seed}"), vec![1, 2, 3]);
     }
     for x in 2..60 {
         assert_eq!(imap.next(), Some(Ok(right(x))), "at {x}");

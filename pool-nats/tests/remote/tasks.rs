@@ -147,7 +147,7 @@ impl Plan {
     }
 }
 
-/// A worker process with so many threads.
+/// A worker process with this many threads.
 pub fn worker(scene: &Scene, url: &str, threads: usize) -> Process {
     Plan::new(url, threads).start(scene)
 }

@@ -11,7 +11,7 @@
 //!   moment before it is seen to be gone.
 //! - `orx-parallel` wants items from an iterator to be `Sync`, which ours need not be: each is in a `Mutex` that
 //!   is never locked. While one thread is in the input the others spin. It cannot nest with two threads or more:
-//!   whoever waits inside a job keeps a thread that the inner jobs need.
+//!   a job that waits inside another keeps a thread that the inner jobs need.
 //! - `pipeliner` and `par-iter-sync` call the input on their own threads, before the first `next`.
 
 use crate::contender::{Contender, Settings};

@@ -22,7 +22,7 @@ struct Known {
 
 /// The input first goes into a `Vec`, and all results into another; the pool is there already.
 const EAGER: Known = Known { lazy: false, live: false, cold: false, nests: true };
-/// Threads for each call, and so many items from the input before the first result comes out.
+/// Threads for each call, and a buffer that is filled from the input before the first result comes out.
 const AHEAD: Known = Known { lazy: true, live: false, cold: true, nests: true };
 /// Threads for each call, and the input is pulled by a thread of its own, or by those that work.
 const LIVE: Known = Known { lazy: true, live: true, cold: true, nests: true };

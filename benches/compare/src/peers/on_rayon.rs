@@ -46,7 +46,7 @@ impl Contender for Collect {
         let submit = |job| {
             let (send, receive) = mpsc::channel();
             let f = f.clone();
-            self.pool.spawn(move || send.send(f(job)).expect("somebody waits"));
+            self.pool.spawn(move || send.send(f(job)).expect("the receiver waits"));
             receive
         };
         let handles: Vec<_> = (0..jobs).map(submit).collect();
@@ -142,7 +142,7 @@ impl Contender for FuturesBuffered {
             let (send, receive) = oneshot::channel();
             let f = f.clone();
             self.pool.spawn(move || {
-                // Nobody waits once the stream is dropped.
+                // The receiver is gone once the stream is dropped.
                 let _ = send.send(f(item));
             });
             receive

@@ -1,9 +1,10 @@
 //! The pool is at work by itself: while the consumer is away or in a hurry, and beside items that take long.
 
+use super::list::promises;
 use super::parts::{Gate, LONG, SHORT, soon};
-use super::promises;
 use crate::oracle::panic_on_purpose;
 use crate::work::xorshift;
+use pool_core::Executor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -34,7 +35,7 @@ promises! {
             send.send(0).unwrap();
             assert_eq!(results.next().map(|result| result.0), Some(0));
             for expected in 1..8 {
-                // It runs on the free thread, when that has done with the line.
+                // It runs on the free thread, when that has done with the imap.
                 pool.submit(|| ()).join().unwrap();
                 send.send(expected).unwrap();
                 let (result, runner) = results.next_timeout(LONG).unwrap().unwrap();
@@ -98,7 +99,7 @@ promises! {
             let (arm, hangs, passes) = (armed.clone(), hung.clone(), passed.clone());
             let ran = Arc::new(AtomicUsize::new(0));
             let runs = ran.clone();
-            let line = pool.imap(0u64.., move |x| {
+            let imap = pool.imap(0u64.., move |x| {
                 runs.fetch_add(1, Ordering::SeqCst);
                 if hangs.load(Ordering::SeqCst) {
                     passes.fetch_add(1, Ordering::SeqCst);
@@ -108,7 +109,7 @@ promises! {
                 }
                 xorshift(x, 20)
             });
-            let mut results = line.window(1 << 20);
+            let mut results = imap.window(1 << 20);
             for _ in 0..3_000 {
                 results.next().unwrap();
             }

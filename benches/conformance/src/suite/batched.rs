@@ -1,10 +1,10 @@
 //! `imap_batched`: blocks go through the pool, single results come out.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, SHORT, at_last, soon};
-use super::promises;
 use crate::oracle::{OnPurpose, assert_same, caught, panic_on_purpose, sequential};
 use crate::work::xorshift;
-use pool_core::CancelToken;
+use pool_core::{CancelToken, Executor};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 promises! {
-    fn batched_p1_single_results_come_in_order(subject) {
+    fn p1_batched_single_results_come_in_order(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             for n in [1, 2, 7, 64, 299, 300, 301, usize::MAX] {
@@ -31,7 +31,7 @@ promises! {
         }
     }
 
-    fn batched_p2_p3_lazy_and_within_the_window(subject) {
+    fn p3_batched_is_lazy_and_within_the_window(subject) {
         for (threads, window, n) in [(1, 1, 1), (2, 1, 8), (2, 10, 4), (2, 7, 7), (4, 100, 30), (2, 5, 100)] {
             let pool = subject.pool(threads);
             let (handed, pulled) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
@@ -52,8 +52,8 @@ promises! {
         }
     }
 
-    /// Without a window of the user's, too.
-    fn batched_p3_an_endless_input_is_pulled_within_bounds(subject) {
+    /// Also where no window was set.
+    fn p3_batched_an_endless_input_is_pulled_within_bounds(subject) {
         let pool = subject.pool(2);
         let pulled = Arc::new(AtomicU64::new(0));
         let pulls = pulled.clone();
@@ -65,7 +65,7 @@ promises! {
         assert!(pulled.load(Ordering::SeqCst) <= most);
     }
 
-    fn batched_p6_a_panic_takes_one_place(subject) {
+    fn p6_batched_a_panic_takes_one_place(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             for n in [1, 5, 64, 1_000] {
@@ -85,7 +85,7 @@ promises! {
         }
     }
 
-    fn batched_p7_a_panic_of_the_input_comes_after_the_results(subject) {
+    fn p7_batched_a_panic_of_the_input_comes_after_the_results(subject) {
         for at in [0u64, 1, 7, 8, 9, 100] {
             let pool = subject.pool(2);
             let input = (0..1_000u64).inspect(move |&x| if x == at { panic_on_purpose(x) });
@@ -97,7 +97,7 @@ promises! {
         }
     }
 
-    fn batched_p11_an_input_that_is_not_fused(subject) {
+    fn p11_batched_an_input_that_is_not_fused(subject) {
         let pool = subject.pool(2);
         for n in [1, 2, 3, 10] {
             let input = || {
@@ -112,7 +112,7 @@ promises! {
         }
     }
 
-    fn batched_p10_limits_are_as_ever(subject) {
+    fn p10_batched_limits_are_as_ever(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
@@ -140,7 +140,7 @@ promises! {
         assert_eq!(results.next(), None);
     }
 
-    fn batched_p10_a_whole_block_is_given_up(subject) {
+    fn p10_batched_a_whole_block_is_given_up(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
@@ -163,7 +163,7 @@ promises! {
         assert!(seen.into_iter().eq((0..16).chain(24..40)));
     }
 
-    fn batched_item_timeout_is_one_for_each_item(subject) {
+    fn p10_batched_item_timeout_is_one_for_each_item(subject) {
         let pool = subject.pool(3);
         let gate = Gate::closed();
         let door = gate.door();
@@ -177,14 +177,14 @@ promises! {
         assert!(results.eq((0..30).map(|x| if x == 17 { Err(x) } else { Ok(x) })));
     }
 
-    fn batched_unordered_gives_each_result_once(subject) {
+    fn p1_batched_unordered_gives_each_result_once(subject) {
         let pool = subject.pool(4);
         let results = pool.imap_batched(0..1_000u64, 16, |x| xorshift(0, x % 17 * 100) ^ x).unordered();
         let seen: HashSet<u64> = results.collect();
         assert_eq!(seen, (0..1_000u64).map(|x| xorshift(0, x % 17 * 100) ^ x).collect());
     }
 
-    fn batched_p8_inside_its_own_function(subject) {
+    fn p8_batched_inside_its_own_function(subject) {
         for threads in [1, 2] {
             let pool = Arc::new(subject.pool(threads));
             let inner = pool.clone();
@@ -193,7 +193,7 @@ promises! {
         }
     }
 
-    fn batched_p9_everything_is_dropped_once(subject) {
+    fn p9_batched_everything_is_dropped_once(subject) {
         for taken in [0, 1, 20, 37, 100] {
             let pool = subject.pool(2);
             let alive = Alive::default();
@@ -216,7 +216,7 @@ promises! {
         }
     }
 
-    fn batched_ends_by_a_token(subject) {
+    fn p9_batched_ends_by_a_token(subject) {
         let pool = subject.pool(2);
         let token = CancelToken::new();
         let mut results = pool.imap_batched(0u64.., 16, |x| x).cancel_with(&token).catch_panics();
@@ -227,7 +227,7 @@ promises! {
     }
 
     /// The head's block is ready, so nothing waits.
-    fn batched_next_timeout_of_zero_looks(subject) {
+    fn p10_batched_next_timeout_of_zero_looks(subject) {
         let pool = subject.pool(2);
         let ran = Arc::new(Mutex::new(0));
         let runs = ran.clone();

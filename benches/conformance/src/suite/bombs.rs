@@ -2,12 +2,12 @@
 //! pool, and each value is dropped exactly once. Where two would go off in one `drop`, the process would end, so each test
 //! has one of its own.
 
-use super::apart::apart;
+use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, SHORT, soon};
-use super::promises;
 use super::whereabouts::all_threads_are_there;
-use crate::Subject;
 use crate::oracle::{OnPurpose, panic_on_purpose};
+use crate::own_process::in_own_process;
+use crate::subject::{AnyPool, AnySubject};
 use pool_core::{Executor, Imap, JobHandle, TimedOut};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
@@ -18,13 +18,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Panics when it is dropped, unless it was made safe.
-struct Bomb {
+pub(super) struct Bomb {
     safe: bool,
     _counted: Counted,
 }
 
 impl Bomb {
-    fn new(alive: &Alive) -> Bomb {
+    pub(super) fn new(alive: &Alive) -> Bomb {
         Bomb { safe: false, _counted: alive.new_one() }
     }
 
@@ -49,26 +49,26 @@ fn defuse(payload: Box<dyn Any + Send>) {
     }
 }
 
-/// So many of 0..n panic with a bomb: all but every fourth.
+/// All items but every fourth panic with a bomb.
 fn explode(x: u64, alive: &Alive) -> u64 {
     if x.is_multiple_of(4) { x } else { panic_any(Bomb::new(alive)) }
 }
 
 /// An imap of 64 items, of which most panic with a bomb; all of them have, when it is returned.
-fn of_bombs<'p, P: Executor>(
-    pool: &'p P,
+fn of_bombs<'p>(
+    pool: &'p AnyPool,
     alive: &Alive,
     set: impl Fn(Imap<'p, u64>) -> Imap<'p, u64>,
 ) -> Imap<'p, u64> {
     let counts = alive.clone();
-    let line = set(pool.imap(0..64u64, move |x| explode(x, &counts)).window(64)).start();
-    soon("all have panicked", || line.stats().blocked == 64);
-    line
+    let imap = set(pool.imap(0..64u64, move |x| explode(x, &counts)).window(64)).start();
+    soon("all have panicked", || imap.stats().blocked == 64);
+    imap
 }
 
 /// Runs `body` with pools of one and two threads, apart. Afterwards no bomb is left, and all threads are.
-fn each_pool<P: Executor + 'static>(subject: &Subject<P>, test: &str, body: impl Fn(&P, &Alive)) {
-    apart(subject.name(), test, || {
+fn each_pool(subject: &AnySubject, test: &str, body: impl Fn(&AnyPool, &Alive)) {
+    in_own_process(&format!("{}::{test}", subject.name()), || {
         quiet();
         for threads in [1, 2] {
             let pool = subject.pool(threads);
@@ -102,7 +102,7 @@ fn begun_after_the_drop(pool: &impl Executor, chunk: Option<usize>) -> usize {
     }
     let (gone, late) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let (left, count) = (gone.clone(), late.clone());
-    let line = pool.imap(0..1_000_000, move |_| {
+    let imap = pool.imap(0..1_000_000, move |_| {
         if left.load(Ordering::SeqCst) {
             count.fetch_add(1, Ordering::SeqCst);
         }
@@ -112,14 +112,14 @@ fn begun_after_the_drop(pool: &impl Executor, chunk: Option<usize>) -> usize {
         }
         Slow
     });
-    let mut line = if let Some(chunk) = chunk { line.chunk(chunk) } else { line };
+    let mut imap = if let Some(chunk) = chunk { imap.chunk(chunk) } else { imap };
     for _ in 0..3 {
-        drop(line.next());
+        drop(imap.next());
     }
-    // Some results are there that nobody has asked for.
+    // Some results are there that were not asked for.
     thread::sleep(2 * SHORT);
     gone.store(true, Ordering::SeqCst);
-    drop(line);
+    drop(imap);
     // Jobs on all threads come after what the imap had there.
     all_threads_are_there(pool);
     late.load(Ordering::SeqCst)
@@ -129,11 +129,11 @@ promises! {
     fn p9_payloads_that_panic_in_a_dropped_imap(subject) {
         each_pool(&subject, "p9_payloads_that_panic_in_a_dropped_imap", |pool, alive| {
             for chunk in [1, 8, 64] {
-                let mut line = of_bombs(pool, alive, |line| line.chunk(chunk));
-                assert_eq!(line.next(), Some(0));
-                drop(line);
-                drop(of_bombs(pool, alive, |line| line.chunk(chunk)).timeout(SHORT));
-                drop(of_bombs(pool, alive, |line| line.chunk(chunk)).into_stream());
+                let mut imap = of_bombs(pool, alive, |imap| imap.chunk(chunk));
+                assert_eq!(imap.next(), Some(0));
+                drop(imap);
+                drop(of_bombs(pool, alive, |imap| imap.chunk(chunk)).timeout(SHORT));
+                drop(of_bombs(pool, alive, |imap| imap.chunk(chunk)).into_stream());
             }
         });
     }
@@ -143,13 +143,13 @@ promises! {
         each_pool(&subject, "p9_payloads_that_panic_under_way", |pool, alive| {
             for round in 0..500 {
                 let counts = alive.clone();
-                let mut line = pool.imap(0..1_000u64, move |x| explode(x, &counts));
+                let mut imap = pool.imap(0..1_000u64, move |x| explode(x, &counts));
                 for _ in 0..round % 5 {
-                    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| line.next())) {
+                    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| imap.next())) {
                         defuse(payload);
                     }
                 }
-                drop(line);
+                drop(imap);
             }
         });
     }
@@ -159,24 +159,24 @@ promises! {
             for iterates in [false, true] {
                 let gate = Gate::closed();
                 let (counts, door) = (alive.clone(), gate.door());
-                let line = pool.imap(0..200u64, move |x| {
+                let imap = pool.imap(0..200u64, move |x| {
                     if x == 100 {
                         door.pass();
                     }
                     explode(x, &counts)
                 });
-                let mut line = line.window(200).chunk(1).start();
-                soon("the first ones have panicked", || line.stats().blocked >= 100);
-                line.cancel_token().cancel();
+                let mut imap = imap.window(200).chunk(1).start();
+                soon("the first ones have panicked", || imap.stats().blocked >= 100);
+                imap.cancel_token().cancel();
                 gate.open();
                 let mut ended = !iterates;
                 while !ended {
-                    match catch_unwind(AssertUnwindSafe(|| line.next())) {
+                    match catch_unwind(AssertUnwindSafe(|| imap.next())) {
                         Ok(result) => ended = result.is_none(),
                         Err(payload) => defuse(payload),
                     }
                 }
-                drop(line);
+                drop(imap);
             }
         });
     }
@@ -184,19 +184,19 @@ promises! {
     fn p9_payloads_that_panic_in_an_unordered_imap(subject) {
         each_pool(&subject, "p9_payloads_that_panic_in_an_unordered_imap", |pool, alive| {
             for chunk in [1, 8, 64] {
-                drop(of_bombs(pool, alive, |line| line.unordered().chunk(chunk)));
+                drop(of_bombs(pool, alive, |imap| imap.unordered().chunk(chunk)));
             }
         });
     }
 
     fn p9_payloads_that_panic_in_a_caught_imap(subject) {
         each_pool(&subject, "p9_payloads_that_panic_in_a_caught_imap", |pool, alive| {
-            let mut line = of_bombs(pool, alive, |line| line).catch_panics();
-            assert_eq!(line.next().unwrap().unwrap(), 0);
+            let mut imap = of_bombs(pool, alive, |imap| imap).catch_panics();
+            assert_eq!(imap.next().unwrap().unwrap(), 0);
             // One is the consumer's, who drops it.
-            drop(line.next().unwrap().unwrap_err());
-            drop(line);
-            drop(of_bombs(pool, alive, |line| line.unordered()).catch_panics());
+            drop(imap.next().unwrap().unwrap_err());
+            drop(imap);
+            drop(of_bombs(pool, alive, |imap| imap.unordered()).catch_panics());
         });
     }
 
@@ -204,8 +204,8 @@ promises! {
         each_pool(&subject, "p9_payloads_that_panic_in_a_scope", |pool, alive| {
             for _ in 0..20 {
                 pool.scope(|s| {
-                    let line = s.imap(0..64u64, |x| explode(x, alive)).window(64).start();
-                    soon("all have panicked", || line.stats().blocked == 64);
+                    let imap = s.imap(0..64u64, |x| explode(x, alive)).window(64).start();
+                    soon("all have panicked", || imap.stats().blocked == 64);
                 });
                 // The scope goes on with the panic of one job, and those of the others end there.
                 let submit_all = |own: Option<u64>| {
@@ -242,29 +242,29 @@ promises! {
         each_pool(&subject, "p9_payloads_that_panic_of_items_that_were_given_up", |pool, alive| {
             let gate = Gate::closed();
             let (counts, door) = (alive.clone(), gate.door());
-            let line = pool.imap(0..10u64, move |x| {
+            let imap = pool.imap(0..10u64, move |x| {
                 if x < 4 {
                     door.pass();
                     panic_any(Bomb::new(&counts));
                 }
                 x
             });
-            let mut line = line.timeout(SHORT);
+            let mut imap = imap.timeout(SHORT);
             for expected in 0..4 {
-                match line.next() {
+                match imap.next() {
                     Some(Err(late)) => assert_eq!(TimedOut::index(&late), expected),
                     _ => panic!("item {expected} hangs"),
                 }
-                assert!(line.give_up());
+                assert!(imap.give_up());
             }
             gate.open();
-            line.set_limit(LONG);
-            assert!(line.map(Result::unwrap).eq(4..10));
+            imap.set_limit(LONG);
+            assert!(imap.map(Result::unwrap).eq(4..10));
         });
     }
 
-    fn p9_payloads_that_panic_of_jobs_that_nobody_joins(subject) {
-        each_pool(&subject, "p9_payloads_that_panic_of_jobs_that_nobody_joins", |pool, alive| {
+    fn p9_payloads_that_panic_of_jobs_without_a_join(subject) {
+        each_pool(&subject, "p9_payloads_that_panic_of_jobs_without_a_join", |pool, alive| {
             for _ in 0..50 {
                 // A handle that comes too late for its result may let the caller have the panic of its drop.
                 let drop_it = |handle: JobHandle<Bomb>| _ = catch_unwind(AssertUnwindSafe(|| drop(handle)));
@@ -296,22 +296,22 @@ promises! {
             for _ in 0..100 {
                 let counts = alive.clone();
                 let input = (0..10u64).inspect(move |&x| if x == 5 { panic_any(Bomb::new(&counts)) });
-                let line = pool.imap(input, |x| x).start();
-                soon("the others are finished", || line.stats().blocked >= 5);
-                drop(line);
+                let imap = pool.imap(input, |x| x).start();
+                soon("the others are finished", || imap.stats().blocked >= 5);
+                drop(imap);
                 let counts = alive.clone();
-                let line = pool.imap_init(0..10u64, move || panic_any(Bomb::new(&counts)), |(), x| x).start();
-                soon("all have panicked", || line.stats().blocked == 10);
-                drop(line);
+                let imap = pool.imap_init(0..10u64, move || panic_any(Bomb::new(&counts)), |(), x| x).start();
+                soon("all have panicked", || imap.stats().blocked == 10);
+                drop(imap);
                 // States that panic when they are dropped, with the imap's end and without.
                 let counts = alive.clone();
-                let mut line = pool.imap_init(0..100u64, move || Bomb::new(&counts), |_, x| x);
-                assert_eq!(line.next(), Some(0));
-                assert!(line.by_ref().take(50).eq(1..51));
-                drop(line);
+                let mut imap = pool.imap_init(0..100u64, move || Bomb::new(&counts), |_, x| x);
+                assert_eq!(imap.next(), Some(0));
+                assert!(imap.by_ref().take(50).eq(1..51));
+                drop(imap);
                 let counts = alive.clone();
-                let line = pool.imap_init(0..100u64, move || Bomb::new(&counts), |_, x| x);
-                assert!(line.eq(0..100));
+                let imap = pool.imap_init(0..100u64, move || Bomb::new(&counts), |_, x| x);
+                assert!(imap.eq(0..100));
             }
         });
     }
@@ -323,19 +323,19 @@ promises! {
                 let (of_items, of_results) = (alive.clone(), alive.clone());
                 let items = 10 + round as u64 % 40;
                 let input = (0..items).map(move |x| (x, Bomb::new(&of_items)));
-                let line = pool.imap(input, move |(_, item)| {
+                let imap = pool.imap(input, move |(_, item)| {
                     item.defuse();
                     Bomb::new(&of_results)
                 });
-                let line = match round % 4 {
-                    0 => line.chunk(1),
-                    1 => line.chunk(5),
-                    2 => line.chunk(1_000).unordered(),
-                    _ => line,
+                let imap = match round % 4 {
+                    0 => imap.chunk(1),
+                    1 => imap.chunk(5),
+                    2 => imap.chunk(1_000).unordered(),
+                    _ => imap,
                 };
-                let mut line = if round % 3 == 0 { line.window(7) } else { line };
-                line.by_ref().take(round % 13).for_each(Bomb::defuse);
-                drop(line);
+                let mut imap = if round % 3 == 0 { imap.window(7) } else { imap };
+                imap.by_ref().take(round % 13).for_each(Bomb::defuse);
+                drop(imap);
             }
         });
     }
@@ -346,18 +346,18 @@ promises! {
             for round in 0..1_000usize {
                 let (of_items, of_results) = (alive.clone(), alive.clone());
                 let input = (0..200u64).map(move |x| (x, Bomb::new(&of_items)));
-                let mut line = pool.imap(input, move |(_, item)| {
+                let mut imap = pool.imap(input, move |(_, item)| {
                     item.defuse();
                     Bomb::new(&of_results)
                 });
-                let token = line.cancel_token();
-                line.by_ref().take(round % 7).for_each(Bomb::defuse);
+                let token = imap.cancel_token();
+                imap.by_ref().take(round % 7).for_each(Bomb::defuse);
                 thread::scope(|scope| {
                     scope.spawn(move || token.cancel());
                     if round % 2 == 0 {
-                        line.for_each(Bomb::defuse);
+                        imap.for_each(Bomb::defuse);
                     } else {
-                        drop(line);
+                        drop(imap);
                     }
                 });
             }
@@ -369,11 +369,11 @@ promises! {
         each_pool(&subject, "p9_results_that_panic_while_the_consumer_unwinds", |pool, alive| {
             for _ in 0..100 {
                 let counts = alive.clone();
-                let mut line = pool.imap(0..64u64, move |_| Bomb::new(&counts)).window(64).start();
-                soon("all are finished", || line.stats().blocked == 64);
-                line.next().unwrap().defuse();
+                let mut imap = pool.imap(0..64u64, move |_| Bomb::new(&counts)).window(64).start();
+                soon("all are finished", || imap.stats().blocked == 64);
+                imap.next().unwrap().defuse();
                 let gone = catch_unwind(AssertUnwindSafe(|| {
-                    let _kept = line;
+                    let _kept = imap;
                     panic_on_purpose(1);
                 }));
                 assert!(gone.is_err());
@@ -405,18 +405,18 @@ promises! {
                 let (door, (begun, begins)) = (gate.door(), mpsc::channel());
                 let (of_items, of_results) = (alive.clone(), alive.clone());
                 let input = (0..100u64).map(move |x| (x, of_items.new_one()));
-                let line = pool.imap(input, move |(x, item)| {
+                let imap = pool.imap(input, move |(x, item)| {
                     if x == 8 {
                         let _ = begun.send(());
                         door.pass();
                     }
                     (item, of_results.new_one())
                 });
-                let mut line = line.chunk(32).start();
+                let mut imap = imap.chunk(32).start();
                 begins.recv_timeout(LONG).unwrap();
-                assert_eq!(line.by_ref().take(taken).count(), taken);
-                drop(line);
-                // All but what the hanging thread has in its hand.
+                assert_eq!(imap.by_ref().take(taken).count(), taken);
+                drop(imap);
+                // All but the chunk of the hanging thread.
                 soon("the results are dropped", || alive.count() <= 32);
                 gate.open();
                 alive.wait_for(0);

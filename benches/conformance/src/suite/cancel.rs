@@ -1,8 +1,8 @@
-//! Tokens: a line is ended from somewhere else.
+//! Tokens: an imap is ended from somewhere else.
 
+use super::list::promises;
 use super::parts::{Alive, Gate, LONG, SHORT, soon};
-use super::promises;
-use pool_core::CancelToken;
+use pool_core::{CancelToken, Executor};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -12,7 +12,7 @@ use std::time::Duration;
 fn is_send_sync_clone<T: Send + Sync + Clone>(_: &T) {}
 
 promises! {
-    fn cancel_ends_an_endless_line(subject) {
+    fn p9_cancel_ends_an_endless_imap(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             let mut endless = pool.imap(0u64.., |x| x);
@@ -32,18 +32,18 @@ promises! {
         }
     }
 
-    fn cancel_delivers_what_is_finished_up_to_the_first_gap(subject) {
+    fn p9_cancel_delivers_what_is_finished_up_to_the_first_gap(subject) {
         for chunk in [1, 4] {
             let pool = subject.pool(2);
             let gate = Gate::closed();
             let door = gate.door();
-            let line = pool.imap(0..100u64, move |x| {
+            let imap = pool.imap(0..100u64, move |x| {
                 if x == 5 {
                     door.pass();
                 }
                 x
             });
-            let mut results = line.window(20).chunk(chunk).start();
+            let mut results = imap.window(20).chunk(chunk).start();
             // All but the one that hangs, and those behind it in its chunk.
             let least = if chunk == 1 { 19 } else { 16 };
             soon("the others are finished", || results.stats().blocked >= least);
@@ -59,7 +59,7 @@ promises! {
         }
     }
 
-    fn cancel_is_not_the_end_of_the_input(subject) {
+    fn p9_cancel_is_not_the_end_of_the_input(subject) {
         let pool = subject.pool(2);
         let mut results = pool.imap(0..100, |x| x);
         let token = results.cancel_token();
@@ -71,7 +71,7 @@ promises! {
         assert!(token.is_cancelled() && !results.is_cancelled());
     }
 
-    fn cancel_wakes_a_consumer_that_waits_for_an_item(subject) {
+    fn p16_cancel_wakes_a_consumer_that_waits_for_an_item(subject) {
         let pool = subject.pool(2);
         for round in 0..20 {
             let gate = Gate::closed();
@@ -92,7 +92,7 @@ promises! {
         }
     }
 
-    fn cancel_wakes_a_consumer_that_waits_for_the_input(subject) {
+    fn p16_cancel_wakes_a_consumer_that_waits_for_the_input(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             for round in 0..10 {
@@ -113,8 +113,8 @@ promises! {
         }
     }
 
-    /// Every thread is in an item when the token comes; they come back to a line that has ended.
-    fn cancel_lets_nothing_begin_and_nothing_be_pulled(subject) {
+    /// Every thread is in an item when the token comes; they come back to an imap that has ended.
+    fn p9_cancel_lets_nothing_begin_and_nothing_be_pulled(subject) {
         for (threads, chunk) in [(1, 1), (1, 8), (2, 1), (4, 1)] {
             let pool = subject.pool(threads);
             let gate = Gate::closed();
@@ -122,28 +122,28 @@ promises! {
             let (begun, pulled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
             let (begins, pulls) = (begun.clone(), pulled.clone());
             let input = (0u64..).inspect(move |_| _ = pulls.fetch_add(1, Ordering::SeqCst));
-            let line = pool.imap(input, move |x| {
+            let imap = pool.imap(input, move |x| {
                 begins.fetch_add(1, Ordering::SeqCst);
                 door.pass();
                 x
             });
-            let line = line.chunk(chunk).window(100).start();
+            let imap = imap.chunk(chunk).window(100).start();
             soon("every thread is in an item", || begun.load(Ordering::SeqCst) == threads);
             let before = pulled.load(Ordering::SeqCst);
-            line.cancel_token().cancel();
+            imap.cancel_token().cancel();
             gate.open();
-            // The line stays, and nobody iterates. A job on each thread comes after what they had.
-            soon("the line is at rest", || line.stats().running == 0 || chunk > 1);
+            // The imap stays, and its consumer asks for nothing. A job on each thread comes after what they had.
+            soon("the imap is at rest", || imap.stats().running == 0 || chunk > 1);
             thread::sleep(SHORT);
             assert_eq!(begun.load(Ordering::SeqCst), threads, "an item began after the token");
             assert_eq!(pulled.load(Ordering::SeqCst), before, "an item was pulled after the token");
-            drop(line);
+            drop(imap);
             drop(pool);
-            assert_eq!(begun.load(Ordering::SeqCst), threads, "an item began after the line");
+            assert_eq!(begun.load(Ordering::SeqCst), threads, "an item began after the imap");
         }
     }
 
-    fn cancel_drops_everything_exactly_once(subject) {
+    fn p9_cancel_drops_everything_exactly_once(subject) {
         for threads in [1, 2] {
             for taken in [0, 1, 100, 777] {
                 for iterates in [false, true] {
@@ -151,23 +151,23 @@ promises! {
                     let alive = Alive::default();
                     let (of_items, of_results) = (alive.clone(), alive.clone());
                     let input = (0u64..).map(move |_| of_items.new_one());
-                    let mut line = pool.imap(input, move |item| (item, of_results.new_one())).window(500);
-                    assert_eq!(line.by_ref().take(taken).count(), taken);
-                    line.cancel_token().cancel();
+                    let mut imap = pool.imap(input, move |item| (item, of_results.new_one())).window(500);
+                    assert_eq!(imap.by_ref().take(taken).count(), taken);
+                    imap.cancel_token().cancel();
                     if iterates {
-                        line.by_ref().for_each(drop);
-                        // Not only when the line is dropped.
+                        imap.by_ref().for_each(drop);
+                        // Not only when the imap is dropped.
                         alive.wait_for(0);
-                        assert!(line.is_cancelled());
+                        assert!(imap.is_cancelled());
                     }
-                    drop(line);
+                    drop(imap);
                     alive.wait_for(0);
                 }
             }
         }
     }
 
-    fn cancel_before_the_line_begins(subject) {
+    fn p9_cancel_before_the_imap_begins(subject) {
         let pool = subject.pool(2);
         let pulled = Arc::new(AtomicUsize::new(0));
         let token = CancelToken::new();
@@ -175,77 +175,77 @@ promises! {
         for start in [false, true] {
             let count = pulled.clone();
             let input = (0u64..).inspect(move |_| _ = count.fetch_add(1, Ordering::SeqCst));
-            let mut line = pool.imap(input, |_| panic!("it must not begin"));
+            let mut imap = pool.imap(input, |_| panic!("it must not begin"));
             if start {
-                line = line.cancel_with(&token).start();
+                imap = imap.cancel_with(&token).start();
             } else {
-                line.cancel_token().cancel();
+                imap.cancel_token().cancel();
             }
-            assert_eq!(line.next(), None::<()>);
-            assert!(line.is_cancelled());
+            assert_eq!(imap.next(), None::<()>);
+            assert!(imap.is_cancelled());
         }
         assert_eq!(pulled.load(Ordering::SeqCst), 0);
     }
 
-    fn cancel_from_inside_the_function(subject) {
+    fn p9_cancel_from_inside_the_function(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             let token = CancelToken::new();
             let own = token.clone();
-            let line = pool.imap(0u64.., move |x| {
+            let imap = pool.imap(0u64.., move |x| {
                 if x == 5_000 {
                     own.cancel();
                 }
                 x
             });
-            let mut line = line.cancel_with(&token);
-            let count = line.by_ref().enumerate().map(|(index, x)| assert_eq!(index as u64, x)).count();
-            assert!(line.is_cancelled());
+            let mut imap = imap.cancel_with(&token);
+            let count = imap.by_ref().enumerate().map(|(index, x)| assert_eq!(index as u64, x)).count();
+            assert!(imap.is_cancelled());
             // The item that cancels is not behind the window of any other.
             assert!(count <= 5_000 + threads * pool_core::DEFAULT_WINDOW_PER_THREAD, "{count}");
         }
     }
 
-    fn cancel_ends_all_lines_of_a_token(subject) {
+    fn p9_cancel_ends_all_imaps_of_a_token(subject) {
         let pool = subject.pool(2);
         let token = CancelToken::new();
-        let mut lines: Vec<_> = (0..5u64).map(|n| pool.imap(n.., |x| x).cancel_with(&token)).collect();
+        let mut imaps: Vec<_> = (0..5u64).map(|n| pool.imap(n.., |x| x).cancel_with(&token)).collect();
         let mut other = pool.imap(0..10u64, |x| x);
-        for (n, line) in (0..).zip(&mut lines) {
-            assert_eq!(line.next(), Some(n));
+        for (n, imap) in (0..).zip(&mut imaps) {
+            assert_eq!(imap.next(), Some(n));
         }
-        // A token taken from one of the lines is the same one.
-        lines[3].cancel_token().cancel();
+        // A token taken from one of the imaps is the same one.
+        imaps[3].cancel_token().cancel();
         assert!(token.is_cancelled());
-        for line in &mut lines {
-            line.by_ref().for_each(drop);
-            assert!(line.is_cancelled());
+        for imap in &mut imaps {
+            imap.by_ref().for_each(drop);
+            assert!(imap.is_cancelled());
         }
         assert!(other.by_ref().eq(0..10));
         assert!(!other.is_cancelled());
     }
 
-    fn cancel_by_any_token_of_a_line(subject) {
+    fn p9_cancel_by_any_token_of_an_imap(subject) {
         let pool = subject.pool(2);
         for which in 0..3 {
-            let mut line = pool.imap(0u64.., |x| x);
-            let tokens = [line.cancel_token(), CancelToken::new(), CancelToken::new()];
-            line = line.cancel_with(&tokens[1]).cancel_with(&tokens[2]);
-            assert_eq!(line.next(), Some(0));
+            let mut imap = pool.imap(0u64.., |x| x);
+            let tokens = [imap.cancel_token(), CancelToken::new(), CancelToken::new()];
+            imap = imap.cancel_with(&tokens[1]).cancel_with(&tokens[2]);
+            assert_eq!(imap.next(), Some(0));
             tokens[which].cancel();
-            line.by_ref().for_each(drop);
-            assert!(line.is_cancelled(), "token {which}");
+            imap.by_ref().for_each(drop);
+            assert!(imap.is_cancelled(), "token {which}");
             assert_eq!(tokens.iter().filter(|token| token.is_cancelled()).count(), 1);
         }
     }
 
-    fn cancel_after_the_line_is_gone(subject) {
+    fn p9_cancel_after_the_imap_is_gone(subject) {
         let token = CancelToken::new();
         let pool = subject.pool(2);
         let alive = Alive::default();
         for _ in 0..100 {
             let item = alive.new_one();
-            // The token of a line that is gone keeps nothing of it.
+            // The token of an imap that is gone keeps nothing of it.
             drop(pool.imap([item], |item| item).cancel_with(&token).start());
         }
         alive.wait_for(0);
@@ -258,7 +258,7 @@ promises! {
         assert!(format!("{token:?}").contains("true"));
     }
 
-    fn cancel_under_catch_panics_and_timeout(subject) {
+    fn p9_cancel_under_catch_panics_and_timeout(subject) {
         let pool = subject.pool(2);
         let mut caught = pool.imap(0u64.., |x| x).catch_panics();
         assert_eq!(caught.next().unwrap().unwrap(), 0);
@@ -276,17 +276,17 @@ promises! {
     }
 
     /// An item that was given up is a gap no more.
-    fn cancel_after_giving_up(subject) {
+    fn p9_cancel_after_giving_up(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
-        let line = pool.imap(0u64.., move |x| {
+        let imap = pool.imap(0u64.., move |x| {
             if x == 0 {
                 door.pass();
             }
             x
         });
-        let mut results = line.window(10).timeout(SHORT);
+        let mut results = imap.window(10).timeout(SHORT);
         assert!(results.next().unwrap().is_err());
         assert!(results.give_up());
         soon("the others are finished", || results.get_ref().stats().blocked >= 9);

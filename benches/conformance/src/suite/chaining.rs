@@ -1,6 +1,6 @@
 //! `iter.imap(&pool, f)`: stages one after the other, on the same pool.
 
-use super::promises;
+use super::list::promises;
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::{Executor, IterExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 
 promises! {
-    fn chain_is_the_chain_of_maps(subject) {
+    fn p1_chain_is_the_chain_of_maps(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             let text: String = (0..3_000).map(|n| if n % 7 == 0 { "x\n".into() } else { format!("{n}\n") }).collect();
@@ -22,7 +22,7 @@ promises! {
         }
     }
 
-    fn chain_of_four_on_one_thread_finishes(subject) {
+    fn p8_chain_of_four_on_one_thread_finishes(subject) {
         for window in [1, 2, 4096] {
             let pool = subject.pool(1);
             let add = |x: u64| x + 1;
@@ -32,7 +32,7 @@ promises! {
         }
     }
 
-    fn chain_inside_a_job_of_its_one_thread_finishes(subject) {
+    fn p8_chain_inside_a_job_of_its_one_thread_finishes(subject) {
         let pool = Arc::new(subject.pool(1));
         let inner = pool.clone();
         let sum = pool.submit(move || {
@@ -41,7 +41,7 @@ promises! {
         assert_eq!(sum.join().unwrap(), 250_500);
     }
 
-    fn chain_is_lazy_and_pulled_here(subject) {
+    fn p2_chain_is_lazy_and_pulled_here(subject) {
         let pool = subject.pool(2);
         let (me, pulled) = (thread::current().id(), Rc::new(()));
         let seen = pulled.clone();
@@ -56,7 +56,7 @@ promises! {
         assert_eq!(Rc::strong_count(&pulled), 1);
     }
 
-    fn chain_hands_a_panic_of_an_early_stage_on(subject) {
+    fn p6_chain_hands_a_panic_of_an_early_stage_on(subject) {
         let pool = subject.pool(2);
         let early = |x: u64| if x == 50 { panic_on_purpose(x) } else { x };
         let mut chained = (0..100u64).imap(&pool, early).imap(&pool, |x| x);

@@ -1,7 +1,8 @@
 //! P9 drop.
 
-use super::promises;
+use super::list::promises;
 use crate::oracle::panic_on_purpose;
+use pool_core::Executor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;

@@ -4,9 +4,9 @@ use super::asks::{
     Ask, by_next, by_next_of_a_started_one, by_next_timeout, by_next_with_panics_caught, by_short_limits,
     by_stream,
 };
+use super::list::promises;
 use super::parts::Gate;
-use super::promises;
-use crate::Subject;
+use crate::subject::AnySubject;
 use pool_core::{Executor, Imap, Place};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
@@ -30,7 +30,7 @@ impl Count {
     }
 }
 
-/// An input that gives item k when so many items as k - `ahead` have been worked on, and the function that says so.
+/// An input that gives item k when k - `ahead` items have been worked on, and the function that says so.
 /// The input looks all the time: what it must not miss are moments.
 fn by_effect(
     items: u64,
@@ -52,12 +52,12 @@ fn by_effect(
 
 /// The settings under which such an input must get on.
 fn with_settings<'p, L: Place>(
-    line: Imap<'p, u64, L>,
+    imap: Imap<'p, u64, L>,
     window: Option<usize>,
     chunk: Option<usize>,
 ) -> Imap<'p, u64, L> {
-    let line = if let Some(window) = window { line.window(window) } else { line };
-    if let Some(chunk) = chunk { line.chunk(chunk) } else { line }
+    let imap = if let Some(window) = window { imap.window(window) } else { imap };
+    if let Some(chunk) = chunk { imap.chunk(chunk) } else { imap }
 }
 
 const SETTINGS: [(Option<usize>, Option<usize>); 6] =
@@ -65,9 +65,9 @@ const SETTINGS: [(Option<usize>, Option<usize>); 6] =
 
 const ITEMS: u64 = 2_000;
 
-/// Item k waits until the consumer has k results, in a pool and under settings of many kinds. So many items before
-/// are short and wait for nothing.
-fn items_wait_for_the_consumer<P: Executor + 'static>(subject: &Subject<P>, ask: Ask) {
+/// Item k waits until the consumer has k results, in a pool and under settings of many kinds. The items before are
+/// short and wait for nothing.
+fn items_wait_for_the_consumer(subject: &AnySubject, ask: Ask) {
     const WAITING: u64 = 20;
     for threads in [1, 2, 3] {
         let pool = subject.pool(threads);
@@ -76,13 +76,13 @@ fn items_wait_for_the_consumer<P: Executor + 'static>(subject: &Subject<P>, ask:
                 for chunk in [None, Some(1), Some(3), Some(8), Some(1_000)] {
                     let got = Count::default();
                     let seen = got.clone();
-                    let line = pool.imap(0..short + WAITING, move |x| {
+                    let imap = pool.imap(0..short + WAITING, move |x| {
                         if x >= short {
                             seen.wait_for(x);
                         }
                         x
                     });
-                    let mut next = ask(with_settings(line, window, chunk));
+                    let mut next = ask(with_settings(imap, window, chunk));
                     for _ in 0..short + WAITING {
                         assert!(next().is_some());
                         got.add_one();
@@ -94,8 +94,8 @@ fn items_wait_for_the_consumer<P: Executor + 'static>(subject: &Subject<P>, ask:
     }
 }
 
-fn unordered(line: Imap<'_, u64>) -> Box<dyn FnMut() -> Option<u64> + '_> {
-    by_next(line.unordered())
+fn unordered(imap: Imap<'_, u64>) -> Box<dyn FnMut() -> Option<u64> + '_> {
+    by_next(imap.unordered())
 }
 
 promises! {
@@ -105,8 +105,8 @@ promises! {
             for ahead in [0, 1, 3] {
                 for (window, chunk) in SETTINGS {
                     let (input, f) = by_effect(ITEMS / 4, ahead);
-                    let line = with_settings(pool.imap(input, f), window, chunk);
-                    assert!(line.eq(0..ITEMS / 4), "ahead {ahead}, window {window:?}, chunk {chunk:?}");
+                    let imap = with_settings(pool.imap(input, f), window, chunk);
+                    assert!(imap.eq(0..ITEMS / 4), "ahead {ahead}, window {window:?}, chunk {chunk:?}");
                 }
             }
         }
@@ -139,21 +139,21 @@ promises! {
             let pool = subject.pool(threads);
             for (window, chunk) in SETTINGS {
                 let (input, f) = by_effect(ITEMS / 2, 0);
-                let line = with_settings(pool.imap(input, f), window, chunk);
-                assert_eq!(line.unordered().count() as u64, ITEMS / 2, "window {window:?}, chunk {chunk:?}");
+                let imap = with_settings(pool.imap(input, f), window, chunk);
+                assert_eq!(imap.unordered().count() as u64, ITEMS / 2, "window {window:?}, chunk {chunk:?}");
             }
         }
     }
 
-    /// While nobody asks for results.
+    /// While the consumer asks for no result.
     fn p4_a_started_input_that_waits_for_the_effect(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             for chunk in [None, Some(1), Some(8)] {
                 let (input, f) = by_effect(ITEMS, 0);
-                let line = with_settings(pool.imap(input, f), Some(ITEMS as usize), chunk).start();
-                super::parts::soon("all are finished", || line.stats().blocked == ITEMS);
-                assert!(line.eq(0..ITEMS));
+                let imap = with_settings(pool.imap(input, f), Some(ITEMS as usize), chunk).start();
+                super::parts::soon("all are finished", || imap.stats().blocked == ITEMS);
+                assert!(imap.eq(0..ITEMS));
             }
         }
     }
@@ -164,8 +164,8 @@ promises! {
             for ahead in [0, 1, 3] {
                 for (window, chunk) in SETTINGS {
                     let (input, f) = by_effect(ITEMS, ahead);
-                    let line = with_settings(pool.imap_local(input, f), window, chunk);
-                    assert!(line.eq(0..ITEMS), "ahead {ahead}, window {window:?}, chunk {chunk:?}");
+                    let imap = with_settings(pool.imap_local(input, f), window, chunk);
+                    assert!(imap.eq(0..ITEMS), "ahead {ahead}, window {window:?}, chunk {chunk:?}");
                 }
             }
         }
@@ -176,8 +176,8 @@ promises! {
             let pool = subject.pool(threads);
             for (window, chunk) in SETTINGS {
                 let (input, f) = by_effect(ITEMS, 0);
-                let line = with_settings(pool.imap_local(input, f), window, chunk);
-                assert_eq!(line.unordered().count() as u64, ITEMS, "window {window:?}, chunk {chunk:?}");
+                let imap = with_settings(pool.imap_local(input, f), window, chunk);
+                assert_eq!(imap.unordered().count() as u64, ITEMS, "window {window:?}, chunk {chunk:?}");
             }
         }
     }
@@ -214,13 +214,13 @@ promises! {
                 for (window, chunk) in SETTINGS {
                     let got = Count::default();
                     let seen = got.clone();
-                    let line = pool.imap_local(0..short + 20, move |x| {
+                    let imap = pool.imap_local(0..short + 20, move |x| {
                         if x >= short {
                             seen.wait_for(x);
                         }
                         x
                     });
-                    for _ in with_settings(line, window, chunk) {
+                    for _ in with_settings(imap, window, chunk) {
                         got.add_one();
                     }
                 }
@@ -236,13 +236,13 @@ promises! {
                 for chunk in [None, Some(8), Some(64)] {
                     let got = Count::default();
                     let seen = got.clone();
-                    let line = pool.imap(0..3_000u64, move |x| {
+                    let imap = pool.imap(0..3_000u64, move |x| {
                         if x % 50 == 49 {
                             seen.wait_for((x + 1).saturating_sub(behind));
                         }
                         x
                     });
-                    for (expected, x) in (0..).zip(with_settings(line, None, chunk)) {
+                    for (expected, x) in (0..).zip(with_settings(imap, None, chunk)) {
                         assert_eq!(x, expected);
                         got.add_one();
                     }
@@ -260,24 +260,24 @@ promises! {
                 let gate = Gate::closed();
                 let door = gate.door();
                 let (send, receive) = mpsc::channel();
-                let line = pool.imap(receive, move |x| {
+                let imap = pool.imap(receive, move |x| {
                     if x == warm_up {
                         door.pass();
                     }
                     x
                 });
-                let mut line = line.unordered();
+                let mut imap = imap.unordered();
                 for x in 0..warm_up {
                     send.send(x).unwrap();
-                    assert_eq!(line.next(), Some(x));
+                    assert_eq!(imap.next(), Some(x));
                 }
                 send.send(warm_up).unwrap();
                 for x in warm_up + 1..warm_up + 5_000 {
                     send.send(x).unwrap();
-                    assert_eq!(line.next(), Some(x));
+                    assert_eq!(imap.next(), Some(x));
                 }
                 gate.open();
-                assert_eq!(line.next(), Some(warm_up));
+                assert_eq!(imap.next(), Some(warm_up));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Pools whose type is not known: every method, behind every kind of pointer.
 
-use super::promises;
+use super::list::promises;
 use pool_core::{Executor, IterExt};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ fn doubled<'p>(pool: &'p dyn Executor, items: Vec<u64>) -> impl Iterator<Item = 
 }
 
 promises! {
-    fn erased_pools_behind_a_plain_reference(subject) {
+    fn p1_erased_pools_behind_a_plain_reference(subject) {
         let pool = subject.pool(2);
         let pool: &dyn Executor = &pool;
         use_all(&pool);
@@ -35,7 +35,7 @@ promises! {
         assert!(doubled(pool, vec![1, 2]).eq([2, 4]));
     }
 
-    fn erased_pools_in_a_box(subject) {
+    fn p1_erased_pools_in_a_box(subject) {
         let pool: Box<dyn Executor> = Box::new(subject.pool(2));
         use_all(&pool);
         assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));
@@ -44,7 +44,7 @@ promises! {
         assert!((0..500u64).imap(pool, |x| x + 1).eq(1..501));
     }
 
-    fn erased_pools_in_an_arc(subject) {
+    fn p1_erased_pools_in_an_arc(subject) {
         let pool: Arc<dyn Executor> = Arc::new(subject.pool(2));
         use_all(&pool);
         assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));

@@ -1,20 +1,21 @@
 //! Functions that give a `Result`: collected, the error is that of sequential code.
 
+use super::list::promises;
 use super::parts::Gate;
-use super::promises;
 use crate::oracle::panic_on_purpose;
+use pool_core::Executor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 promises! {
     /// The later error is computed first: the earlier item waits for it.
-    fn fallible_the_error_is_that_of_the_first_item(subject) {
+    fn p1_fallible_the_error_is_that_of_the_first_item(subject) {
         for threads in [2, 4] {
             let pool = subject.pool(threads);
             let gate = Arc::new(Gate::closed());
             let later = gate.clone();
-            let line = pool.imap(0..100u64, move |x| match x {
+            let imap = pool.imap(0..100u64, move |x| match x {
                 3 => {
                     later.door().pass();
                     Err(x)
@@ -25,12 +26,12 @@ promises! {
                 }
                 _ => Ok(x),
             });
-            let result: Result<Vec<u64>, u64> = line.chunk(1).collect();
+            let result: Result<Vec<u64>, u64> = imap.chunk(1).collect();
             assert_eq!(result, Err(3));
         }
     }
 
-    fn fallible_many_errors(subject) {
+    fn p1_fallible_many_errors(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             for first in [0, 1, 17, 999] {
@@ -48,12 +49,12 @@ promises! {
     }
 
     /// The input is endless, so that the collection ends only because of the error.
-    fn fallible_what_has_not_begun_is_cancelled(subject) {
+    fn p9_fallible_what_has_not_begun_is_cancelled(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let (begun, after) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(usize::MAX)));
             let (begins, late) = (begun.clone(), after.clone());
-            let line = pool.imap(0u64.., move |x| {
+            let imap = pool.imap(0u64.., move |x| {
                 begins.fetch_add(1, Ordering::SeqCst);
                 // After the collection has ended, counts what begins.
                 let _ = late.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| {
@@ -62,7 +63,7 @@ promises! {
                 std::thread::sleep(std::time::Duration::from_micros(20));
                 if x == 50 { Err(x) } else { Ok(x) }
             });
-            let result: Result<Vec<u64>, u64> = line.window(1_000).collect();
+            let result: Result<Vec<u64>, u64> = imap.window(1_000).collect();
             after.store(0, Ordering::SeqCst);
             assert_eq!(result, Err(50));
             drop(pool);
@@ -72,7 +73,7 @@ promises! {
         }
     }
 
-    fn fallible_panics_and_errors_keep_their_order(subject) {
+    fn p6_fallible_panics_and_errors_keep_their_order(subject) {
         let pool = subject.pool(2);
         for (panics, fails) in [(5, 9), (9, 5)] {
             let f = move |x: u64| {
@@ -91,7 +92,7 @@ promises! {
     }
 
     /// Without `collect`, errors are results like any other.
-    fn fallible_results_after_an_error_can_be_had(subject) {
+    fn p1_fallible_results_after_an_error_can_be_had(subject) {
         let pool = subject.pool(2);
         let results = pool.imap(0..100u64, |x| if x % 10 == 0 { Err(x) } else { Ok(x) });
         assert!(results.eq((0..100u64).map(|x| if x % 10 == 0 { Err(x) } else { Ok(x) })));

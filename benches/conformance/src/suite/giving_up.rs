@@ -1,8 +1,9 @@
 //! P10 time-outs: what is late can be given up, and the rest goes on.
 
+use super::list::promises;
 use super::parts::{Alive, Gate, SHORT, at_last, late, soon};
-use super::promises;
 use crate::oracle::panic_on_purpose;
+use pool_core::Executor;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +21,7 @@ impl Drop for Told {
 }
 
 promises! {
-    fn give_up_goes_on_with_the_next_item(subject) {
+    fn p10_give_up_goes_on_with_the_next_item(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
@@ -38,7 +39,7 @@ promises! {
         assert_eq!(late(&mut results), 3_000);
         assert!(results.give_up());
         assert!(!results.give_up(), "once");
-        // It still hangs, and has no others in its hand, though they are short.
+        // It still hangs, and its chunk has no others, though they are short.
         for expected in 3_001..5_000 {
             assert_eq!(at_last(&mut results), Some(expected));
         }
@@ -46,7 +47,7 @@ promises! {
         assert!(!results.give_up(), "nothing is left");
     }
 
-    fn give_up_and_then_wait_for_ever(subject) {
+    fn p10_give_up_and_then_wait_for_ever(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
@@ -63,7 +64,7 @@ promises! {
     }
 
     /// The others of its chunk come late, too, but none is lost, and none is out of order.
-    fn give_up_an_item_among_others_of_its_chunk(subject) {
+    fn p10_give_up_an_item_among_others_of_its_chunk(subject) {
         for (hangs, given_up) in [(0, 1), (3, 1), (3, 2), (3, 5), (6, 1), (7, 1), (9, 4)] {
             for panics in [false, true] {
                 let pool = subject.pool(2);
@@ -72,7 +73,7 @@ promises! {
                 let (door, of_items, of_results) = (gate.door(), alive.clone(), alive.clone());
                 let (begun, begins) = mpsc::channel();
                 let input = (0..40u64).map(move |x| (x, of_items.new_one()));
-                let line = pool.imap(input, move |(x, item)| {
+                let imap = pool.imap(input, move |(x, item)| {
                     if x == hangs {
                         begun.send(()).unwrap();
                         door.pass();
@@ -82,7 +83,7 @@ promises! {
                     }
                     (x, item, of_results.new_one())
                 });
-                let mut results = line.chunk(8).start().timeout(SHORT);
+                let mut results = imap.chunk(8).start().timeout(SHORT);
                 begins.recv().unwrap();
                 // The items that may be given up, and those that were.
                 let candidates = hangs..hangs + given_up;
@@ -116,19 +117,19 @@ promises! {
         }
     }
 
-    fn give_up_the_last_item(subject) {
+    fn p10_give_up_the_last_item(subject) {
         for chunk in [1, 8] {
             let pool = subject.pool(2);
             let alive = Alive::default();
             let gate = Gate::closed();
             let (door, of_results) = (gate.door(), alive.clone());
-            let line = pool.imap(0..4u64, move |x| {
+            let imap = pool.imap(0..4u64, move |x| {
                 if x == 3 {
                     door.pass();
                 }
                 (x, of_results.new_one())
             });
-            let mut results = line.chunk(chunk).start().timeout(SHORT);
+            let mut results = imap.chunk(chunk).start().timeout(SHORT);
             for expected in 0..3 {
                 assert_eq!(at_last(&mut results).map(|result| result.0), Some(expected));
             }
@@ -141,7 +142,7 @@ promises! {
         }
     }
 
-    fn give_up_the_last_item_after_all_other_threads_have_left(subject) {
+    fn p10_give_up_the_last_item_after_all_other_threads_have_left(subject) {
         for forever in [false, true] {
             let pool = subject.pool(2);
             let gate = Gate::closed();
@@ -152,13 +153,13 @@ promises! {
                     std::thread::sleep(SHORT);
                 }
             });
-            let line = pool.imap(input, move |x| {
+            let imap = pool.imap(input, move |x| {
                 if x == 3 {
                     door.pass();
                 }
                 x
             });
-            let mut results = line.chunk(1).timeout(SHORT);
+            let mut results = imap.chunk(1).timeout(SHORT);
             for expected in 0..3 {
                 assert_eq!(at_last(&mut results), Some(expected));
             }
@@ -173,18 +174,18 @@ promises! {
         }
     }
 
-    fn give_up_an_item_that_panics_later(subject) {
+    fn p10_give_up_an_item_that_panics_later(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
-        let line = pool.imap(0u64.., move |x| {
+        let imap = pool.imap(0u64.., move |x| {
             if x == 1 {
                 door.pass();
                 panic_on_purpose(x);
             }
             x
         });
-        let mut results = line.window(16).timeout(SHORT);
+        let mut results = imap.window(16).timeout(SHORT);
         assert_eq!(at_last(&mut results), Some(0));
         assert_eq!(late(&mut results), 1);
         assert!(results.give_up());
@@ -196,7 +197,7 @@ promises! {
         }
     }
 
-    fn give_up_items_that_have_not_been_pulled(subject) {
+    fn p10_give_up_items_that_have_not_been_pulled(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let (send, receive) = mpsc::channel();
@@ -227,7 +228,7 @@ promises! {
         }
     }
 
-    fn give_up_several_in_a_row(subject) {
+    fn p10_give_up_several_in_a_row(subject) {
         let pool = subject.pool(4);
         let gate = Gate::closed();
         let door = gate.door();
@@ -255,8 +256,8 @@ promises! {
         assert_eq!(at_last(&mut results), None);
     }
 
-    /// Not only when the line ends.
-    fn give_up_drops_the_result_when_it_comes(subject) {
+    /// Not only when the imap ends.
+    fn p9_give_up_drops_the_result_when_it_comes(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
@@ -282,7 +283,7 @@ promises! {
         });
     }
 
-    fn give_up_is_for_ordered_lines(subject) {
+    fn p10_give_up_is_for_ordered_imaps(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
@@ -295,17 +296,17 @@ promises! {
         assert_eq!(both, [0, 1]);
     }
 
-    fn give_up_under_catch_panics(subject) {
+    fn p10_give_up_under_catch_panics(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
-        let line = pool.imap(0..9u64, move |x| {
+        let imap = pool.imap(0..9u64, move |x| {
             if x == 1 {
                 door.pass();
             }
             if x == 3 { panic_on_purpose(x) } else { x }
         });
-        let mut results = line.catch_panics().timeout(SHORT);
+        let mut results = imap.catch_panics().timeout(SHORT);
         let mut seen = Vec::new();
         while let Some(result) = results.next() {
             match result {

@@ -1,25 +1,26 @@
 //! Streams as good guests: `poll_next` leaves the thread to other tasks from time to time, also while results are ready.
 
+use super::list::promises;
 use super::parts::soon;
-use super::promises;
 use super::tasks::Woken;
+use pool_core::Executor;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// A stream says that nothing is ready after at most so many results, and wakes its task at once.
+/// A stream says that nothing is ready after at most this number of results, and wakes its task at once.
 const MOST: u64 = 128;
 
 promises! {
-    fn stream_yields_after_128_ready_results(subject) {
+    fn p14_stream_yields_after_128_ready_results(subject) {
         for threads in [1, 2] {
             for unordered in [false, true] {
                 let pool = subject.pool(threads);
-                let line = pool.imap(0..10_000u64, |x| x).window(10_000);
-                let line = if unordered { line.unordered() } else { line };
-                let line = line.start();
-                soon("all are finished", || line.stats().blocked == 10_000);
-                let mut stream = line.into_stream();
+                let imap = pool.imap(0..10_000u64, |x| x).window(10_000);
+                let imap = if unordered { imap.unordered() } else { imap };
+                let imap = imap.start();
+                soon("all are finished", || imap.stats().blocked == 10_000);
+                let mut stream = imap.into_stream();
                 let task = Arc::new(Woken::default());
                 let (mut got, mut in_a_row) = (0, 0);
                 while got < 10_000 {
@@ -44,11 +45,11 @@ promises! {
     }
 
     /// The task itself takes 100 µs for each result.
-    fn stream_yields_after_a_time(subject) {
+    fn p14_stream_yields_after_a_time(subject) {
         let pool = subject.pool(2);
-        let line = pool.imap(0..500u64, |x| x).window(500).start();
-        soon("all are finished", || line.stats().blocked == 500);
-        let mut stream = line.into_stream();
+        let imap = pool.imap(0..500u64, |x| x).window(500).start();
+        soon("all are finished", || imap.stats().blocked == 500);
+        let mut stream = imap.into_stream();
         let task = Arc::new(Woken::default());
         let (mut got, mut in_a_row) = (0, 0);
         while got < 500 {
@@ -68,7 +69,7 @@ promises! {
     }
 
     /// A pause is one, whether the stream or its task made it.
-    fn stream_wakes_nobody_while_it_waits(subject) {
+    fn p13_stream_wakes_no_task_while_it_waits(subject) {
         let pool = subject.pool(2);
         let (send, receive) = std::sync::mpsc::channel();
         let mut stream = pool.imap(receive, |x: u64| x).into_stream();

@@ -1,19 +1,19 @@
 //! Handles of submitted jobs as futures.
 
+use super::list::promises;
 use super::parts::{Gate, LONG, soon};
-use super::promises;
 use super::tasks::{Woken, current_thread, multi_thread};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use futures::executor::block_on;
 use futures::task::waker;
-use pool_core::JobError;
+use pool_core::{Executor, JobError};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, mpsc};
 use std::task::Context;
 use std::thread;
 
 promises! {
-    fn handle_as_a_future(subject) {
+    fn p5_handle_as_a_future(subject) {
         let pool = subject.pool(2);
         for runtime in [current_thread(), multi_thread()] {
             let me = thread::current().id();
@@ -29,7 +29,7 @@ promises! {
         }
     }
 
-    fn handle_wakes_the_task_that_polled_last(subject) {
+    fn p5_handle_wakes_the_task_that_polled_last(subject) {
         let pool = subject.pool(1);
         let gate = Gate::closed();
         let door = gate.door();
@@ -45,7 +45,7 @@ promises! {
         assert!(block_on(handle).is_ok());
     }
 
-    fn handle_of_a_cancelled_job(subject) {
+    fn p9_handle_of_a_cancelled_job(subject) {
         let pool = subject.pool(1);
         let gate = Gate::closed();
         let door = gate.door();
@@ -62,15 +62,17 @@ promises! {
         block_on(first).unwrap();
     }
 
-    fn handle_of_a_terminated_pool(subject) {
-        let Some(terminate) = subject.terminate() else { return };
+    fn p12_handle_of_a_terminated_pool(subject) {
+        if !subject.terminates() {
+            return;
+        }
         let pool = subject.pool(1);
         let gate = Gate::closed();
         let (door, (begun, begins)) = (gate.door(), mpsc::channel());
         let running = pool.submit(move || (begun.send(()).unwrap(), door.pass()).1);
         let queued: Vec<_> = (0..20).map(|_| pool.submit(|| ())).collect();
         begins.recv_timeout(LONG).unwrap();
-        terminate(&pool);
+        pool.terminate();
         for result in block_on(futures::future::join_all(queued)) {
             assert!(matches!(result, Err(JobError::Cancelled)));
         }

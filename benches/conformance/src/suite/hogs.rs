@@ -4,9 +4,9 @@ use super::asks::{
     Ask, by_next, by_next_in_chunks_of_8, by_next_in_windows_of_2, by_next_of_a_started_one, by_next_timeout,
     by_next_unordered, by_next_with_panics_caught, by_short_limits, by_stream, by_stream_under_tokio,
 };
+use super::list::promises;
 use super::parts::{Door, Gate, LONG};
-use super::promises;
-use crate::Subject;
+use crate::subject::AnySubject;
 use pool_core::Executor;
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, mpsc};
@@ -27,7 +27,7 @@ fn occupy(pool: &impl Executor, door: &Door) {
 }
 
 /// The input gives item k + `ahead` when the consumer has result k. The others come before result `when`.
-fn in_lock_step<P: Executor + 'static>(subject: &Subject<P>, ask: Ask) {
+fn in_lock_step(subject: &AnySubject, ask: Ask) {
     for threads in [2, 3, 4] {
         for (when, ahead) in [(0, 1), (0, 3), (1, 1), (40, 1), (150, 1), (150, 2), (150, 8)] {
             let pool = subject.pool(threads);
@@ -54,14 +54,14 @@ fn in_lock_step<P: Executor + 'static>(subject: &Subject<P>, ask: Ask) {
 }
 
 /// The same, where the item that is under way brings the others.
-fn brought_by_an_item<P: Executor + 'static>(subject: &Subject<P>, ask: Ask) {
+fn brought_by_an_item(subject: &AnySubject, ask: Ask) {
     for threads in [2, 3] {
         for when in [0, 1, 100] {
             let pool = Arc::new(subject.pool(threads));
             let gate = Gate::closed();
             let (send, receive) = mpsc::channel();
             let (door, own) = (gate.door(), pool.clone());
-            let line = pool.imap(receive, move |x: u64| {
+            let imap = pool.imap(receive, move |x: u64| {
                 if x == when {
                     for _ in 1..own.threads() {
                         let door = door.clone();
@@ -70,7 +70,7 @@ fn brought_by_an_item<P: Executor + 'static>(subject: &Subject<P>, ask: Ask) {
                 }
                 x
             });
-            let mut next = ask(line);
+            let mut next = ask(imap);
             for expected in 0..ROUNDS {
                 send.send(expected).unwrap();
                 assert_eq!(next(), Some(expected));
@@ -141,12 +141,12 @@ promises! {
                 let gate = Gate::closed();
                 let last = Cell::new(0);
                 let input = std::iter::from_fn(|| Some(last.get()));
-                let mut line = pool.imap_local(input, |x| x + 1).window(1);
+                let mut imap = pool.imap_local(input, |x| x + 1).window(1);
                 for expected in 1..=ROUNDS {
                     if when == expected - 1 {
                         occupy(&pool, &gate.door());
                     }
-                    assert_eq!(line.next(), Some(expected));
+                    assert_eq!(imap.next(), Some(expected));
                     last.set(expected);
                 }
                 // With the default window, and nothing that it has to wait for.
@@ -164,10 +164,10 @@ promises! {
             assert!(pool.map(0..3_000, |x| x).into_iter().eq(0..3_000));
             let (send, receive) = mpsc::channel();
             pool.scope(|s| {
-                let mut line = s.imap(receive, |x: u64| x);
+                let mut imap = s.imap(receive, |x: u64| x);
                 for expected in 0..ROUNDS {
                     send.send(expected).unwrap();
-                    assert_eq!(line.next(), Some(expected));
+                    assert_eq!(imap.next(), Some(expected));
                 }
                 drop(send);
                 assert_eq!(s.submit(|| 5).join().unwrap(), 5);
@@ -179,14 +179,14 @@ promises! {
     fn p14_inputs_that_block_leave_a_thread_to_others(subject) {
         for threads in [2, 3, 4] {
             let pool = subject.pool(threads);
-            let mut lines: Vec<_> = (1..threads).map(|_| {
+            let mut imaps: Vec<_> = (1..threads).map(|_| {
                 let (send, receive) = mpsc::channel();
                 (send, pool.imap(receive, |x: u64| x).start())
             }).collect();
             for expected in 0..ROUNDS {
-                for (send, line) in &mut lines {
+                for (send, imap) in &mut imaps {
                     send.send(expected).unwrap();
-                    assert_eq!(line.next(), Some(expected));
+                    assert_eq!(imap.next(), Some(expected));
                 }
                 assert_eq!(pool.submit(move || expected).join().unwrap(), expected);
             }

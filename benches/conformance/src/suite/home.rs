@@ -4,11 +4,11 @@ use super::asks::{
     Ask, by_next, by_next_in_chunks_of_8, by_next_in_windows_of_2, by_next_of_a_started_one, by_next_timeout,
     by_next_unordered, by_next_with_panics_caught, by_short_limits, by_stream, by_stream_under_tokio,
 };
+use super::list::promises;
 use super::parts::{Gate, LONG, SHORT, soon};
-use super::promises;
 use super::whereabouts::{Call, Calls, Home};
-use crate::Subject;
 use crate::oracle::panic_on_purpose;
+use crate::subject::AnySubject;
 use futures::Stream;
 use pool_core::{Executor, IterExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,18 +22,18 @@ use std::time::Duration;
 const ITEMS: u64 = 5_000;
 
 /// Short items, asked for in that way, with a state and without.
-fn short_items<P: Executor + 'static>(subject: &Subject<P>, ask: Ask) {
+fn short_items(subject: &AnySubject, ask: Ask) {
     for threads in [1, 2, 4] {
         let pool = subject.pool(threads);
         let home = Home::of(&pool);
         for with_state in [false, true] {
             let calls = Calls::new();
             let (input, f) = (calls.input(ITEMS), calls.function());
-            let line = match with_state {
+            let imap = match with_state {
                 true => pool.imap_init(input, calls.init(), move |(), x| f(x)),
                 false => pool.imap(input, f),
             };
-            let mut next = ask(line);
+            let mut next = ask(imap);
             let sum: u64 = std::iter::from_fn(&mut *next).sum();
             assert_eq!(sum, ITEMS * (ITEMS - 1) / 2);
             home.check(&calls, &format!("threads {threads}"));
@@ -223,13 +223,13 @@ promises! {
             let home = Home::of(&pool);
             let calls = Calls::new();
             let f = calls.function();
-            let line = pool.imap(calls.input(3_100), move |x| {
+            let imap = pool.imap(calls.input(3_100), move |x| {
                 if x >= 3_000 {
                     thread::sleep(Duration::from_micros(500));
                 }
                 f(x)
             });
-            assert!(line.eq(0..3_100));
+            assert!(imap.eq(0..3_100));
             home.check(&calls, &format!("threads {threads}"));
         }
     }
@@ -243,17 +243,17 @@ promises! {
                     let home = Home::of(&pool);
                     let calls = Calls::new();
                     let (send, receive) = mpsc::channel();
-                    let line = pool.imap(calls.noted(receive.into_iter()), calls.function());
-                    let mut line = if let Some(chunk) = chunk { line.chunk(chunk) } else { line };
+                    let imap = pool.imap(calls.noted(receive.into_iter()), calls.function());
+                    let mut imap = if let Some(chunk) = chunk { imap.chunk(chunk) } else { imap };
                     let mut results = 0..;
                     for burst in [warm_up, 1, 1, 2, 4, 7, 1, 20] {
                         (results.start..results.start + burst).for_each(|x| send.send(x).unwrap());
                         for expected in results.by_ref().take(burst as usize) {
-                            assert_eq!(line.next(), Some(expected));
+                            assert_eq!(imap.next(), Some(expected));
                         }
                     }
                     drop(send);
-                    assert_eq!(line.next(), None);
+                    assert_eq!(imap.next(), None);
                     home.check(&calls, &format!("threads {threads}, after {warm_up}, chunk {chunk:?}"));
                 }
             }
@@ -275,14 +275,14 @@ promises! {
                 begins.recv_timeout(LONG).unwrap();
             }
             let calls = Calls::new();
-            let mut line = pool.imap(calls.input(100), calls.function()).start();
-            assert!(line.next_timeout(SHORT).is_err());
+            let mut imap = pool.imap(calls.input(100), calls.function()).start();
+            assert!(imap.next_timeout(SHORT).is_err());
             let opener = thread::spawn(move || {
                 // The consumer should be waiting by then.
                 thread::sleep(4 * SHORT);
                 gate.open();
             });
-            assert!(line.by_ref().eq(0..100));
+            assert!(imap.by_ref().eq(0..100));
             assert!(pool.map(calls.input(100), calls.function()).into_iter().eq(0..100));
             home.check(&calls, &format!("threads {threads}"));
             opener.join().unwrap();
@@ -296,10 +296,10 @@ promises! {
             let calls = Calls::new();
             let f = calls.function();
             let fragile = move |x| if f(x) % 100 == 7 { panic_on_purpose(x) } else { x };
-            let mut line = pool.imap_init(calls.input(2_000), calls.init(), move |(), x| fragile(x));
+            let mut imap = pool.imap_init(calls.input(2_000), calls.init(), move |(), x| fragile(x));
             let mut panics = 0;
             loop {
-                match catch_unwind(AssertUnwindSafe(|| line.next())) {
+                match catch_unwind(AssertUnwindSafe(|| imap.next())) {
                     Ok(Some(_)) => {}
                     Ok(None) => break,
                     Err(_) => panics += 1,
@@ -316,14 +316,14 @@ promises! {
         for unordered in [false, true] {
             let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
             let (runs, top) = (running.clone(), most.clone());
-            let line = pool.imap(0..20_000u64, move |x| {
+            let imap = pool.imap(0..20_000u64, move |x| {
                 top.fetch_max(runs.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 let result = crate::work::xorshift(x, 50);
                 runs.fetch_sub(1, Ordering::SeqCst);
                 result
             });
-            let line = if unordered { line.unordered() } else { line };
-            assert_eq!(line.count(), 20_000);
+            let imap = if unordered { imap.unordered() } else { imap };
+            assert_eq!(imap.count(), 20_000);
             assert_eq!(most.load(Ordering::SeqCst), 1);
         }
     }
@@ -332,18 +332,18 @@ promises! {
         let pool = subject.pool(2);
         let asked = Arc::new(AtomicUsize::new(0));
         let hinting = |items| Hinting(0..items, asked.clone(), thread::current().id());
-        let mut line = pool.imap(hinting(ITEMS), |x| x);
+        let mut imap = pool.imap(hinting(ITEMS), |x| x);
         let before = asked.load(Ordering::SeqCst);
         assert!(before <= 1, "asked {before} times while the imap was made");
         for left in (0..ITEMS as usize).rev() {
-            assert!(line.next().is_some());
-            assert_eq!(line.size_hint(), (left, Some(left)));
+            assert!(imap.next().is_some());
+            assert_eq!(imap.size_hint(), (left, Some(left)));
         }
-        assert_eq!(line.next(), None);
+        assert_eq!(imap.next(), None);
         for expected in 0..100 {
-            let mut line = pool.imap(hinting(expected), |x| x).start();
-            soon("it has ended", || line.stats().blocked == expected);
-            assert!(line.by_ref().eq(0..expected));
+            let mut imap = pool.imap(hinting(expected), |x| x).start();
+            soon("it has ended", || imap.stats().blocked == expected);
+            assert!(imap.by_ref().eq(0..expected));
         }
         let asked = asked.load(Ordering::SeqCst);
         assert!(asked <= 101, "asked {asked} times for 101 imaps");

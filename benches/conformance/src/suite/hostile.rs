@@ -4,10 +4,13 @@
 //! own that panics all the time ([`Hostile`]): results that come are right, whatever is borrowed is still there,
 //! everything is dropped once, and nothing hangs.
 
+use super::bombs::Bomb;
+use super::list::promises;
 use super::parts::{Alive, Counted};
-use super::promises;
+use super::wrapped::{Wrapped, Wrapper};
 use crate::chaos::{HOSTILE, Hostile};
 use crate::oracle::{OnPurpose, panic_on_purpose};
+use crate::subject::AnyPool;
 use futures::Stream;
 use pool_core::{CancelToken, Cancelled, Executor, Job, JobError, JobHandle};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
@@ -18,9 +21,11 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-/// An executor of which a method panics at its next call, once.
-struct Armed<P> {
-    pool: P,
+/// A pool of which a method panics at its next call, once.
+type Armed = Wrapped<PanicsOnce>;
+
+struct PanicsOnce {
+    pool: AnyPool,
     method: &'static str,
     armed: AtomicBool,
 }
@@ -28,68 +33,41 @@ struct Armed<P> {
 /// All methods but `spawn`, whose panic is the caller's.
 const ASKED: [&str; 4] = ["threads", "has_waiting", "is_worker", "pool_id"];
 
-impl<P> Armed<P> {
-    fn new(pool: P, method: &'static str) -> Armed<P> {
-        Armed { pool, method, armed: AtomicBool::new(false) }
+impl Armed {
+    fn new(pool: AnyPool, method: &'static str) -> Armed {
+        Wrapped(PanicsOnce { pool, method, armed: AtomicBool::new(false) })
     }
 
     fn arm(&self) {
-        self.armed.store(true, SeqCst);
+        self.0.armed.store(true, SeqCst);
+    }
+}
+
+impl Wrapper for PanicsOnce {
+    fn pool(&self) -> &dyn Executor {
+        &self.pool
     }
 
-    fn called(&self, method: &str) {
+    fn asked(&self, method: &str) {
         if method == self.method && self.armed.swap(false, SeqCst) {
             panic_on_purpose(HOSTILE);
         }
     }
-}
 
-impl<P: Executor> Executor for Armed<P> {
-    fn threads(&self) -> usize {
-        self.called("threads");
-        self.pool.threads()
-    }
     fn spawn(&self, job: Job) {
-        self.called("spawn, dropped");
+        self.asked("spawn, dropped");
         if self.method == "spawn, leaked" && self.armed.load(SeqCst) {
-            return self.leak(job);
+            std::mem::forget(job);
+            return self.asked("spawn, leaked");
         }
         self.pool.spawn(job);
-        self.called("spawn, queued");
-    }
-    fn has_waiting(&self) -> bool {
-        self.called("has_waiting");
-        self.pool.has_waiting()
-    }
-    fn is_worker(&self) -> bool {
-        self.called("is_worker");
-        self.pool.is_worker()
-    }
-    fn pool_id(&self) -> Option<usize> {
-        self.called("pool_id");
-        self.pool.pool_id()
-    }
-}
-
-impl<P> Armed<P> {
-    fn leak(&self, job: Job) {
-        std::mem::forget(job);
-        self.called("spawn, leaked");
+        self.asked("spawn, queued");
     }
 }
 
 /// Whether a payload is that of a panic of the executor.
 fn is_hostile(payload: &(dyn std::any::Any + Send)) -> bool {
     payload.downcast_ref() == Some(&OnPurpose(HOSTILE))
-}
-
-/// Panics when it is dropped, and so does the payload of that panic.
-struct Bomb(#[expect(dead_code, reason = "only its drop counts")] Counted);
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        panic_on_purpose(0);
-    }
 }
 
 /// A waker that panics whenever anything is done with it that may.
@@ -243,8 +221,8 @@ promises! {
         let pool = subject.pool(2);
         let alive = Alive::default();
         for _ in 0..20 {
-            // Not a `Vec`: what is left of one is dropped in one go, and that is the user's own affair.
-            let items = (0..300).map(|n| (n, Bomb(alive.new_one())));
+            // Not a `Vec`: what is left of one is dropped in one go, which is not for the engine to change.
+            let items = (0..300).map(|n| (n, Bomb::new(&alive)));
             let payload = catch_unwind(AssertUnwindSafe(|| {
                 // The panic at 200 leaves results before and items behind.
                 pool.map(items, |(n, bomb)| {
@@ -264,12 +242,12 @@ promises! {
     fn p9_results_of_jobs_that_panic_when_dropped(subject) {
         let pool = subject.pool(1);
         let alive = Alive::default();
-        let handles: Vec<_> = (0..10).map(|_| { let bomb = Bomb(alive.new_one()); pool.submit(|| bomb) }).collect();
+        let handles: Vec<_> = (0..10).map(|_| { let bomb = Bomb::new(&alive); pool.submit(|| bomb) }).collect();
         pool.submit(|| ()).join().unwrap();
         // In one go: a second panic would abort.
         drop(handles);
         alive.wait_for(0);
-        pool.scope(|s| for _ in 0..10 { let bomb = Bomb(alive.new_one()); drop(s.submit(|| bomb)) });
+        pool.scope(|s| for _ in 0..10 { let bomb = Bomb::new(&alive); drop(s.submit(|| bomb)) });
         assert_eq!(alive.count(), 0);
     }
 
@@ -277,7 +255,7 @@ promises! {
         let pool = subject.pool(1);
         let alive = Alive::default();
         let (open, busy) = occupy(&pool);
-        let handles: Vec<_> = (0..10).map(|_| { let bomb = Bomb(alive.new_one()); pool.submit(|| drop(bomb)) }).collect();
+        let handles: Vec<_> = (0..10).map(|_| { let bomb = Bomb::new(&alive); pool.submit(|| drop(bomb)) }).collect();
         let cancelled = handles.iter().filter(|handle| handle.cancel()).count();
         drop(open);
         busy.join().unwrap();
@@ -291,13 +269,13 @@ promises! {
         let alive = Alive::default();
         let caught: Vec<_> = {
             let alive = alive.clone();
-            pool.imap(0..10, move |_| panic_any(Bomb(alive.new_one()))).catch_panics().collect()
+            pool.imap(0..10, move |_| panic_any(Bomb::new(&alive))).catch_panics().collect()
         };
         assert!(caught.iter().all(Result::is_err));
         drop(caught);
         alive.wait_for(0);
         let payload = catch_unwind(AssertUnwindSafe(|| {
-            pool.scope(|s| for _ in 0..5 { drop(s.submit(|| panic_any(Bomb(alive.new_one())))) });
+            pool.scope(|s| for _ in 0..5 { drop(s.submit(|| panic_any(Bomb::new(&alive)))) });
         })).unwrap_err();
         assert_eq!(alive.count(), 1, "the first is the scope's");
         assert!(catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err());
@@ -365,7 +343,7 @@ fn check_results<T>(imap: &mut impl Iterator<Item = T>, number: impl Fn(T) -> u6
             }
             Err(payload) => {
                 panics += 1;
-                assert!(is_hostile(&*payload) || payload.is::<Cancelled>(), "a panic of somebody else");
+                assert!(is_hostile(&*payload) || payload.is::<Cancelled>(), "not a panic of the executor");
                 assert!(panics < 10_000, "it panics for ever");
             }
         }

@@ -1,7 +1,7 @@
 //! `item_timeout`: a limit for each item, from when it began.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Door, Gate, LONG, SHORT, soon};
-use super::promises;
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::{Executor, IterExt, TimedOut};
 use std::collections::HashSet;
@@ -40,7 +40,7 @@ fn outcomes(results: impl Iterator<Item = Result<u64, TimedOut>>) -> Vec<Result<
 
 promises! {
     /// About one limit in all, not ten.
-    fn item_timeout_two_hundred_pages_of_which_ten_hang(subject) {
+    fn p10_item_timeout_two_hundred_pages_of_which_ten_hang(subject) {
         let limit = Duration::from_millis(500);
         let pool = subject.pool(64);
         let gate = Gate::closed();
@@ -60,7 +60,7 @@ promises! {
         assert!(took >= limit && took < Duration::from_millis(1_700), "it took {took:?}");
     }
 
-    fn item_timeout_puts_late_items_at_their_places(subject) {
+    fn p10_item_timeout_puts_late_items_at_their_places(subject) {
         for hung in [[0, 1, 21], [5, 38, 39]] {
             let pool = subject.pool(5);
             let gate = Gate::closed();
@@ -80,7 +80,7 @@ promises! {
         }
     }
 
-    fn item_timeout_gives_all_where_nothing_hangs(subject) {
+    fn p10_item_timeout_gives_all_where_nothing_hangs(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             for window in [1, 3, 1_000] {
@@ -91,7 +91,7 @@ promises! {
     }
 
     /// An item that has not begun has no limit yet, and a limit for the call can be put on top.
-    fn item_timeout_with_every_thread_hung(subject) {
+    fn p10_item_timeout_with_every_thread_hung(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let hangs = |x: u64| x < 2;
@@ -110,7 +110,7 @@ promises! {
         assert!(results.map(|result| result.unwrap().unwrap()).eq(2..6));
     }
 
-    fn item_timeout_waits_for_the_input_without_a_limit(subject) {
+    fn p10_item_timeout_waits_for_the_input_without_a_limit(subject) {
         let pool = subject.pool(2);
         let (send, receive) = std::sync::mpsc::channel::<u64>();
         let sender = thread::spawn(move || {
@@ -128,7 +128,7 @@ promises! {
     }
 
     /// A result that is there is handed out, however long it took.
-    fn item_timeout_is_no_matter_of_a_slow_consumer(subject) {
+    fn p10_item_timeout_is_no_matter_of_a_slow_consumer(subject) {
         let pool = subject.pool(2);
         let sleeps = |x: u64| (thread::sleep(4 * SHORT), x).1;
         let mut results = pool.imap(0..3u64, sleeps).item_timeout(SHORT).start();
@@ -136,7 +136,7 @@ promises! {
         assert!(results.by_ref().eq([Ok(0), Ok(1), Ok(2)]));
     }
 
-    fn item_timeout_unordered(subject) {
+    fn p10_item_timeout_unordered(subject) {
         let pool = subject.pool(4);
         let alive = Alive::default();
         let gate = Gate::closed();
@@ -160,7 +160,7 @@ promises! {
     }
 
     /// What was given up comes, panics or not, while the iteration goes on.
-    fn item_timeout_unordered_drops_what_comes_late(subject) {
+    fn p10_item_timeout_unordered_drops_what_comes_late(subject) {
         for panics in [false, true] {
             let pool = subject.pool(3);
             let alive = Alive::default();
@@ -200,7 +200,7 @@ promises! {
         }
     }
 
-    fn item_timeout_in_a_scope(subject) {
+    fn p10_item_timeout_in_a_scope(subject) {
         let pool = subject.pool(4);
         let gate = Gate::closed();
         let (door, words) = (gate.door(), ["a", "hangs", "b", "c"].map(String::from));
@@ -220,7 +220,7 @@ promises! {
     }
 
     /// A head that the consumer runs itself cannot be left; one that another thread runs is.
-    fn item_timeout_on_a_thread_of_the_pool(subject) {
+    fn p10_item_timeout_on_a_thread_of_the_pool(subject) {
         for threads in [1, 2] {
             let pool = Arc::new(subject.pool(threads));
             let gate = Gate::closed();
@@ -252,7 +252,7 @@ promises! {
         }
     }
 
-    fn item_timeout_with_enumerate_before_and_after(subject) {
+    fn p10_item_timeout_with_enumerate_before_and_after(subject) {
         let pool = subject.pool(3);
         let gate = Gate::closed();
         let f = hanging(gate.door(), |x| x == 4);
@@ -268,17 +268,17 @@ promises! {
         assert!(results.len() == 10 && results[4].1.is_err());
     }
 
-    fn item_timeout_of_a_local_input(subject) {
+    fn p10_item_timeout_of_a_local_input(subject) {
         let pool = subject.pool(3);
         let gate = Gate::closed();
         let hangs = |x: u64| x == 2 || x == 9;
         let text = (0..20).map(|x| x.to_string()).collect::<Vec<_>>().join("\n");
-        let numbers = text.lines().map(|line| line.parse().unwrap());
+        let numbers = text.lines().map(|imap| imap.parse().unwrap());
         let results = numbers.imap(&pool, hanging(gate.door(), hangs)).item_timeout(LIMIT);
         assert_eq!(outcomes(results), expected(20, hangs));
     }
 
-    fn item_timeout_p6_panics_come_at_their_places(subject) {
+    fn p6_item_timeout_panics_come_at_their_places(subject) {
         let f = |x: u64| if x % 7 == 3 { panic_on_purpose(x) } else { x };
         for unordered in [false, true] {
             let pool = subject.pool(2);
@@ -308,7 +308,7 @@ promises! {
         }
     }
 
-    fn item_timeout_p9_everything_is_dropped_once(subject) {
+    fn p9_item_timeout_everything_is_dropped_once(subject) {
         for ended in [false, true] {
             let pool = subject.pool(4);
             let alive = Alive::default();
@@ -331,7 +331,7 @@ promises! {
         }
     }
 
-    fn item_timeout_ends_by_a_token(subject) {
+    fn p9_item_timeout_ends_by_a_token(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let token = pool_core::CancelToken::new();

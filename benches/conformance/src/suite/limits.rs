@@ -1,8 +1,9 @@
 //! P10 time-outs: `next_timeout`, and the iterator `timeout`.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Door, Gate, LONG, SHORT, at_last, late, soon};
-use super::promises;
 use crate::oracle::panic_on_purpose;
+use crate::subject::AnyPool;
 use pool_core::{CancelToken, Executor, TimedOut};
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Adds results that may be errors of the function, or late.
-fn sum<P: Executor>(pool: &P, door: Door) -> Result<u64, Box<dyn Error>> {
+fn sum(pool: &AnyPool, door: Door) -> Result<u64, Box<dyn Error>> {
     let mut sum = 0;
     let halves = pool.imap(0..4u64, move |x| {
         if x == 3 {
@@ -112,20 +113,20 @@ promises! {
     }
 
     /// What is dropped, and on which side of the gate, is counted by value.
-    fn p9_dropping_a_line_with_a_limit_does_not_wait(subject) {
+    fn p9_dropping_an_imap_with_a_limit_does_not_wait(subject) {
         for give_up in [false, true] {
             let pool = subject.pool(2);
             let alive = Alive::default();
             let gate = Gate::closed();
             let (door, of_items) = (gate.door(), alive.clone());
             let input = (0..1_000u64).map(move |x| (x, of_items.new_one()));
-            let line = pool.imap(input, move |(x, item): (u64, Counted)| {
+            let imap = pool.imap(input, move |(x, item): (u64, Counted)| {
                 if x == 5 {
                     door.pass();
                 }
                 item
             });
-            let mut results = line.chunk(4).start().timeout(SHORT);
+            let mut results = imap.chunk(4).start().timeout(SHORT);
             for _ in 0..4 {
                 assert!(at_last(&mut results).is_some());
             }
@@ -135,7 +136,7 @@ promises! {
                 let _ = results.next();
             }
             drop(results);
-            // Only what hangs is left, and what is in the same hand.
+            // Only what hangs is left, and what is in the same chunk.
             soon("the rest is dropped", || alive.count() <= 4);
             assert!(alive.count() >= 1);
             gate.open();

@@ -1,7 +1,7 @@
 //! P4 live, P5 prompt, P10 time-outs.
 
-use super::promises;
-use pool_core::TimedOut;
+use super::list::promises;
+use pool_core::{Executor, TimedOut};
 use std::sync::Mutex;
 use std::sync::mpsc;
 use std::thread;

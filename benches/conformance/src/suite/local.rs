@@ -1,7 +1,7 @@
 //! `imap_local`: the input stays on the consumer's thread.
 
+use super::list::promises;
 use super::parts::{Alive, Gate, LONG, SHORT, soon};
-use super::promises;
 use crate::oracle::{OnPurpose, Outcome, assert_same, caught, panic_on_purpose};
 use crate::work::xorshift;
 use pool_core::Executor;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 promises! {
-    fn local_p1_results_come_in_input_order(subject) {
+    fn p1_local_results_come_in_input_order(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             for window in [1, 2, 7, 64, 10_000] {
@@ -35,16 +35,16 @@ promises! {
         }
     }
 
-    fn local_input_may_borrow(subject) {
+    fn p16_local_input_may_borrow(subject) {
         let pool = subject.pool(2);
         let text = String::from("some\nlines\n\nof text");
         let mut lines = text.lines();
         let input = lines.by_ref().map(String::from);
-        assert_eq!(pool.imap_local(input, |line| line.len()).collect::<Vec<_>>(), [4, 5, 0, 7]);
+        assert_eq!(pool.imap_local(input, |imap| imap.len()).collect::<Vec<_>>(), [4, 5, 0, 7]);
         assert_eq!(lines.next(), None);
     }
 
-    fn local_p2_nothing_is_pulled_before_the_first_next(subject) {
+    fn p2_local_nothing_is_pulled_before_the_first_next(subject) {
         let pool = subject.pool(2);
         let pulled = Cell::new(0);
         let input = (0..10).inspect(|_| pulled.set(pulled.get() + 1));
@@ -56,7 +56,7 @@ promises! {
         assert!(pulled.get() > 0);
     }
 
-    fn local_p3_window_is_exact(subject) {
+    fn p3_local_window_is_exact(subject) {
         for (threads, window, chunk) in [(1, 1, 1), (2, 1, 4), (2, 3, 2), (4, 8, 3), (2, 100, 16)] {
             for unordered in [false, true] {
                 let pool = subject.pool(threads);
@@ -79,7 +79,7 @@ promises! {
     }
 
     /// With a window of one, the input can even use the result.
-    fn local_p4_an_input_that_depends_on_the_result(subject) {
+    fn p4_local_an_input_that_depends_on_the_result(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let last = Cell::new(0u64);
@@ -93,7 +93,7 @@ promises! {
     }
 
     /// The first item waits until the window is full. Then all are finished before the next call.
-    fn local_p5_a_ready_result_comes_before_any_pull(subject) {
+    fn p5_local_a_ready_result_comes_before_any_pull(subject) {
         for chunk in [1, 3, 8] {
             let pool = subject.pool(2);
             let gate = Gate::closed();
@@ -105,8 +105,8 @@ promises! {
                     gate.open();
                 }
             });
-            let line = pool.imap_local(input, move |x| (door.pass(), x).1);
-            let mut results = line.window(8).chunk(chunk);
+            let imap = pool.imap_local(input, move |x| (door.pass(), x).1);
+            let mut results = imap.window(8).chunk(chunk);
             assert_eq!(results.next(), Some(0));
             assert_eq!(pulled.get(), 8);
             soon("the others are finished", || results.stats().blocked == 7);
@@ -129,7 +129,7 @@ promises! {
     }
 
     /// The head becomes ready while the consumer pulls: then it stops pulling.
-    fn local_p5_a_result_that_comes_between_two_pulls(subject) {
+    fn p5_local_a_result_that_comes_between_two_pulls(subject) {
         let attempt = || {
             let pool = subject.pool(2);
             // Items 0 and 1 are held up until items 7 and 9 are pulled.
@@ -158,7 +158,7 @@ promises! {
         assert!((0..5).any(|_| attempt()), "it went on pulling beside a result that was ready");
     }
 
-    fn local_input_is_pulled_on_the_consumers_thread(subject) {
+    fn p16_local_input_is_pulled_on_the_consumers_thread(subject) {
         let me = thread::current().id();
         for threads in [1, 2] {
             let pool = subject.pool(threads);
@@ -184,7 +184,7 @@ promises! {
         }
     }
 
-    fn local_p6_panics_surface_at_their_positions(subject) {
+    fn p6_local_panics_surface_at_their_positions(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             for chunk in [1, 4, 100] {
@@ -196,7 +196,7 @@ promises! {
         }
     }
 
-    fn local_p7_a_panic_of_the_input_comes_after_the_results(subject) {
+    fn p7_local_a_panic_of_the_input_comes_after_the_results(subject) {
         for threads in [1, 2] {
             for at in [0u64, 1, 5, 3_000] {
                 let pool = subject.pool(threads);
@@ -220,7 +220,7 @@ promises! {
         }
     }
 
-    fn local_p8_inside_a_job(subject) {
+    fn p8_local_inside_a_job(subject) {
         for threads in [1, 2] {
             let pool = Arc::new(subject.pool(threads));
             let inner = pool.clone();
@@ -232,7 +232,7 @@ promises! {
         }
     }
 
-    fn local_p9_everything_is_dropped_exactly_once(subject) {
+    fn p9_local_everything_is_dropped_exactly_once(subject) {
         for threads in [1, 2] {
             for (taken, chunk) in [(0, 1), (1, 1), (10, 4), (100, 7), (999, 3), (1_000, 16)] {
                 let pool = subject.pool(threads);
@@ -251,17 +251,17 @@ promises! {
         }
     }
 
-    fn local_p10_limits(subject) {
+    fn p10_local_limits(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
-        let line = pool.imap_local(0..40u64, move |x| {
+        let imap = pool.imap_local(0..40u64, move |x| {
             if x == 3 {
                 door.pass();
             }
             x
         });
-        let mut results = line.timeout(SHORT);
+        let mut results = imap.timeout(SHORT);
         let mut seen = Vec::new();
         while let Some(result) = results.next() {
             match result {
@@ -273,7 +273,7 @@ promises! {
         assert!(seen.into_iter().eq((0..40).filter(|&x| x != 3)));
     }
 
-    fn local_p11_size_hint_counts_what_is_in_flight(subject) {
+    fn p11_local_size_hint_counts_what_is_in_flight(subject) {
         let pool = subject.pool(2);
         let mut imap = pool.imap_local(0..100u32, |x| x).window(10).chunk(3);
         for left in (0..=100usize).rev() {
@@ -283,7 +283,7 @@ promises! {
         assert!(format!("{imap:?}").starts_with("Imap"));
     }
 
-    fn local_unordered(subject) {
+    fn p1_local_unordered(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             let input = Rc::new(5_000u64);
@@ -293,7 +293,7 @@ promises! {
         }
     }
 
-    fn local_cancel(subject) {
+    fn p9_local_cancel(subject) {
         let pool = subject.pool(2);
         let pulled = AtomicU64::new(0);
         let input = (0u64..).inspect(|_| _ = pulled.fetch_add(1, Ordering::SeqCst));

@@ -3,9 +3,6 @@
 //! A file holds the tests of a few promises; the macro `promises!` turns the functions in it into the list, so
 //! that none can be forgotten. The names begin with the promise that they check.
 
-mod alone;
-mod alone_results;
-mod apart;
 mod asks;
 mod away;
 mod batched;
@@ -22,11 +19,14 @@ mod handles;
 mod hogs;
 mod home;
 mod hostile;
+mod inline;
+mod inline_results;
 mod item_limits;
+mod iterator_traits;
 mod limits;
+mod list;
 mod live;
 mod local;
-mod manners;
 mod nesting;
 mod order;
 mod owned;
@@ -39,6 +39,7 @@ mod reach;
 mod scope_imaps;
 mod scopes;
 mod sharing;
+mod smoke;
 mod states;
 mod stats;
 mod stream;
@@ -48,108 +49,165 @@ mod unwanted;
 mod wakers;
 mod whereabouts;
 mod windows;
+mod wrapped;
 
-use crate::Subject;
-use libtest_mimic::{Arguments, Trial};
+pub use smoke::smoke;
+
+use crate::own_process::is_child;
+use crate::subject::{AnySubject, Subject};
+use libtest_mimic::{Arguments, Completion, Trial};
+use list::Test;
 use pool_core::Executor;
 use pool_core::watchdog::{LIMIT, within};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{env, process, thread};
 
-type Test<P> = (&'static str, fn(Arc<Subject<P>>));
-
-/// Defines tests as functions of the subject, and `tests()`, the list of them.
-macro_rules! promises {
-    ($($(#[$attribute:meta])* fn $name:ident($subject:ident) $body:block)*) => {
-        pub(super) fn tests<P: pool_core::Executor + 'static>() -> Vec<super::Test<P>> {
-            $($(#[$attribute])*
-            fn $name<P: pool_core::Executor + 'static>(
-                $subject: std::sync::Arc<crate::Subject<P>>
-            ) $body)*
-            vec![$((stringify!($name), $name::<P>)),*]
-        }
-    };
+/// The tests of each backend.
+fn tests() -> impl Iterator<Item = Test> {
+    let files = [
+        order::tests(),
+        live::tests(),
+        limits::tests(),
+        cancel::tests(),
+        chaining::tests(),
+        unordered::tests(),
+        states::tests(),
+        local::tests(),
+        fallible::tests(),
+        stats::tests(),
+        stream::tests(),
+        handles::tests(),
+        giving_up::tests(),
+        away::tests(),
+        panics::tests(),
+        nesting::tests(),
+        inline::tests(),
+        inline_results::tests(),
+        dropping::tests(),
+        iterator_traits::tests(),
+        pools::tests(),
+        pool_stats::tests(),
+        random::tests(),
+        scopes::tests(),
+        hostile::tests(),
+        home::tests(),
+        hogs::tests(),
+        reach::tests(),
+        effects::tests(),
+        sharing::tests(),
+        windows::tests(),
+        bombs::tests(),
+        wakers::tests(),
+        guests::tests(),
+        owned::tests(),
+        erased::tests(),
+        item_limits::tests(),
+        batched::tests(),
+        scope_imaps::tests(),
+        unwanted::tests(),
+    ];
+    files.into_iter().flatten()
 }
-pub(crate) use promises;
 
 /// The tests of all subjects, and the command line that chooses among them.
 #[derive(Debug)]
 pub struct Suite {
     arguments: Arguments,
+    /// Set by the first test that fails; `None` if the others go on.
+    failed: Option<Arc<AtomicBool>>,
+    subjects: Vec<Arc<AnySubject>>,
     trials: Vec<Trial>,
 }
 
 impl Suite {
-    /// An empty suite; the options are those of every Rust test (`--list`, a filter, `--test-threads`).
+    /// An empty suite, for the command line of this process.
+    ///
+    /// The options are those of every Rust test (`--list`, a filter, `--test-threads`), and `--fail-fast`: once a test
+    /// has failed, no other begins. Those that have begun by then end first; the rest is shown as ignored.
     pub fn from_args() -> Suite {
-        Suite { arguments: Arguments::from_args(), trials: Vec::new() }
+        Suite::with_args(env::args())
+    }
+
+    /// The same for another command line, of which the first word is the name of the program.
+    pub fn with_args(args: impl IntoIterator<Item = String>) -> Suite {
+        let (fail_fast, others): (Vec<_>, Vec<_>) = args.into_iter().partition(|arg| arg == "--fail-fast");
+        Suite {
+            arguments: Arguments::from_iter(others),
+            failed: (!fail_fast.is_empty()).then(Arc::default),
+            subjects: Vec::new(),
+            trials: Vec::new(),
+        }
     }
 
     /// Puts a backend under every test.
     pub fn add<P: Executor + 'static>(&mut self, subject: Subject<P>) {
-        let subject = Arc::new(subject);
-        let files = [
-            order::tests(),
-            live::tests(),
-            limits::tests(),
-            cancel::tests(),
-            chaining::tests(),
-            unordered::tests(),
-            states::tests(),
-            local::tests(),
-            fallible::tests(),
-            stats::tests(),
-            stream::tests(),
-            handles::tests(),
-            giving_up::tests(),
-            away::tests(),
-            panics::tests(),
-            nesting::tests(),
-            alone::tests(),
-            alone_results::tests(),
-            dropping::tests(),
-            manners::tests(),
-            pools::tests(),
-            pool_stats::tests(),
-            random::tests(),
-            scopes::tests(),
-            hostile::tests(),
-            home::tests(),
-            hogs::tests(),
-            reach::tests(),
-            effects::tests(),
-            sharing::tests(),
-            windows::tests(),
-            bombs::tests(),
-            wakers::tests(),
-            guests::tests(),
-            owned::tests(),
-            erased::tests(),
-            item_limits::tests(),
-            batched::tests(),
-            scope_imaps::tests(),
-            unwanted::tests(),
-        ];
-        for (name, test) in files.into_iter().flatten() {
-            let subject = subject.clone();
-            self.trials.push(Trial::test(format!("{}::{name}", subject.name()), move || {
-                within(LIMIT, move || test(subject));
-                Ok(())
-            }));
+        let subject = Arc::new(subject.erased());
+        for (name, test) in tests() {
+            let tested = subject.clone();
+            self.add_test(format!("{}::{name}", subject.name()), move || test(tested));
         }
+        self.subjects.push(subject);
     }
 
     /// Adds the tests of what a pool that panics cannot break: `hostile::…`.
     pub fn add_hostile(&mut self) {
         for (name, test) in hostile::on_hostile_pools() {
-            self.trials.push(Trial::test(format!("hostile::{name}"), move || {
-                within(LIMIT, test);
-                Ok(())
-            }));
+            self.add_test(format!("hostile::{name}"), test);
         }
     }
 
+    fn add_test(&mut self, name: String, test: impl FnOnce() + Send + 'static) {
+        let failed = self.failed.clone();
+        self.trials.push(Trial::ignorable_test(name, move || {
+            if failed.as_ref().is_some_and(|failed| failed.load(Ordering::Relaxed)) {
+                return Ok(Completion::ignored_with("another test has failed"));
+            }
+            let _on_panic = SetOnPanic(failed);
+            within(LIMIT, test);
+            Ok(Completion::Completed)
+        }));
+    }
+
+    /// The names of the tests, as `subject::promise_…`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.trials.iter().map(Trial::name)
+    }
+
     /// Runs the tests and ends the process, with status 101 if one failed.
+    ///
+    /// The [smoke test](smoke) comes first, for each backend of which a test was chosen. If a backend fails it, what is
+    /// wrong is printed, and nothing else runs.
     pub fn run(self) -> ! {
+        if !self.arguments.list && !is_child() {
+            for subject in self.subjects.iter().filter(|subject| self.is_chosen(subject)) {
+                if let Err(what) = smoke::check(subject) {
+                    eprintln!(
+                        "{}: the smoke test failed, so no other test was run.\n\n{what}",
+                        subject.name()
+                    );
+                    process::exit(101);
+                }
+            }
+        }
         libtest_mimic::run(&self.arguments, self.trials).exit()
+    }
+
+    /// Whether a test of this subject was chosen.
+    fn is_chosen(&self, subject: &AnySubject) -> bool {
+        let prefix = format!("{}::", subject.name());
+        let mut chosen = self.trials.iter().filter(|trial| !self.arguments.is_filtered_out(trial));
+        chosen.any(|trial| trial.name().starts_with(&prefix))
+    }
+}
+
+/// Notes that a test has failed.
+struct SetOnPanic(Option<Arc<AtomicBool>>);
+
+impl Drop for SetOnPanic {
+    fn drop(&mut self) {
+        if let Some(failed) = self.0.as_ref().filter(|_| thread::panicking()) {
+            failed.store(true, Ordering::Relaxed);
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! P8 nesting.
 
-use super::promises;
+use super::list::promises;
+use crate::subject::AnyPool;
 use pool_core::Executor;
 use std::sync::Arc;
 
-fn deep<P: Executor + 'static>(pool: &Arc<P>, depth: u32, width: u64) -> u64 {
+fn deep(pool: &Arc<AnyPool>, depth: u32, width: u64) -> u64 {
     if depth == 0 {
         return 1;
     }

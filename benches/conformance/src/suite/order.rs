@@ -1,7 +1,8 @@
 //! P1 order, P2 lazy, P3 window, P15 scale.
 
-use super::promises;
+use super::list::promises;
 use crate::work::xorshift;
+use pool_core::Executor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -38,7 +39,7 @@ promises! {
         let count = pulled.clone();
         let input = (0..10).inspect(move |_| { count.fetch_add(1, Ordering::SeqCst); });
         let mut imap = pool.imap(input, |x| x).window(4).chunk(2);
-        // A job that runs after whatever the line might have queued.
+        // A job that runs after whatever the imap might have queued.
         pool.submit(|| ()).join().unwrap();
         assert_eq!(pulled.load(Ordering::SeqCst), 0);
         assert_eq!(imap.next(), Some(0));
@@ -100,7 +101,7 @@ promises! {
         let endless = (0u64..).inspect(move |_| { count.fetch_add(1, Ordering::SeqCst); });
         let mut imap = pool.imap(endless, |x| x);
         assert_eq!(imap.next(), Some(0));
-        // Consumes nothing more: jobs that come after the line's find it at rest.
+        // Consumes nothing more: jobs that come after the imap's find it at rest.
         let mut before = usize::MAX;
         while before != pulled.load(Ordering::SeqCst) {
             before = pulled.load(Ordering::SeqCst);

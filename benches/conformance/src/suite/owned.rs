@@ -1,40 +1,30 @@
 //! `into_imap`: an imap that owns its executor, and jobs that do not.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, soon};
-use super::promises;
+use super::wrapped::{Wrapped, Wrapper};
 use crate::oracle::panic_on_purpose;
+use crate::subject::AnyPool;
 use futures::StreamExt;
 use futures::executor::block_on;
-use pool_core::{Executor, Imap, Job};
+use pool_core::{Executor, Imap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-/// An executor that does something when it is dropped: before its pool is.
-struct Last<P, D: Fn()> {
-    pool: P,
+/// A pool that does something when it is dropped: before the pool inside it is.
+struct Last<D: Fn()> {
+    pool: AnyPool,
     dropped: D,
 }
 
-impl<P: Executor, D: Fn() + Send + Sync> Executor for Last<P, D> {
-    fn threads(&self) -> usize {
-        self.pool.threads()
-    }
-    fn spawn(&self, job: Job) {
-        self.pool.spawn(job);
-    }
-    fn has_waiting(&self) -> bool {
-        self.pool.has_waiting()
-    }
-    fn is_worker(&self) -> bool {
-        self.pool.is_worker()
-    }
-    fn pool_id(&self) -> Option<usize> {
-        self.pool.pool_id()
+impl<D: Fn() + Send + Sync> Wrapper for Last<D> {
+    fn pool(&self) -> &dyn Executor {
+        &self.pool
     }
 }
 
-impl<P, D: Fn()> Drop for Last<P, D> {
+impl<D: Fn()> Drop for Last<D> {
     fn drop(&mut self) {
         (self.dropped)();
     }
@@ -45,13 +35,13 @@ fn doubled<E: Executor + 'static>(pool: E, count: u64) -> impl Iterator<Item = u
     pool.into_imap(0..count, |x| 2 * x)
 }
 
-/// What can be kept.
-struct Kept {
+/// A struct that owns an imap.
+struct Owner {
     results: Imap<'static, u64>,
 }
 
 promises! {
-    fn owned_imap_is_returned_from_a_function(subject) {
+    fn p11_owned_imap_is_returned_from_a_function(subject) {
         for threads in [1, 2, 4] {
             let expected = || (0..3_000).map(|x| 2 * x);
             assert!(doubled(subject.pool(threads), 3_000).eq(expected()));
@@ -64,17 +54,17 @@ promises! {
         }
     }
 
-    fn owned_imap_is_kept_and_consumed_elsewhere(subject) {
-        let mut kept = Kept { results: subject.pool(2).into_imap(0..1_000, |x| x + 1).start() };
-        assert_eq!(kept.results.next(), Some(1));
+    fn p11_owned_imap_is_kept_and_consumed_elsewhere(subject) {
+        let mut owner = Owner { results: subject.pool(2).into_imap(0..1_000, |x| x + 1).start() };
+        assert_eq!(owner.results.next(), Some(1));
         let rest = thread::spawn(move || {
-            assert_eq!(kept.results.next_timeout(LONG), Ok(Some(2)));
-            kept.results.sum::<u64>()
+            assert_eq!(owner.results.next_timeout(LONG), Ok(Some(2)));
+            owner.results.sum::<u64>()
         });
         assert_eq!(rest.join().unwrap(), 500_500 - 3);
     }
 
-    fn owned_imap_is_a_stream_of_its_own(subject) {
+    fn p11_owned_imap_is_a_stream_of_its_own(subject) {
         let pool = Arc::new(subject.pool(2));
         let stream = || pool.clone().into_imap(0..500u64, |x| x).into_stream().boxed();
         let both = stream().chain(stream());
@@ -83,7 +73,7 @@ promises! {
     }
 
     /// With an item that hangs: its job has no part in the pool.
-    fn owned_by_the_consumer_and_never_by_a_job(subject) {
+    fn p12_owned_by_the_consumer_and_never_by_a_job(subject) {
         let pool = Arc::new(subject.pool(2));
         let gate = Gate::closed();
         let door = gate.door();
@@ -103,7 +93,7 @@ promises! {
     }
 
     /// It joins the pool: what ran has ended, and has been dropped.
-    fn owned_p12_dropping_the_last_owner_joins_the_pool(subject) {
+    fn p12_owned_dropping_the_last_owner_joins_the_pool(subject) {
         for ended in [false, true] {
             let (alive, begun) = (Alive::default(), Arc::new(AtomicUsize::new(0)));
             let (of_items, begins) = (alive.clone(), begun.clone());
@@ -111,7 +101,7 @@ promises! {
             let gate = Gate::closed();
             let door = gate.door();
             let opens = move || gate.open();
-            let pool = Last { pool: subject.pool(2), dropped: opens };
+            let pool = Wrapped(Last { pool: subject.pool(2), dropped: opens });
             let mut imap = pool.into_imap(items, move |item: Counted| {
                 if begins.fetch_add(1, Ordering::SeqCst) == 5 {
                     door.pass();
@@ -130,16 +120,16 @@ promises! {
         }
     }
 
-    fn owned_p9_an_executor_that_panics_when_it_is_dropped(subject) {
-        let pool = Last { pool: subject.pool(2), dropped: || panic_on_purpose(0) };
+    fn p9_owned_an_executor_that_panics_when_it_is_dropped(subject) {
+        let pool = Wrapped(Last { pool: subject.pool(2), dropped: || panic_on_purpose(0) });
         let mut imap = pool.into_imap(0..100u64, |x| x);
         assert_eq!(imap.next(), Some(0));
         drop(imap);
-        let pool = Last { pool: subject.pool(2), dropped: || panic_on_purpose(0) };
+        let pool = Wrapped(Last { pool: subject.pool(2), dropped: || panic_on_purpose(0) });
         assert_eq!(pool.into_imap(0..100u64, |x| x).count(), 100);
     }
 
-    fn owned_p8_consumed_and_dropped_inside_a_job_of_its_pool(subject) {
+    fn p8_owned_consumed_and_dropped_inside_a_job_of_its_pool(subject) {
         for threads in [1, 2] {
             let pool = Arc::new(subject.pool(threads));
             let (own, (go, gate)) = (pool.clone(), mpsc::channel::<()>());

@@ -1,7 +1,8 @@
 //! P6 panics, P7 input panics.
 
-use super::promises;
+use super::list::promises;
 use crate::oracle::{OnPurpose, Outcome, assert_same, caught, panic_on_purpose, sequential};
+use pool_core::Executor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 promises! {

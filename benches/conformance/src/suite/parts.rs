@@ -12,7 +12,7 @@ pub(super) const LONG: Duration = Duration::from_secs(30);
 /// A limit that hanging items run into.
 pub(super) const SHORT: Duration = Duration::from_millis(5);
 
-/// Holds up whoever comes, until it is opened or dropped. To be declared after the pool, so that a test
+/// Holds up each thread that comes, until it is opened or dropped. To be declared after the pool, so that a test
 /// that fails lets go of the pool's threads.
 pub(super) struct Gate(Door);
 
@@ -65,7 +65,7 @@ impl Alive {
         Counted(self.0.clone())
     }
 
-    /// Waits until so many are left.
+    /// Waits until `count` are left.
     #[track_caller]
     pub(super) fn wait_for(&self, count: usize) {
         soon(&format!("{count} values alive"), || self.count() == count);
@@ -97,8 +97,8 @@ pub(super) fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// The index of the item that the next call finds late.
 #[track_caller]
-pub(super) fn late<T>(line: &mut Timeout<'_, T>) -> u64 {
-    match line.next() {
+pub(super) fn late<T>(imap: &mut Timeout<'_, T>) -> u64 {
+    match imap.next() {
         Some(Err(late)) => late.index(),
         Some(Ok(_)) => panic!("a result, though its item hangs"),
         None => panic!("the end, though an item hangs"),
@@ -106,9 +106,9 @@ pub(super) fn late<T>(line: &mut Timeout<'_, T>) -> u64 {
 }
 
 /// The next result, however often a busy machine makes it late.
-pub(super) fn at_last<T>(line: &mut Timeout<'_, T>) -> Option<T> {
+pub(super) fn at_last<T>(imap: &mut Timeout<'_, T>) -> Option<T> {
     loop {
-        match line.next() {
+        match imap.next() {
             Some(Ok(value)) => return Some(value),
             Some(Err(_)) => {}
             None => return None,

@@ -1,6 +1,6 @@
 //! P12 pool drop, P14 sharing.
 
-use super::promises;
+use super::list::promises;
 use pool_core::{Executor, JobError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,7 +49,9 @@ promises! {
     }
 
     fn p12_terminate_cancels_what_is_queued(subject) {
-        let Some(terminate) = subject.terminate() else { return };
+        if !subject.terminates() {
+            return;
+        }
         let pool = subject.pool(1);
         let (open, gate) = mpsc::channel::<()>();
         let (begun, begins) = mpsc::channel();
@@ -60,7 +62,7 @@ promises! {
         });
         let queued: Vec<_> = (0..20).map(|_| pool.submit(|| ())).collect();
         begins.recv().unwrap();
-        terminate(&pool);
+        pool.terminate();
         for handle in queued {
             assert!(matches!(handle.join(), Err(JobError::Cancelled)));
         }
@@ -90,8 +92,8 @@ promises! {
         });
     }
 
-    /// An endless line, with a consumer that always wants more, beside a short one.
-    fn p14_an_endless_line_does_not_starve_another(subject) {
+    /// An endless imap, with a consumer that always wants more, beside a short one.
+    fn p14_an_endless_imap_does_not_starve_another(subject) {
         let pool = subject.pool(1);
         let stop = AtomicUsize::new(0);
         thread::scope(|scope| {

@@ -1,7 +1,8 @@
-//! Random lines against sequential code (proptest).
+//! Random imaps against sequential code (proptest).
 
-use super::promises;
+use super::list::promises;
 use crate::oracle::{assert_same, caught, panic_on_purpose, sequential};
+use crate::subject::AnyPool;
 use crate::work::xorshift;
 use pool_core::Executor;
 use proptest::prelude::*;
@@ -19,7 +20,7 @@ enum Cost {
 }
 
 #[derive(Debug, Clone)]
-struct Line {
+struct Case {
     threads: usize,
     items: u64,
     window: Option<usize>,
@@ -28,13 +29,13 @@ struct Line {
     panics: BTreeSet<u64>,
     /// The input panics at this item.
     input_panic: Option<u64>,
-    /// So many results are taken.
+    /// How many results are taken.
     taken: usize,
     started: bool,
     with_limit: bool,
 }
 
-fn lines() -> impl Strategy<Value = Line> {
+fn any_case() -> impl Strategy<Value = Case> {
     let items = prop_oneof![3 => 0..20u64, 2 => 0..400u64, 1 => 0..20_000u64];
     let cost = prop_oneof![
         3 => Just(Cost::Nothing), 2 => Just(Cost::Even), 2 => Just(Cost::Uneven), 1 => Just(Cost::Sleeps),
@@ -48,7 +49,7 @@ fn lines() -> impl Strategy<Value = Line> {
             prop_oneof![2 => Just(BTreeSet::new()), 1 => proptest::collection::btree_set(0..end, 0..12)];
         let input_panic = proptest::option::weighted(0.15, 0..end);
         let taken = prop_oneof![3 => Just(usize::MAX), 1 => 0..end as usize];
-        (panics, input_panic, taken).prop_map(move |(panics, input_panic, taken)| Line {
+        (panics, input_panic, taken).prop_map(move |(panics, input_panic, taken)| Case {
             threads,
             items,
             window,
@@ -63,11 +64,11 @@ fn lines() -> impl Strategy<Value = Line> {
     })
 }
 
-fn compute(line: &Line, item: u64) -> u64 {
-    if line.panics.contains(&item) {
+fn compute(case: &Case, item: u64) -> u64 {
+    if case.panics.contains(&item) {
         panic_on_purpose(item);
     }
-    match line.cost {
+    match case.cost {
         Cost::Nothing => item,
         Cost::Even => xorshift(item, 100),
         Cost::Uneven => xorshift(item, if item.is_multiple_of(50) { 5_000 } else { 10 }),
@@ -80,45 +81,45 @@ fn compute(line: &Line, item: u64) -> u64 {
     }
 }
 
-fn check<P: Executor>(pool: &P, line: &Line) {
-    let end = line.input_panic.map_or(line.items, |at| at.min(line.items));
-    let mut expected = sequential(0..end, |item| compute(line, item));
-    if line.input_panic.is_some_and(|at| at < line.items) {
+fn check(pool: &AnyPool, case: &Case) {
+    let end = case.input_panic.map_or(case.items, |at| at.min(case.items));
+    let mut expected = sequential(0..end, |item| compute(case, item));
+    if case.input_panic.is_some_and(|at| at < case.items) {
         expected.push(crate::oracle::Outcome::Panicked(end));
     }
-    expected.truncate(line.taken);
+    expected.truncate(case.taken);
 
-    let (of_input, of_function) = (line.clone(), line.clone());
-    let input = (0..line.items).inspect(move |&item| {
+    let (of_input, of_function) = (case.clone(), case.clone());
+    let input = (0..case.items).inspect(move |&item| {
         if of_input.input_panic == Some(item) {
             panic_on_purpose(item);
         }
     });
     let mut imap = pool.imap(input, move |item| compute(&of_function, item)).catch_panics();
-    if let Some(window) = line.window {
+    if let Some(window) = case.window {
         imap = imap.window(window);
     }
-    if let Some(chunk) = line.chunk {
+    if let Some(chunk) = case.chunk {
         imap = imap.chunk(chunk);
     }
-    if line.started {
+    if case.started {
         imap = imap.start();
     }
-    let with_limit = line.with_limit;
+    let with_limit = case.with_limit;
     let results = std::iter::from_fn(|| match with_limit {
         true => imap.next_timeout(Duration::from_secs(30)).unwrap(),
         false => imap.next(),
     });
-    assert_same(&expected, &caught(results.take(line.taken)));
+    assert_same(&expected, &caught(results.take(case.taken)));
 }
 
 promises! {
-    fn random_lines_agree_with_sequential_code(subject) {
+    fn p1_random_imaps_agree_with_sequential_code(subject) {
         let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150);
         let pools: Vec<_> = (1..=4).map(|threads| subject.pool(threads)).collect();
         let config = Config { cases, failure_persistence: None, ..Config::default() };
-        let result = TestRunner::new(config).run(&lines(), |line| {
-            check(&pools[line.threads - 1], &line);
+        let result = TestRunner::new(config).run(&any_case(), |case| {
+            check(&pools[case.threads - 1], &case);
             Ok(())
         });
         if let Err(failure) = result {

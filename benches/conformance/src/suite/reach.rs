@@ -4,9 +4,9 @@ use super::asks::{
     Ask, by_next, by_next_in_chunks_of_8, by_next_of_a_started_one, by_next_timeout, by_next_unordered,
     by_next_with_panics_caught, by_short_limits, by_stream, by_stream_under_tokio,
 };
+use super::list::promises;
 use super::parts::{Door, Gate, LONG, SHORT, soon};
-use super::promises;
-use crate::Subject;
+use crate::subject::{AnyPool, AnySubject};
 use crate::work::xorshift;
 use pool_core::{CancelToken, Executor, Imap};
 use std::sync::mpsc;
@@ -24,9 +24,9 @@ enum Hangs {
 #[derive(Debug, Clone, Copy)]
 enum Before {
     Nothing,
-    /// So many short items of the same imap.
+    /// This number of short items of the same imap.
     Short(u64),
-    /// So many of 300 µs.
+    /// This number of items of 300 µs.
     Long(u64),
     /// Some imaps of 50 short items, with the same function.
     Imaps(u64),
@@ -53,7 +53,7 @@ fn spin(time: Duration) {
 }
 
 /// An imap of which item `before.items()` does not come before the door is open.
-fn hanging<'p, P: Executor>(pool: &'p P, hangs: Hangs, before: Before, door: &Door) -> Imap<'p, u64> {
+fn hanging<'p>(pool: &'p AnyPool, hangs: Hangs, before: Before, door: &Door) -> Imap<'p, u64> {
     let at = before.items();
     let time = match before {
         Before::Long(_) => Duration::from_micros(300),
@@ -85,7 +85,7 @@ fn hanging<'p, P: Executor>(pool: &'p P, hangs: Hangs, before: Before, door: &Do
 }
 
 /// Another thread cancels at some moment, and the consumer gets its end.
-fn cancelled_while_it_waits<P: Executor + 'static>(subject: &Subject<P>, ask: Ask, befores: &[Before]) {
+fn cancelled_while_it_waits(subject: &AnySubject, ask: Ask, befores: &[Before]) {
     for threads in [1, 2] {
         let pool = subject.pool(threads);
         for hangs in [Hangs::Input, Hangs::Item] {
@@ -93,9 +93,9 @@ fn cancelled_while_it_waits<P: Executor + 'static>(subject: &Subject<P>, ask: As
                 for round in 0..8 {
                     let gate = Gate::closed();
                     let token = CancelToken::new();
-                    let line = hanging(&pool, hangs, before, &gate.door()).cancel_with(&token);
-                    let line = if round % 2 == 1 { line.window(1) } else { line };
-                    let mut next = ask(line);
+                    let imap = hanging(&pool, hangs, before, &gate.door()).cancel_with(&token);
+                    let imap = if round % 2 == 1 { imap.window(1) } else { imap };
+                    let mut next = ask(imap);
                     for expected in 0..before.items() {
                         assert_eq!(next(), Some(expected));
                     }
@@ -125,83 +125,83 @@ fn is_kept<T>(ask: impl FnOnce() -> T) -> T {
 const LIMIT: Duration = Duration::from_millis(20);
 
 promises! {
-    fn cancel_reaches_next(subject) {
+    fn p16_cancel_reaches_next(subject) {
         cancelled_while_it_waits(&subject, by_next, &ALL);
     }
 
-    fn cancel_reaches_next_of_a_started_imap(subject) {
+    fn p16_cancel_reaches_next_of_a_started_imap(subject) {
         cancelled_while_it_waits(&subject, by_next_of_a_started_one, &ALL);
     }
 
-    fn cancel_reaches_next_with_panics_caught(subject) {
+    fn p16_cancel_reaches_next_with_panics_caught(subject) {
         cancelled_while_it_waits(&subject, by_next_with_panics_caught, &ALL);
     }
 
-    fn cancel_reaches_next_in_chunks(subject) {
+    fn p16_cancel_reaches_next_in_chunks(subject) {
         cancelled_while_it_waits(&subject, by_next_in_chunks_of_8, &ALL);
     }
 
     /// One item is under way at a time before, or results would be out of order.
-    fn cancel_reaches_next_unordered(subject) {
+    fn p16_cancel_reaches_next_unordered(subject) {
         cancelled_while_it_waits(&subject, by_next_unordered, &[Before::Nothing, Before::Imaps(8)]);
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             for hangs in [Hangs::Input, Hangs::Item] {
                 for before in ALL {
                     let gate = Gate::closed();
-                    let mut line = hanging(&pool, hangs, before, &gate.door()).unordered();
-                    let token = line.cancel_token();
+                    let mut imap = hanging(&pool, hangs, before, &gate.door()).unordered();
+                    let token = imap.cancel_token();
                     // An item that hangs may hold some that are in the same chunk.
                     let least = before.items().saturating_sub(if hangs == Hangs::Item { 4_000 } else { 0 });
-                    assert_eq!(line.by_ref().take(least as usize).count() as u64, least);
+                    assert_eq!(imap.by_ref().take(least as usize).count() as u64, least);
                     let canceller = thread::spawn(move || {
                         thread::sleep(2 * SHORT);
                         token.cancel();
                     });
-                    line.by_ref().for_each(drop);
-                    assert!(line.is_cancelled(), "{hangs:?} hangs after {before:?}");
+                    imap.by_ref().for_each(drop);
+                    assert!(imap.is_cancelled(), "{hangs:?} hangs after {before:?}");
                     canceller.join().unwrap();
                 }
             }
         }
     }
 
-    fn cancel_reaches_next_timeout(subject) {
+    fn p16_cancel_reaches_next_timeout(subject) {
         cancelled_while_it_waits(&subject, by_next_timeout, &ALL);
     }
 
-    fn cancel_reaches_timeout(subject) {
+    fn p16_cancel_reaches_timeout(subject) {
         cancelled_while_it_waits(&subject, by_short_limits, &ALL);
     }
 
-    fn cancel_reaches_a_stream(subject) {
+    fn p16_cancel_reaches_a_stream(subject) {
         cancelled_while_it_waits(&subject, by_stream, &ALL);
         cancelled_while_it_waits(&subject, by_stream_under_tokio, &[Before::Short(20)]);
     }
 
-    /// In its input nobody can reach it; but when it waits for an item.
-    fn cancel_reaches_next_of_a_local_imap(subject) {
+    /// In its input it cannot be reached, but it can when it waits for an item.
+    fn p16_cancel_reaches_next_of_a_local_imap(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             for short in [0, 20, 3_000u64] {
                 for window in [1, 2, 50] {
                     let gate = Gate::closed();
                     let door = gate.door();
-                    let line = pool.imap_local(0u64.., move |x| {
+                    let imap = pool.imap_local(0u64.., move |x| {
                         if x >= short {
                             door.pass();
                         }
                         x
                     });
-                    let mut line = line.window(window);
-                    let token = line.cancel_token();
-                    assert!(line.by_ref().take(short as usize).eq(0..short));
+                    let mut imap = imap.window(window);
+                    let token = imap.cancel_token();
+                    assert!(imap.by_ref().take(short as usize).eq(0..short));
                     let canceller = thread::spawn(move || {
                         thread::sleep(SHORT);
                         token.cancel();
                     });
-                    assert_eq!(line.next(), None);
-                    assert!(line.is_cancelled());
+                    assert_eq!(imap.next(), None);
+                    assert!(imap.is_cancelled());
                     canceller.join().unwrap();
                 }
             }
@@ -209,7 +209,7 @@ promises! {
     }
 
     /// As the first call finds it that the whole pool is busy elsewhere.
-    fn cancel_reaches_next_while_no_thread_is_free(subject) {
+    fn p16_cancel_reaches_next_while_no_thread_is_free(subject) {
         let pool = subject.pool(1);
         let gate = Gate::closed();
         let (door, (begun, begins)) = (gate.door(), mpsc::channel());
@@ -237,16 +237,16 @@ promises! {
                 for before in ALL {
                     for started in [false, true] {
                         let gate = Gate::closed();
-                        let line = hanging(&pool, hangs, before, &gate.door());
-                        let mut line = if started { line.start() } else { line };
+                        let imap = hanging(&pool, hangs, before, &gate.door());
+                        let mut imap = if started { imap.start() } else { imap };
                         // All without a limit, so that what was measured is as good as it gets.
-                        assert!(line.by_ref().take(before.items() as usize).eq(0..before.items()));
+                        assert!(imap.by_ref().take(before.items() as usize).eq(0..before.items()));
                         for _ in 0..4 {
-                            let late = is_kept(|| line.next_timeout(LIMIT)).unwrap_err();
+                            let late = is_kept(|| imap.next_timeout(LIMIT)).unwrap_err();
                             assert_eq!(late.index(), before.items(), "{hangs:?} hangs after {before:?}");
                         }
-                        is_kept(|| line.next_timeout(Duration::ZERO)).unwrap_err();
-                        is_kept(|| drop(line));
+                        is_kept(|| imap.next_timeout(Duration::ZERO)).unwrap_err();
+                        is_kept(|| drop(imap));
                     }
                 }
             }
@@ -265,20 +265,20 @@ promises! {
                         of_input.pass();
                     }
                 });
-                let line = pool.imap(input, move |x| {
+                let imap = pool.imap(input, move |x| {
                     if x == item {
                         of_item.pass();
                     }
                     x
                 });
-                let line = if let Some(chunk) = chunk { line.chunk(chunk) } else { line };
-                let mut line = line.window(10_000).start();
-                assert!(line.by_ref().take(10).eq(0..10));
-                soon("the others are pulled", || line.stats().pulled >= item);
+                let imap = if let Some(chunk) = chunk { imap.chunk(chunk) } else { imap };
+                let mut imap = imap.window(10_000).start();
+                assert!(imap.by_ref().take(10).eq(0..10));
+                soon("the others are pulled", || imap.stats().pulled >= item);
                 let mut next = 10;
                 let mut lates = 0;
                 while lates < 4 {
-                    match is_kept(|| line.next_timeout(LIMIT)) {
+                    match is_kept(|| imap.next_timeout(LIMIT)) {
                         Ok(result) => {
                             assert_eq!(result, Some(next));
                             next += 1;
@@ -290,7 +290,7 @@ promises! {
                     }
                 }
                 gate.open();
-                assert!(line.eq(next..10_000));
+                assert!(imap.eq(next..10_000));
             }
         }
     }
@@ -307,10 +307,10 @@ promises! {
             begins.recv_timeout(LONG).unwrap();
         }
         for unordered in [false, true] {
-            let line = pool.imap(0..100u64, |x| x);
-            let mut line = if unordered { line.unordered() } else { line };
+            let imap = pool.imap(0..100u64, |x| x);
+            let mut imap = if unordered { imap.unordered() } else { imap };
             for _ in 0..4 {
-                is_kept(|| line.next_timeout(LIMIT)).unwrap_err();
+                is_kept(|| imap.next_timeout(LIMIT)).unwrap_err();
             }
         }
         let mut handle = pool.submit(|| 3);

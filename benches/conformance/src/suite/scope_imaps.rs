@@ -1,15 +1,16 @@
 //! `imap_init` and `imap_local` of a scope: what they use may borrow.
 
+use super::list::promises;
 use super::parts::{Gate, LONG, soon};
-use super::promises;
 use crate::oracle::{Outcome, assert_same, caught, panic_on_purpose};
+use pool_core::Executor;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 promises! {
-    fn scope_imap_init_borrows_items_state_and_function(subject) {
+    fn p9_scope_imap_init_borrows_items_state_and_function(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             let words: Vec<String> = (0..500).map(|x| x.to_string()).collect();
@@ -32,7 +33,7 @@ promises! {
         }
     }
 
-    fn scope_imap_init_p6_a_panic_costs_its_state_and_nothing_else(subject) {
+    fn p6_scope_imap_init_a_panic_costs_its_state_and_nothing_else(subject) {
         let pool = subject.pool(2);
         let items: Vec<u64> = (0..200).collect();
         let got = pool.scope(|s| {
@@ -50,7 +51,7 @@ promises! {
         assert_same(&(0..200).map(expect).collect::<Vec<_>>(), &got);
     }
 
-    fn scope_imap_local_borrows_what_stays_here(subject) {
+    fn p9_scope_imap_local_borrows_what_stays_here(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             let text: String = (0..2_000).map(|x| format!("line {x}\n")).collect();
@@ -66,7 +67,7 @@ promises! {
         }
     }
 
-    fn scope_imap_local_p9_the_scope_waits_for_what_runs_alone(subject) {
+    fn p9_scope_imap_local_the_scope_waits_for_what_runs_alone(subject) {
         for leaks in [false, true] {
             let pool = subject.pool(2);
             let items: Vec<u64> = (0..1_000).collect();
@@ -97,7 +98,7 @@ promises! {
         }
     }
 
-    fn scope_p8_imap_local_and_imap_init_inside_a_job(subject) {
+    fn p8_scope_imap_local_and_imap_init_inside_a_job(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let rows: Vec<Vec<u64>> = (0..20).map(|x| (0..x).collect()).collect();

@@ -1,6 +1,6 @@
 //! `scope` and `map`: borrowed data, waiting, panics.
 
-use super::promises;
+use super::list::promises;
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::{Executor, JobError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,7 @@ fn payload_of(f: impl FnOnce()) -> u64 {
 }
 
 promises! {
-    fn scope_lends_what_is_on_the_stack(subject) {
+    fn p9_scope_lends_what_is_on_the_stack(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             let words: Vec<String> = (0..1_000).map(|n| n.to_string()).collect();
@@ -29,7 +29,7 @@ promises! {
         }
     }
 
-    fn scope_results_may_borrow(subject) {
+    fn p9_scope_results_may_borrow(subject) {
         let pool = subject.pool(2);
         let text = String::from("a bb ccc");
         let longest = pool.scope(|s| {
@@ -41,7 +41,7 @@ promises! {
         assert_eq!(longest, 3);
     }
 
-    fn scope_waits_for_jobs_whose_handles_were_dropped(subject) {
+    fn p9_scope_waits_for_jobs_whose_handles_were_dropped(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let ran = AtomicUsize::new(0);
@@ -57,7 +57,7 @@ promises! {
         }
     }
 
-    fn scope_waits_for_jobs_of_jobs(subject) {
+    fn p9_scope_waits_for_jobs_of_jobs(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let ran = AtomicUsize::new(0);
@@ -74,45 +74,45 @@ promises! {
         }
     }
 
-    fn scope_waits_for_what_a_dropped_line_runs(subject) {
+    fn p9_scope_waits_for_what_a_dropped_imap_runs(subject) {
         let pool = subject.pool(2);
         for _ in 0..50 {
-            // Freed at the end of each round: whoever still looked at it would be caught by a sanitizer.
+            // Freed at the end of each round: a job that still looked at it would be caught by a sanitizer.
             let data: Vec<u64> = (0..100).collect();
             let running = AtomicUsize::new(0);
             pool.scope(|s| {
-                let mut line = s.imap(&data, |x| {
+                let mut imap = s.imap(&data, |x| {
                     running.fetch_add(1, SeqCst);
                     std::hint::black_box(*x);
                     running.fetch_sub(1, SeqCst);
                     x
                 });
-                assert_eq!(line.next(), Some(&0));
+                assert_eq!(imap.next(), Some(&0));
             });
             assert_eq!(running.load(SeqCst), 0);
         }
     }
 
-    fn scope_ends_a_line_that_was_leaked(subject) {
+    fn p9_scope_ends_an_imap_that_was_leaked(subject) {
         let pool = subject.pool(2);
         let calls = AtomicUsize::new(0);
         pool.scope(|s| {
-            let mut line = s.imap(0u64.., |x| {
+            let mut imap = s.imap(0u64.., |x| {
                 calls.fetch_add(1, SeqCst);
                 x
             });
-            assert_eq!(line.next(), Some(0));
-            std::mem::forget(line);
+            assert_eq!(imap.next(), Some(0));
+            std::mem::forget(imap);
         });
         let after = calls.load(SeqCst);
-        // Give whoever might still be at it a chance: the pool has one thread per job, and runs them in turn.
+        // Give a job that might still be at it a chance: the pool has one thread per job, and runs them in turn.
         for _ in 0..10 {
             pool.submit(|| ()).join().unwrap();
         }
         assert_eq!(calls.load(SeqCst), after);
     }
 
-    fn scope_panic_of_the_body_waits_for_the_jobs(subject) {
+    fn p9_scope_panic_of_the_body_waits_for_the_jobs(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let ran = AtomicUsize::new(0);
@@ -134,7 +134,7 @@ promises! {
         }
     }
 
-    fn scope_panic_of_a_job_waits_for_the_others(subject) {
+    fn p9_scope_panic_of_a_job_waits_for_the_others(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let ran = AtomicUsize::new(0);
@@ -150,7 +150,7 @@ promises! {
         }
     }
 
-    fn scope_panic_that_was_joined_is_not_repeated(subject) {
+    fn p6_scope_panic_that_was_joined_is_not_repeated(subject) {
         let pool = subject.pool(2);
         pool.scope(|s| match s.submit(|| panic_on_purpose(9)).join() {
             Err(JobError::Panicked(_)) => {}
@@ -158,7 +158,7 @@ promises! {
         });
     }
 
-    fn scope_handles_have_limits_and_can_be_cancelled(subject) {
+    fn p10_scope_handles_have_limits_and_can_be_cancelled(subject) {
         let pool = subject.pool(1);
         let (release, gate) = mpsc::channel::<()>();
         let (begun, begins) = mpsc::channel();
@@ -201,7 +201,7 @@ promises! {
         }
     }
 
-    fn map_is_sequential_map(subject) {
+    fn p1_map_is_sequential_map(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             for len in [0u64, 1, 2, 3, 100, 10_000] {
@@ -214,7 +214,7 @@ promises! {
         }
     }
 
-    fn map_panics_with_the_first_item_that_does(subject) {
+    fn p6_map_panics_with_the_first_item_that_does(subject) {
         let pool = subject.pool(2);
         for _ in 0..20 {
             let payload = payload_of(|| {
@@ -225,7 +225,7 @@ promises! {
         assert_eq!(pool.map([1, 2], |x| x), [1, 2]);
     }
 
-    fn map_panics_with_what_comes_first_of_item_and_input(subject) {
+    fn p7_map_panics_with_what_comes_first_of_item_and_input(subject) {
         let pool = subject.pool(2);
         for (bad_item, bad_input, expected) in [(40, 500, 40), (499, 500, 499), (500, 499, 499), (0, 0, 0)] {
             for _ in 0..20 {
@@ -242,7 +242,7 @@ promises! {
         }
     }
 
-    fn map_drops_everything_once(subject) {
+    fn p9_map_drops_everything_once(subject) {
         let pool = subject.pool(2);
         let alive = Arc::new(());
         let items: Vec<_> = (0..500).map(|n| (n, alive.clone())).collect();

@@ -1,7 +1,8 @@
 //! P5 prompt, P14 sharing: work that one thread has pulled is not left to it while others are idle.
 
+use super::list::promises;
 use super::parts::{Gate, soon};
-use super::promises;
+use pool_core::Executor;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -33,7 +34,7 @@ impl Shares {
     #[track_caller]
     fn check(&self, threads: usize, least: u64) {
         let most = self.most.load(Ordering::SeqCst);
-        assert_eq!(most, threads, "so many threads were in long items at the same time");
+        assert_eq!(most, threads, "threads in long items at the same time");
         let shares: Vec<u64> = self.of_each.lock().unwrap().values().copied().collect();
         assert!(shares.len() == threads && shares.iter().all(|&share| share >= least), "{shares:?}");
     }
@@ -47,32 +48,32 @@ promises! {
                 let pool = subject.pool(threads);
                 let shares = Arc::new(Shares::default());
                 let seen = shares.clone();
-                let line = pool.imap(0..200_000u64, move |x| {
+                let imap = pool.imap(0..200_000u64, move |x| {
                     if (100_000..100_000 + LONG_ITEMS).contains(&x) {
                         seen.work();
                     }
                     x
                 });
-                let line = if unordered { line.unordered() } else { line };
-                assert_eq!(line.window(1 << 20).count(), 200_000);
+                let imap = if unordered { imap.unordered() } else { imap };
+                assert_eq!(imap.window(1 << 20).count(), 200_000);
                 shares.check(threads, LONG_ITEMS / threads as u64 / LEAST);
             }
         }
     }
 
-    /// Nothing is behind them, so that whoever has done the others finds nothing to pull.
+    /// Nothing is behind them, so that a thread that has done the others finds nothing to pull.
     fn p14_long_items_at_the_end_are_shared(subject) {
         let threads = 3;
         let pool = subject.pool(threads);
         let shares = Arc::new(Shares::default());
         let seen = shares.clone();
-        let line = pool.imap(0..100_000u64, move |x| {
+        let imap = pool.imap(0..100_000u64, move |x| {
             if x >= 100_000 - LONG_ITEMS {
                 seen.work();
             }
             x
         });
-        assert!(line.window(1 << 20).eq(0..100_000));
+        assert!(imap.window(1 << 20).eq(0..100_000));
         shares.check(threads, LONG_ITEMS / threads as u64 / LEAST);
     }
 
@@ -81,13 +82,13 @@ promises! {
         let pool = subject.pool(threads);
         let shares = Arc::new(Shares::default());
         let seen = shares.clone();
-        let line = pool.imap(0..100_000u64, move |x| {
+        let imap = pool.imap(0..100_000u64, move |x| {
             if (50_000..50_000 + LONG_ITEMS).contains(&x) {
                 seen.work();
             }
             x
         });
-        let mut next = super::asks::by_stream(line.window(1 << 20));
+        let mut next = super::asks::by_stream(imap.window(1 << 20));
         assert!(std::iter::from_fn(&mut *next).eq(0..100_000));
         shares.check(threads, LONG_ITEMS / threads as u64 / LEAST);
     }
@@ -98,13 +99,13 @@ promises! {
         let pool = subject.pool(threads);
         let shares = Arc::new(Shares::default());
         let seen = shares.clone();
-        let line = pool.imap(0..200_000u64, move |x| {
+        let imap = pool.imap(0..200_000u64, move |x| {
             if x % 50_000 >= 50_000 - 100 {
                 seen.work();
             }
             x
         });
-        assert!(line.window(1 << 20).eq(0..200_000));
+        assert!(imap.window(1 << 20).eq(0..200_000));
         shares.check(threads, 400 / threads as u64 / LEAST);
     }
 
@@ -115,18 +116,18 @@ promises! {
             let shares = Arc::new(Shares::default());
             let (gate, seen) = (Gate::closed(), shares.clone());
             let door = gate.door();
-            let line = pool.imap(0..60_000u64, move |x| match x {
+            let imap = pool.imap(0..60_000u64, move |x| match x {
                 0..30_000 => {}
                 30_000 => door.pass(),
                 _ if x < 30_000 + LONG_ITEMS / 2 => seen.work(),
                 _ => {}
             });
-            let mut line = line.window(1 << 20);
+            let mut imap = imap.window(1 << 20);
             for _ in 0..30_000 {
-                line.next().unwrap();
+                imap.next().unwrap();
             }
             gate.open();
-            soon("all is finished", || line.stats().blocked == 30_000);
+            soon("all is finished", || imap.stats().blocked == 30_000);
             shares.check(3, LONG_ITEMS / 2 / 3 / LEAST);
         }
     }

@@ -1,9 +1,10 @@
 //! `imap_init`: a state for each thread at work.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, SHORT, soon};
-use super::promises;
 use crate::oracle::{OnPurpose, Outcome, assert_same, caught, panic_on_purpose};
 use crate::work::xorshift;
+use pool_core::Executor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -28,7 +29,7 @@ impl Watched {
 }
 
 promises! {
-    fn states_are_at_most_one_per_thread_at_work(subject) {
+    fn p16_states_are_at_most_one_per_thread_at_work(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             for chunk in [None, Some(1), Some(16)] {
@@ -39,35 +40,35 @@ promises! {
                     count.fetch_add(1, Ordering::SeqCst);
                     Watched::new(&of_states)
                 };
-                let mut line = pool.imap_init(0..10_000u64, init, |state, x| state.work(x));
+                let mut imap = pool.imap_init(0..10_000u64, init, |state, x| state.work(x));
                 if let Some(chunk) = chunk {
-                    line = line.chunk(chunk);
+                    imap = imap.chunk(chunk);
                 }
-                assert!(line.by_ref().eq((0..10_000).map(|x| xorshift(x, x % 50))));
+                assert!(imap.by_ref().eq((0..10_000).map(|x| xorshift(x, x % 50))));
                 let made = made.load(Ordering::SeqCst);
                 assert!((1..=threads).contains(&made), "{made} states for {threads} threads");
-                // They go with the line's end, not with the line.
+                // They go with the imap's end, not with the imap.
                 alive.wait_for(0);
             }
         }
     }
 
-    fn states_are_used_again(subject) {
+    fn p16_states_are_used_again(subject) {
         let pool = subject.pool(1);
         for with_limit in [false, true] {
             // One thread, so there is one state, and it sees every item.
-            let mut line = pool.imap_init(1..=500u64, || 0u64, |sum, x| {
+            let mut imap = pool.imap_init(1..=500u64, || 0u64, |sum, x| {
                 *sum += x;
                 *sum
             });
             for n in 1..=500u64 {
-                let sum = if with_limit { line.next_timeout(LONG).unwrap() } else { line.next() };
+                let sum = if with_limit { imap.next_timeout(LONG).unwrap() } else { imap.next() };
                 assert_eq!(sum, Some(n * (n + 1) / 2));
             }
         }
     }
 
-    fn states_are_dropped_with_a_line_that_is_dropped(subject) {
+    fn p9_states_are_dropped_with_an_imap_that_is_dropped(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let alive = Alive::default();
@@ -76,31 +77,31 @@ promises! {
             let begun = Arc::new(AtomicUsize::new(0));
             let begins = begun.clone();
             let init = move || Watched::new(&of_states);
-            let line = pool.imap_init(0u64.., init, move |state, x| {
+            let imap = pool.imap_init(0u64.., init, move |state, x| {
                 if x >= 20 {
                     begins.fetch_add(1, Ordering::SeqCst);
                     door.pass();
                 }
                 state.work(x)
             });
-            let line = line.chunk(1).window(50).start();
+            let imap = imap.chunk(1).window(50).start();
             soon("every thread hangs", || begun.load(Ordering::SeqCst) == threads);
             assert_eq!(alive.count(), threads);
-            drop(line);
+            drop(imap);
             assert_eq!(alive.count(), threads, "a state was dropped under its user");
             gate.open();
             alive.wait_for(0);
         }
     }
 
-    fn states_are_made_in_vain_at_no_item(subject) {
+    fn p2_states_are_made_in_vain_at_no_item(subject) {
         let pool = subject.pool(2);
-        let none = pool.imap_init(std::iter::empty::<u64>(), || panic!("nobody needs it"), |(), x| x);
+        let none = pool.imap_init(std::iter::empty::<u64>(), || panic!("there is no item"), |(), x| x);
         assert_eq!(none.count(), 0);
     }
 
     /// The pool has one thread, so it is clear for which item it is.
-    fn states_whose_init_panics_at_its_item(subject) {
+    fn p6_states_whose_init_panics_at_its_item(subject) {
         let pool = subject.pool(1);
         let calls = AtomicUsize::new(0);
         let init = move || {
@@ -115,7 +116,7 @@ promises! {
         assert_same(&expected, &caught(results));
     }
 
-    fn states_whose_init_panics_sometimes(subject) {
+    fn p6_states_whose_init_panics_sometimes(subject) {
         for threads in [1, 2, 4] {
             for chunk in [1, 5, 64] {
                 let pool = subject.pool(threads);
@@ -143,15 +144,15 @@ promises! {
         }
     }
 
-    fn states_whose_init_always_panics(subject) {
+    fn p6_states_whose_init_always_panics(subject) {
         let pool = subject.pool(2);
-        let line = pool.imap_init(0..100u64, || panic_on_purpose(5), |(): &mut (), x| x);
-        let results = caught(line.catch_panics());
+        let imap = pool.imap_init(0..100u64, || panic_on_purpose(5), |(): &mut (), x| x);
+        let results = caught(imap.catch_panics());
         assert_same(&vec![Outcome::Panicked(5); 100], &results);
         assert!(pool.imap(0..10, |x| x).eq(0..10), "the pool is as good as new");
     }
 
-    fn states_are_made_anew_after_a_panic(subject) {
+    fn p6_states_are_made_anew_after_a_panic(subject) {
         for threads in [1, 2] {
             for chunk in [1, 7, 200] {
                 let pool = subject.pool(threads);
@@ -162,7 +163,7 @@ promises! {
                     count.fetch_add(1, Ordering::SeqCst);
                     Watched::new(&of_states)
                 };
-                let line = pool.imap_init(0..200u64, init, |state, x| {
+                let imap = pool.imap_init(0..200u64, init, |state, x| {
                     assert!(!state.spoilt, "a state is used after a panic");
                     if x % 20 == 3 {
                         state.spoilt = true;
@@ -170,7 +171,7 @@ promises! {
                     }
                     state.work(x)
                 });
-                let results: Vec<_> = line.chunk(chunk).catch_panics().collect();
+                let results: Vec<_> = imap.chunk(chunk).catch_panics().collect();
                 for (x, result) in (0..).zip(results) {
                     match result {
                         Ok(value) => assert!(value == xorshift(x, x % 50) && x % 20 != 3),
@@ -184,17 +185,17 @@ promises! {
         }
     }
 
-    fn states_go_with_a_cancelled_line(subject) {
+    fn p9_states_go_with_a_cancelled_imap(subject) {
         let pool = subject.pool(2);
         let alive = Alive::default();
         let of_states = alive.clone();
         let init = move || Watched::new(&of_states);
-        let mut line = pool.imap_init(0u64.., init, |state, x| state.work(x)).window(100);
-        assert_eq!(line.next(), Some(xorshift(0, 0)));
-        line.cancel_token().cancel();
-        line.by_ref().for_each(drop);
+        let mut imap = pool.imap_init(0u64.., init, |state, x| state.work(x)).window(100);
+        assert_eq!(imap.next(), Some(xorshift(0, 0)));
+        imap.cancel_token().cancel();
+        imap.by_ref().for_each(drop);
         alive.wait_for(0);
-        assert!(line.is_cancelled());
+        assert!(imap.is_cancelled());
         std::thread::sleep(SHORT);
         assert_eq!(alive.count(), 0);
     }

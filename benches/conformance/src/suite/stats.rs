@@ -1,9 +1,9 @@
 //! `Imap::stats`: how many items are in which place.
 
+use super::list::promises;
 use super::parts::{Gate, LONG, SHORT, soon};
-use super::promises;
 use crate::oracle::panic_on_purpose;
-use pool_core::ImapStats;
+use pool_core::{Executor, ImapStats};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,25 +17,25 @@ fn places(stats: &ImapStats) -> [u64; 5] {
 }
 
 promises! {
-    fn stats_before_the_line_begins(subject) {
+    fn p2_stats_before_the_imap_begins(subject) {
         let pool = subject.pool(2);
-        let line = pool.imap(0..10, |x| x);
-        let stats = line.stats();
+        let imap = pool.imap(0..10, |x| x);
+        let stats = imap.stats();
         assert_eq!(places(&stats), [0; 5]);
         assert_eq!((stats.helped, stats.waited, stats.head_blocked), (0, Duration::ZERO, Duration::ZERO));
     }
 
-    fn stats_of_results_behind_a_head_that_hangs(subject) {
+    fn p3_stats_of_results_behind_a_head_that_hangs(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
-        let line = pool.imap(0..100u64, move |x| {
+        let imap = pool.imap(0..100u64, move |x| {
             if x == 3 {
                 door.pass();
             }
             if x == 5 { panic_on_purpose(x) } else { x }
         });
-        let mut results = line.window(10).chunk(1).start();
+        let mut results = imap.window(10).chunk(1).start();
         // A panic is a result that cannot be delivered, like any other.
         soon("all but one are finished", || places(&results.stats()) == [10, 0, 1, 9, 0]);
         for expected in 0..3 {
@@ -55,18 +55,18 @@ promises! {
         assert_eq!(results.catch_panics().count(), 97);
     }
 
-    fn stats_of_items_in_one_hand(subject) {
+    fn p3_stats_of_the_items_of_one_chunk(subject) {
         let pool = subject.pool(1);
         let gate = Gate::closed();
         let door = gate.door();
-        let line = pool.imap(0..100u64, move |x| {
+        let imap = pool.imap(0..100u64, move |x| {
             if x == 3 {
                 door.pass();
             }
             x
         });
-        let results = line.window(20).chunk(8).start();
-        // The worker is at its fourth item, and has as much of the chunk in its hand as it has pulled.
+        let results = imap.window(20).chunk(8).start();
+        // The worker is at its fourth item, and holds as much of the chunk as it has pulled.
         soon("three are finished", || results.stats().blocked == 3);
         let [pulled, waiting, running, ..] = places(&results.stats());
         assert!((1..=5).contains(&running) && pulled == 3 + waiting + running && pulled <= 8);
@@ -77,7 +77,7 @@ promises! {
     }
 
     /// The only thread is in the input, and has begun everything that it pulled before.
-    fn stats_of_items_before_a_blocked_input(subject) {
+    fn p4_stats_of_items_before_a_blocked_input(subject) {
         let pool = subject.pool(1);
         let (send, receive) = mpsc::channel();
         (0..4u64).for_each(|x| send.send(x).unwrap());
@@ -92,8 +92,8 @@ promises! {
         assert_eq!(places(&results.stats()), [4, 0, 0, 0, 4]);
     }
 
-    /// While the line is at work the numbers are of one moment, though not of a quiet one.
-    fn stats_add_up_at_any_time(subject) {
+    /// While the imap is at work the numbers are of one moment, though not of a quiet one.
+    fn p11_stats_add_up_at_any_time(subject) {
         let pool = subject.pool(2);
         let mut results = pool.imap(0..20_000u64, |x| x).window(300);
         let mut pulled = 0;
@@ -113,7 +113,7 @@ promises! {
     }
 
     /// Nothing, unless it is itself on one of the pool's threads.
-    fn stats_count_what_the_consumer_ran(subject) {
+    fn p16_stats_count_what_the_consumer_ran(subject) {
         for threads in [1, 2] {
             let pool = Arc::new(subject.pool(threads));
             let inner = pool.clone();
@@ -139,7 +139,7 @@ promises! {
     }
 
     /// Not what was given up, unless it had been pulled; and at any time no more than the input gave.
-    fn stats_pulled_is_what_the_input_gave(subject) {
+    fn p3_stats_pulled_is_what_the_input_gave(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let gate = Gate::closed();
@@ -147,38 +147,38 @@ promises! {
             let gives = given.clone();
             let (send, receive) = mpsc::channel();
             let input = receive.into_iter().inspect(move |_| _ = gives.fetch_add(1, Ordering::SeqCst));
-            let line = pool.imap(input, move |x: u64| {
+            let imap = pool.imap(input, move |x: u64| {
                 if x == 0 {
                     door.pass();
                 }
                 x
             });
-            let mut line = line.timeout(SHORT);
+            let mut imap = imap.timeout(SHORT);
             // Before anything is there, some are given up.
             for _ in 0..3 {
-                assert!(line.next().unwrap().is_err());
-                assert!(line.give_up());
-                assert_eq!(line.get_ref().stats().pulled, 0);
+                assert!(imap.next().unwrap().is_err());
+                assert!(imap.give_up());
+                assert_eq!(imap.get_ref().stats().pulled, 0);
             }
             // One that hangs was given up, and so were the two behind it.
             (0..10).for_each(|x| send.send(x).unwrap());
             let count = || given.load(Ordering::SeqCst);
             soon("the first is pulled", || count() > 0);
             gate.open();
-            line.set_limit(LONG);
+            imap.set_limit(LONG);
             for expected in 3..10 {
-                assert_eq!(line.next(), Some(Ok(expected)));
-                let stats = line.get_ref().stats();
+                assert_eq!(imap.next(), Some(Ok(expected)));
+                let stats = imap.get_ref().stats();
                 assert!(stats.pulled <= count() && stats.delivered <= stats.pulled, "{stats}");
             }
             drop(send);
-            assert_eq!(line.next(), None);
-            let stats = line.get_ref().stats();
+            assert_eq!(imap.next(), None);
+            let stats = imap.get_ref().stats();
             assert_eq!((stats.pulled, stats.delivered, count()), (10, 10, 10), "{stats}");
         }
     }
 
-    fn stats_after_a_panic(subject) {
+    fn p6_stats_after_a_panic(subject) {
         let pool = subject.pool(2);
         let mut results = pool.imap(0..3u64, |x| if x == 1 { panic_on_purpose(x) } else { x });
         assert_eq!(results.next(), Some(0));
@@ -189,17 +189,17 @@ promises! {
         assert_eq!(places(&results.stats()), [3, 0, 0, 0, 3]);
     }
 
-    fn stats_count_what_was_given_up_as_delivered(subject) {
+    fn p10_stats_count_what_was_given_up_as_delivered(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
-        let line = pool.imap(0..3u64, move |x| {
+        let imap = pool.imap(0..3u64, move |x| {
             if x == 0 {
                 door.pass();
             }
             x
         });
-        let mut results = line.timeout(SHORT);
+        let mut results = imap.timeout(SHORT);
         assert!(results.next().unwrap().is_err());
         assert!(results.give_up());
         assert_eq!(results.get_ref().stats().delivered, 1);
@@ -208,7 +208,7 @@ promises! {
         assert_eq!(results.get_ref().stats().delivered, 3);
     }
 
-    fn stats_can_be_printed(subject) {
+    fn p11_stats_can_be_printed(subject) {
         let pool = subject.pool(2);
         let mut results = pool.imap(0..123u64, |x| x).catch_panics();
         results.by_ref().for_each(drop);

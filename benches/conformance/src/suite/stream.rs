@@ -1,11 +1,12 @@
-//! The line as a `Stream`: the task is woken where a thread would have slept.
+//! The imap as a `Stream`: the task is woken where a thread would have slept.
 
+use super::list::promises;
 use super::parts::{Alive, Gate, soon};
-use super::promises;
 use super::tasks::{Woken, current_thread, multi_thread};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use futures::executor::block_on;
 use futures::{Stream, StreamExt};
+use pool_core::Executor;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
@@ -14,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 promises! {
-    fn stream_p1_results_come_in_input_order(subject) {
+    fn p1_stream_results_come_in_input_order(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             for (window, chunk) in [(1, 1), (3, 2), (100, 7), (10_000, 1_000)] {
@@ -27,19 +28,19 @@ promises! {
         }
     }
 
-    fn stream_under_tokio(subject) {
+    fn p1_stream_under_tokio(subject) {
         for runtime in [current_thread(), multi_thread()] {
             for threads in [1, 2] {
                 let pool = subject.pool(threads);
                 let sums = runtime.block_on(async {
-                    let lines = (1..=8u64).map(|n| {
+                    let imaps = (1..=8u64).map(|n| {
                         let stream = pool.imap(0..2_000, move |x| x * n).into_stream();
                         stream.enumerate().fold(0, move |sum, (index, x)| async move {
                             assert_eq!(x, index as u64 * n);
                             sum + x
                         })
                     });
-                    futures::future::join_all(lines).await
+                    futures::future::join_all(imaps).await
                 });
                 assert!(sums.into_iter().eq((1..=8).map(|n| 1_999_000 * n)));
             }
@@ -47,7 +48,7 @@ promises! {
     }
 
     /// A stream outlives no pool, but a pool can live as long as the runtime: tasks that are spawned.
-    fn stream_in_spawned_tasks(subject) {
+    fn p11_stream_in_spawned_tasks(subject) {
         let pool: &'static _ = Box::leak(Box::new(subject.pool(2)));
         let runtime = multi_thread();
         let tasks: Vec<_> = (0..6u64).map(|n| {
@@ -58,7 +59,7 @@ promises! {
         }
     }
 
-    fn stream_runs_nothing_on_the_thread_that_polls(subject) {
+    fn p16_stream_runs_nothing_on_the_thread_that_polls(subject) {
         let me = thread::current().id();
         for threads in [1, 2] {
             let pool = subject.pool(threads);
@@ -69,17 +70,17 @@ promises! {
     }
 
     /// Item k + 1 is sent only when the task has result k.
-    fn stream_p4_ping_pong(subject) {
+    fn p4_stream_ping_pong(subject) {
         for threads in [1, 2, 4] {
             for chunk in [None, Some(8)] {
                 let pool = subject.pool(threads);
                 let (send, receive) = mpsc::channel();
                 send.send(0u32).unwrap();
-                let mut line = pool.imap(receive, |x| x + 1);
+                let mut imap = pool.imap(receive, |x| x + 1);
                 if let Some(chunk) = chunk {
-                    line = line.chunk(chunk);
+                    imap = imap.chunk(chunk);
                 }
-                let mut results = line.into_stream();
+                let mut results = imap.into_stream();
                 for expected in 1..=300 {
                     let result = block_on(results.next()).unwrap();
                     assert_eq!(result, expected, "threads {threads}");
@@ -94,7 +95,7 @@ promises! {
     }
 
     /// The input is slow, and the task sleeps between any two results.
-    fn stream_is_woken_when_the_input_is_slow(subject) {
+    fn p5_stream_is_woken_when_the_input_is_slow(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let runtime = current_thread();
@@ -111,17 +112,17 @@ promises! {
         }
     }
 
-    fn stream_p5_a_hanging_item_holds_up_nothing_before_it(subject) {
+    fn p5_stream_a_hanging_item_holds_up_nothing_before_it(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
-        let line = pool.imap(0..20u64, move |x| {
+        let imap = pool.imap(0..20u64, move |x| {
             if x == 3 {
                 door.pass();
             }
             x
         });
-        let mut results = line.chunk(8).into_stream();
+        let mut results = imap.chunk(8).into_stream();
         for expected in 0..3 {
             assert_eq!(block_on(results.next()), Some(expected));
         }
@@ -133,14 +134,14 @@ promises! {
     }
 
     /// The only thread has begun what it pulled, and waits in the input: the task gets that, and does not wait.
-    fn stream_poll_returns_while_the_input_blocks(subject) {
+    fn p16_stream_poll_returns_while_the_input_blocks(subject) {
         for chunk in [None, Some(8)] {
             let pool = subject.pool(1);
             let (send, receive) = mpsc::channel();
             (0..4u64).for_each(|x| send.send(x).unwrap());
-            let line = pool.imap(receive, |x| x);
-            let line = if let Some(chunk) = chunk { line.chunk(chunk) } else { line };
-            let mut results = line.start().into_stream();
+            let imap = pool.imap(receive, |x| x);
+            let imap = if let Some(chunk) = chunk { imap.chunk(chunk) } else { imap };
+            let mut results = imap.start().into_stream();
             soon("the items are finished", || results.get_ref().stats().blocked == 4);
             let task = Arc::new(Woken::default());
             for expected in 0..4 {
@@ -159,8 +160,8 @@ promises! {
         }
     }
 
-    /// Whoever polled last is woken.
-    fn stream_moves_between_tasks(subject) {
+    /// The task that polled last is woken.
+    fn p5_stream_moves_between_tasks(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let (send, receive) = mpsc::channel();
@@ -187,7 +188,7 @@ promises! {
         }
     }
 
-    fn stream_p6_panics_surface_in_poll_next(subject) {
+    fn p6_stream_panics_surface_in_poll_next(subject) {
         let pool = subject.pool(2);
         let f = |x: u64| if x % 5 == 3 { panic_on_purpose(x) } else { x };
         let mut results = pool.imap(0..50u64, f).into_stream();
@@ -204,7 +205,7 @@ promises! {
         assert!(caught.into_iter().eq((0..50).map(|x| x % 5 != 3)));
     }
 
-    fn stream_p9_dropping_it_cancels(subject) {
+    fn p9_stream_dropping_it_cancels(subject) {
         let pool = subject.pool(2);
         let alive = Alive::default();
         let gate = Gate::closed();
@@ -227,7 +228,7 @@ promises! {
         alive.wait_for(0);
     }
 
-    fn stream_is_woken_by_a_token(subject) {
+    fn p16_stream_is_woken_by_a_token(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
@@ -241,7 +242,7 @@ promises! {
         assert!(results.get_ref().is_cancelled());
     }
 
-    fn stream_size_hint_counts_what_is_in_flight(subject) {
+    fn p11_stream_size_hint_counts_what_is_in_flight(subject) {
         let pool = subject.pool(2);
         let mut results = pool.imap(0..100u64, |x| x).window(10).into_stream();
         for left in (0..=100).rev() {
@@ -251,28 +252,28 @@ promises! {
         assert!(format!("{results:?}").starts_with("ImapStream"));
     }
 
-    fn stream_unordered(subject) {
+    fn p1_stream_unordered(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             for chunk in [None, Some(8)] {
-                let mut line = pool.imap(0..5_000u64, |x| x).unordered();
+                let mut imap = pool.imap(0..5_000u64, |x| x).unordered();
                 if let Some(chunk) = chunk {
-                    line = line.chunk(chunk);
+                    imap = imap.chunk(chunk);
                 }
-                let mut results: Vec<u64> = block_on(line.into_stream().collect());
+                let mut results: Vec<u64> = block_on(imap.into_stream().collect());
                 results.sort_unstable();
                 assert!(results.into_iter().eq(0..5_000));
             }
         }
     }
 
-    /// Items of some 20 µs, of which a chunk would hold several; but no other is in the hand of the one that
+    /// Items of some 20 µs, of which a chunk would hold several; but no other is in the chunk of the one that
     /// hangs.
-    fn stream_unordered_passes_an_item_that_hangs(subject) {
+    fn p5_stream_unordered_passes_an_item_that_hangs(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
-        let line = pool.imap(0..400u64, move |x| {
+        let imap = pool.imap(0..400u64, move |x| {
             let began = Instant::now();
             while began.elapsed() < Duration::from_micros(20) {}
             if x == 200 {
@@ -280,7 +281,7 @@ promises! {
             }
             x
         });
-        let mut results = line.unordered().into_stream();
+        let mut results = imap.unordered().into_stream();
         let others: HashSet<u64> = block_on(results.by_ref().take(399).collect());
         assert!(others.len() == 399 && !others.contains(&200));
         gate.open();

@@ -1,10 +1,11 @@
 //! `unordered`: results as they finish, with everything else as ever. Results are compared sorted here,
 //! and nowhere else.
 
+use super::list::promises;
 use super::parts::{Alive, Gate, LONG, SHORT};
-use super::promises;
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use crate::work::xorshift;
+use pool_core::Executor;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ fn sorted<T: Ord>(results: impl IntoIterator<Item = T>) -> Vec<T> {
 }
 
 promises! {
-    fn unordered_gives_each_result_once(subject) {
+    fn p1_unordered_gives_each_result_once(subject) {
         let f = |x: u64| xorshift(x, x % 17 * 100);
         let expected = sorted((0..300).map(f));
         for threads in [1, 2, 4] {
@@ -40,7 +41,7 @@ promises! {
         }
     }
 
-    fn unordered_panics_surface_once_each(subject) {
+    fn p6_unordered_panics_surface_once_each(subject) {
         let f = |x: u64| if x % 7 == 3 { panic_on_purpose(x) } else { x };
         let right = |x: &u64| x % 7 != 3;
         for threads in [1, 2] {
@@ -70,7 +71,7 @@ promises! {
         }
     }
 
-    fn unordered_panic_of_the_input_comes_last(subject) {
+    fn p7_unordered_panic_of_the_input_comes_last(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let input = (0..1_000u64).inspect(|&x| if x == 300 { panic_on_purpose(x) });
@@ -81,7 +82,7 @@ promises! {
     }
 
     /// Item k + W is not pulled before k + 1 results have been handed over: the input itself looks.
-    fn unordered_window_is_exact(subject) {
+    fn p3_unordered_window_is_exact(subject) {
         for (threads, window, chunk) in [(1, 1, 1), (2, 1, 4), (2, 3, 2), (4, 8, 3), (2, 100, 16)] {
             let pool = subject.pool(threads);
             let handed = Arc::new(AtomicU64::new(0));
@@ -99,7 +100,7 @@ promises! {
     }
 
     /// The next item is sent only when the consumer has the result.
-    fn unordered_p4_ping_pong(subject) {
+    fn p4_unordered_ping_pong(subject) {
         for threads in [1, 2, 4] {
             for chunk in [None, Some(8)] {
                 let pool = subject.pool(threads);
@@ -122,7 +123,7 @@ promises! {
     }
 
     /// Several are under way, and the input blocks behind each burst.
-    fn unordered_p4_bursts(subject) {
+    fn p4_unordered_bursts(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             let (send, receive) = mpsc::channel();
@@ -137,7 +138,7 @@ promises! {
         }
     }
 
-    fn unordered_all_others_pass_an_item_that_hangs(subject) {
+    fn p5_unordered_all_others_pass_an_item_that_hangs(subject) {
         for threads in [2, 4] {
             for hangs in [0, 3, 50] {
                 for with_limit in [false, true] {
@@ -167,12 +168,12 @@ promises! {
     }
 
     /// One thread has an item, the other waits in the input, and so the consumer must sleep.
-    fn unordered_a_panic_beside_a_blocked_input(subject) {
+    fn p6_unordered_a_panic_beside_a_blocked_input(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let (door, (begun, begins)) = (gate.door(), mpsc::channel());
         let (send, receive) = mpsc::channel();
-        let line = pool.imap(receive, move |x: u64| {
+        let imap = pool.imap(receive, move |x: u64| {
             if x == 0 {
                 begun.send(()).unwrap();
                 door.pass();
@@ -180,7 +181,7 @@ promises! {
             }
             x
         });
-        let mut results = line.unordered().chunk(8).catch_panics().start();
+        let mut results = imap.unordered().chunk(8).catch_panics().start();
         (0..12).for_each(|x| send.send(x).unwrap());
         begins.recv_timeout(LONG).unwrap();
         let opener = thread::spawn(move || {
@@ -202,15 +203,15 @@ promises! {
         opener.join().unwrap();
     }
 
-    fn unordered_drops_everything_exactly_once(subject) {
+    fn p9_unordered_drops_everything_exactly_once(subject) {
         for threads in [1, 2] {
             for (taken, chunk) in [(0, 1), (1, 1), (10, 4), (100, 7), (999, 3), (1_000, 16)] {
                 let pool = subject.pool(threads);
                 let alive = Alive::default();
                 let (of_items, of_results) = (alive.clone(), alive.clone());
                 let input = (0..1_000).map(move |_| of_items.new_one());
-                let line = pool.imap(input, move |item| (item, of_results.new_one()));
-                let mut imap = line.unordered().chunk(chunk).window(64);
+                let imap = pool.imap(input, move |item| (item, of_results.new_one()));
+                let mut imap = imap.unordered().chunk(chunk).window(64);
                 assert_eq!(imap.by_ref().take(taken).count(), taken);
                 drop(imap);
                 drop(pool);
@@ -219,7 +220,7 @@ promises! {
         }
     }
 
-    fn unordered_time_outs_lose_nothing(subject) {
+    fn p10_unordered_time_outs_lose_nothing(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let door = gate.door();
@@ -233,7 +234,7 @@ promises! {
     }
 
     /// Without a limit at first, so that chunks have been pulled ahead.
-    fn unordered_limits_can_come_and_go(subject) {
+    fn p10_unordered_limits_can_come_and_go(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let mut results = pool.imap(0..8_000u64, |x| x).unordered();
@@ -249,7 +250,7 @@ promises! {
         }
     }
 
-    fn unordered_size_hint_counts_what_is_in_flight(subject) {
+    fn p11_unordered_size_hint_counts_what_is_in_flight(subject) {
         let pool = subject.pool(2);
         let mut imap = pool.imap(0..100u32, |x| x).unordered().window(10).chunk(3);
         for left in (0..=100usize).rev() {
@@ -258,7 +259,7 @@ promises! {
         }
     }
 
-    fn unordered_inside_a_job(subject) {
+    fn p8_unordered_inside_a_job(subject) {
         let pool = Arc::new(subject.pool(1));
         let inner = pool.clone();
         let sums = pool.imap(0..200u64, move |n| inner.imap(0..n % 20, |x| x).unordered().sum::<u64>());

@@ -1,8 +1,9 @@
 //! Results that will not be taken: those of handles are dropped as those of imaps are.
 
+use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, soon};
-use super::promises;
 use crate::oracle::panic_on_purpose;
+use pool_core::Executor;
 use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, ThreadId};
@@ -20,7 +21,7 @@ impl Drop for Told {
 fn is_unwind_safe<T: UnwindSafe + RefUnwindSafe>(_: &T) {}
 
 promises! {
-    fn unwanted_result_of_a_finished_job_is_dropped_with_its_handle(subject) {
+    fn p9_unwanted_result_of_a_finished_job_is_dropped_with_its_handle(subject) {
         let pool = subject.pool(2);
         let me = thread::current().id();
         for scoped in [false, true] {
@@ -44,7 +45,7 @@ promises! {
         }
     }
 
-    fn unwanted_result_that_comes_later_is_dropped_at_once(subject) {
+    fn p9_unwanted_result_that_comes_later_is_dropped_at_once(subject) {
         let pool = subject.pool(1);
         let (dropped, gate): (Arc<Mutex<Vec<ThreadId>>>, _) = (Arc::default(), Gate::closed());
         let (told, door, (begin, begun)) = (Told(dropped.clone()), gate.door(), mpsc::channel());
@@ -61,7 +62,7 @@ promises! {
         assert_eq!(pool.submit(|| 1).join().unwrap(), 1);
     }
 
-    fn unwanted_results_are_dropped_once(subject) {
+    fn p9_unwanted_results_are_dropped_once(subject) {
         let pool = subject.pool(2);
         let alive = Alive::default();
         for keep in 0..3 {
@@ -81,7 +82,7 @@ promises! {
     }
 
     /// The panic of a job whose handle was dropped is the scope's, whether it comes before or after.
-    fn unwanted_panic_goes_to_the_scope(subject) {
+    fn p6_unwanted_panic_goes_to_the_scope(subject) {
         for finished in [false, true] {
             let pool = subject.pool(2);
             let payload = catch_unwind(std::panic::AssertUnwindSafe(|| pool.scope(|s| {
@@ -95,7 +96,7 @@ promises! {
         }
     }
 
-    fn handles_are_unwind_safe(subject) {
+    fn p11_handles_are_unwind_safe(subject) {
         let pool = subject.pool(2);
         let handle = pool.submit(|| 3);
         is_unwind_safe(&handle);

@@ -1,16 +1,16 @@
 //! Wakers that panic cost one wake-up of their own task, and nothing else. Each test has a process of its own, which ends
 //! where one goes off in a destructor that should have caught it.
 
-use super::apart::apart;
+use super::list::promises;
 use super::parts::{Gate, LONG, soon};
-use super::promises;
 use super::tasks::Woken;
 use super::whereabouts::all_threads_are_there;
 use crate::oracle::panic_on_purpose;
+use crate::own_process::in_own_process;
 use futures::Stream;
 use futures::StreamExt;
 use futures::executor::block_on;
-use pool_core::CancelToken;
+use pool_core::{CancelToken, Executor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,8 +52,8 @@ fn poll_with<S: Stream + Unpin>(stream: &mut S, waker: Waker) -> Poll<Option<S::
 }
 
 promises! {
-    fn stream_a_waker_that_panics_costs_no_thread(subject) {
-        apart(subject.name(), "stream_a_waker_that_panics_costs_no_thread", || {
+    fn p9_stream_a_waker_that_panics_costs_no_thread(subject) {
+        in_own_process(&format!("{}::p9_stream_a_waker_that_panics_costs_no_thread", subject.name()), || {
             for threads in [1, 2] {
                 let pool = subject.pool(threads);
                 for chunk in [None, Some(8)] {
@@ -61,9 +61,9 @@ promises! {
                     for round in 1..=20 {
                         let gate = Gate::closed();
                         let door = gate.door();
-                        let line = pool.imap(0..50u64, move |x| (door.pass(), x).1);
-                        let line = if let Some(chunk) = chunk { line.chunk(chunk) } else { line };
-                        let mut stream = line.into_stream();
+                        let imap = pool.imap(0..50u64, move |x| (door.pass(), x).1);
+                        let imap = if let Some(chunk) = chunk { imap.chunk(chunk) } else { imap };
+                        let mut stream = imap.into_stream();
                         assert!(poll_with(&mut stream, Arc::new(BadToWake(woken.clone())).into()).is_pending());
                         gate.open();
                         soon("it is woken", || woken.load(Ordering::SeqCst) >= round);
@@ -77,8 +77,8 @@ promises! {
     }
 
     /// Registered, and then replaced by the waker of the next poll, or dropped with the stream.
-    fn stream_a_waker_whose_drop_panics(subject) {
-        apart(subject.name(), "stream_a_waker_whose_drop_panics", || {
+    fn p9_stream_a_waker_whose_drop_panics(subject) {
+        in_own_process(&format!("{}::p9_stream_a_waker_whose_drop_panics", subject.name()), || {
             for threads in [1, 2] {
                 let pool = subject.pool(threads);
                 for then_polled in [false, true] {
@@ -107,13 +107,13 @@ promises! {
     }
 
     /// A stream that yields wakes its task itself.
-    fn stream_a_waker_that_panics_does_not_end_a_poll(subject) {
-        apart(subject.name(), "stream_a_waker_that_panics_does_not_end_a_poll", || {
+    fn p9_stream_a_waker_that_panics_does_not_end_a_poll(subject) {
+        in_own_process(&format!("{}::p9_stream_a_waker_that_panics_does_not_end_a_poll", subject.name()), || {
             let pool = subject.pool(2);
             let woken = Arc::new(AtomicUsize::new(0));
-            let line = pool.imap(0..5_000u64, |x| x).window(5_000).start();
-            soon("all are finished", || line.stats().blocked == 5_000);
-            let mut stream = line.into_stream();
+            let imap = pool.imap(0..5_000u64, |x| x).window(5_000).start();
+            soon("all are finished", || imap.stats().blocked == 5_000);
+            let mut stream = imap.into_stream();
             let bad = Waker::from(Arc::new(BadToWake(woken.clone())));
             let mut expected = 0;
             let began = Instant::now();
@@ -132,8 +132,8 @@ promises! {
         });
     }
 
-    fn stream_a_waker_that_panics_and_an_end_by_panic(subject) {
-        apart(subject.name(), "stream_a_waker_that_panics_and_an_end_by_panic", || {
+    fn p9_stream_a_waker_that_panics_and_an_end_by_panic(subject) {
+        in_own_process(&format!("{}::p9_stream_a_waker_that_panics_and_an_end_by_panic", subject.name()), || {
             let pool = subject.pool(2);
             let woken = Arc::new(AtomicUsize::new(0));
             let (send, receive) = mpsc::channel::<u64>();
@@ -149,8 +149,8 @@ promises! {
     }
 
     /// The first of three, whichever that is for the token.
-    fn cancel_reaches_all_imaps_of_a_token_beside_a_waker_that_panics(subject) {
-        apart(subject.name(), "cancel_reaches_all_imaps_of_a_token_beside_a_waker_that_panics", || {
+    fn p9_cancel_reaches_all_imaps_of_a_token_beside_a_waker_that_panics(subject) {
+        in_own_process(&format!("{}::p9_cancel_reaches_all_imaps_of_a_token_beside_a_waker_that_panics", subject.name()), || {
             let pool = subject.pool(2);
             for bad in 0..3 {
                 let gate = Gate::closed();
@@ -172,11 +172,11 @@ promises! {
                 thread::scope(|scope| {
                     let sleepers: Vec<_> = (0..2).map(|_| {
                         let door = gate.door();
-                        let mut line = pool.imap(0..10u64, move |x| (door.pass(), x).1).cancel_with(&token);
+                        let mut imap = pool.imap(0..10u64, move |x| (door.pass(), x).1).cancel_with(&token);
                         let (asks, asked) = mpsc::channel();
                         let sleeper = scope.spawn(move || {
                             asks.send(()).unwrap();
-                            line.next()
+                            imap.next()
                         });
                         asked.recv().unwrap();
                         sleeper

@@ -1,22 +1,22 @@
 //! P3 window: the default one goes by measured time.
 
+use super::list::promises;
 use super::parts::{Gate, SHORT, soon};
-use super::promises;
-use pool_core::DEFAULT_WINDOW_PER_THREAD;
+use pool_core::{DEFAULT_WINDOW_PER_THREAD, Executor};
 use std::thread;
 use std::time::Duration;
 
-/// At least so many items for each thread, however long they are.
+/// At least this number of items for each thread, however long they are.
 const LEAST_PER_THREAD: u64 = 16;
 
 promises! {
     fn p3_the_default_window_of_tiny_items_is_wide(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
-            let mut line = pool.imap(0u64.., |x| x);
-            assert!(line.by_ref().take(100_000).eq(0..100_000));
+            let mut imap = pool.imap(0u64.., |x| x);
+            assert!(imap.by_ref().take(100_000).eq(0..100_000));
             let ahead = || {
-                let stats = line.stats();
+                let stats = imap.stats();
                 stats.pulled - stats.delivered
             };
             soon("more than a thousand items are ahead", || ahead() > 1_000);
@@ -32,15 +32,15 @@ promises! {
             let pool = subject.pool(threads);
             let gate = Gate::closed();
             let door = gate.door();
-            let line = pool.imap(0u64.., move |x| {
+            let imap = pool.imap(0u64.., move |x| {
                 if x == 0 && threads > 1 {
                     door.pass();
                 }
                 thread::sleep(Duration::from_millis(10));
             });
-            let line = line.start();
+            let imap = imap.start();
             let least = LEAST_PER_THREAD * threads as u64;
-            soon("so many are ahead", || line.stats().pulled >= least);
+            soon("the least window is filled", || imap.stats().pulled >= least);
         }
     }
 
@@ -48,13 +48,13 @@ promises! {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             // 100 ms of work are five items of a thread, so that the least counts.
-            let mut line = pool.imap(0u64.., |x| (thread::sleep(Duration::from_millis(20)), x).1);
-            assert!(line.by_ref().take(3 * threads).eq(0..3 * threads as u64));
+            let mut imap = pool.imap(0u64.., |x| (thread::sleep(Duration::from_millis(20)), x).1);
+            assert!(imap.by_ref().take(3 * threads).eq(0..3 * threads as u64));
             // What takes too long comes to rest at the window's edge.
             let most = 2 * LEAST_PER_THREAD * threads as u64;
             for _ in 0..4 {
                 thread::sleep(Duration::from_millis(300));
-                let stats = line.stats();
+                let stats = imap.stats();
                 let ahead = stats.pulled - stats.delivered;
                 assert!(ahead <= most, "{ahead} items are ahead, with {threads} threads: {stats}");
             }
@@ -64,27 +64,27 @@ promises! {
     /// Tiny items first, so that it is as wide as it gets. Narrower it only stops pulling.
     fn p3_the_default_window_shrinks_for_items_that_turn_long(subject) {
         let pool = subject.pool(2);
-        let mut line = pool.imap(0u64.., |x| {
+        let mut imap = pool.imap(0u64.., |x| {
             if x >= 100_000 {
                 thread::sleep(Duration::from_millis(2));
             }
             x
         });
-        assert!(line.by_ref().take(100_500).eq(0..100_500));
+        assert!(imap.by_ref().take(100_500).eq(0..100_500));
         // Fifty such items are 100 ms of a thread's work, and some may have been pulled before.
-        let ahead = |line: &pool_core::Imap<'_, u64>| {
-            let stats = line.stats();
+        let ahead = |imap: &pool_core::Imap<'_, u64>| {
+            let stats = imap.stats();
             stats.pulled - stats.delivered
         };
         let mut rest = 100_500..;
         soon("the window is narrow", || {
-            let narrow = ahead(&line) < 500;
-            assert_eq!(line.next(), rest.next());
+            let narrow = ahead(&imap) < 500;
+            assert_eq!(imap.next(), rest.next());
             narrow
         });
         for _ in 0..4 {
             thread::sleep(Duration::from_millis(100));
-            assert!(ahead(&line) < 500, "{} items are ahead", ahead(&line));
+            assert!(ahead(&imap) < 500, "{} items are ahead", ahead(&imap));
         }
     }
 }

@@ -5,6 +5,7 @@ use pool_channel::ChannelPool;
 use pool_core::{Build, Executor};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A backend, with the methods that every pool has by itself.
@@ -24,6 +25,13 @@ macro_rules! backends {
     )*};
 }
 backends! { ChannelPool StealingPool RayonPool }
+
+/// Calls `check` with a pool of each backend, one after the other.
+pub fn on_each_pool(threads: usize, check: impl Fn(&'static str, &Arc<dyn Executor>)) {
+    check("channel", &(Arc::new(ChannelPool::new(threads).unwrap()) as _));
+    check("stealing", &(Arc::new(StealingPool::new(threads).unwrap()) as _));
+    check("rayon", &(Arc::new(RayonPool::new(threads).unwrap()) as _));
+}
 
 /// Makes a test for each backend of a function that is generic over it.
 macro_rules! on_every_backend {

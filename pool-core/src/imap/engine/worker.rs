@@ -92,7 +92,7 @@ where
         let mut done = Done::Began;
         loop {
             let mut makes_room = false;
-            if !done.has_pulled() && clock.ends_slice() {
+            if done.may_make_room() && clock.ends_slice() {
                 // The executor is asked with empty hands, since it may block.
                 let begun = self.locked(|state| state.take_over(done));
                 debug_assert!(begun.is_none(), "it has pulled nothing");

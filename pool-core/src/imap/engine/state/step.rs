@@ -36,9 +36,11 @@ pub(in crate::imap::engine) enum Done<I: Iterator, T> {
 }
 
 impl<I: Iterator, T> Done<I, T> {
-    /// Whether items are in its hands that have not begun.
-    pub(in crate::imap::engine) fn has_pulled(&self) -> bool {
-        matches!(self, Done::PulledOne { .. } | Done::Filled { .. })
+    /// Whether a worker may end its turn after this for others, if its slice is over. Not with items in its hands that
+    /// have not begun; and one that has found nothing leaves by itself, or looks on, but does not queue itself again: on
+    /// a machine that is busy a look takes longer than a slice, and such a job would go round and round.
+    pub(in crate::imap::engine) fn may_make_room(&self) -> bool {
+        !matches!(self, Done::PulledOne { .. } | Done::Filled { .. } | Done::Looked(_))
     }
 }
 

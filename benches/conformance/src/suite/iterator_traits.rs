@@ -1,7 +1,7 @@
 //! P11 iterator manners, and inputs and values that are out of the ordinary.
 
-use super::promises;
-use pool_core::Imap;
+use super::list::promises;
+use pool_core::{Executor, Imap};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -91,7 +91,7 @@ promises! {
         assert!(results.eq((1..=50).map(|x| Lonely(Cell::new(x)))));
     }
 
-    fn bad_input_size_hints_that_lie(subject) {
+    fn p11_bad_input_size_hints_that_lie(subject) {
         let pool = subject.pool(2);
         for hint in [(0, Some(0)), (0, None), (5, Some(2)), (usize::MAX, None), (usize::MAX, Some(usize::MAX))] {
             let liar = Liar { items: 0..5_000, hint };
@@ -104,19 +104,19 @@ promises! {
         }
     }
 
-    fn bad_input_windows_and_chunks_without_bounds(subject) {
+    fn p3_bad_input_windows_and_chunks_without_bounds(subject) {
         let pool = subject.pool(2);
         let imap = pool.imap(0..10_000, |x| x).window(usize::MAX).chunk(usize::MAX);
         assert!(imap.eq(0..10_000));
         assert!(pool.imap(0..10_000, |x| x).chunk(usize::MAX).eq(0..10_000));
     }
 
-    fn results_of_no_size(subject) {
+    fn p1_results_of_no_size(subject) {
         let pool = subject.pool(2);
         assert_eq!(pool.imap(std::iter::repeat_n((), 100_000), |()| ()).count(), 100_000);
     }
 
-    fn results_of_a_mebibyte(subject) {
+    fn p1_results_of_a_mebibyte(subject) {
         let pool = subject.pool(2);
         let mut blocks = pool.imap(0..64u8, |x| vec![x; 1 << 20]).window(8);
         for expected in 0..64 {
@@ -127,7 +127,7 @@ promises! {
         assert!((0..8).all(|x| arrays.next().unwrap()[1 << 15] == x));
     }
 
-    fn sixty_four_threads(subject) {
+    fn p1_sixty_four_threads(subject) {
         let pool = subject.pool(64);
         assert_eq!(pool.threads(), 64);
         assert!(pool.imap(0..50_000u32, |x| x).eq(0..50_000));

@@ -1,0 +1,19 @@
+//! How a file makes a list of its tests.
+
+use crate::subject::AnySubject;
+use std::sync::Arc;
+
+/// The name of a test, and what it does with a backend.
+pub(super) type Test = (&'static str, fn(Arc<AnySubject>));
+
+/// Defines tests as functions of the subject, and `tests()`, the list of them.
+macro_rules! promises {
+    ($($(#[$attribute:meta])* fn $name:ident($subject:ident) $body:block)*) => {
+        pub(super) fn tests() -> Vec<crate::suite::list::Test> {
+            $($(#[$attribute])*
+            fn $name($subject: std::sync::Arc<crate::subject::AnySubject>) $body)*
+            vec![$((stringify!($name), $name)),*]
+        }
+    };
+}
+pub(super) use promises;
