@@ -32,8 +32,9 @@ fn use_all<E: Executor>(pool: E) {
 }
 
 fn p1_every_method_of_a_pool<P: Backend>() {
-    use_all(pool::<P>());
-    use_all(&pool::<P>());
+    let borrowed = pool::<P>();
+    use_all(&borrowed);
+    use_all(borrowed);
     use_all(Box::new(pool::<P>()));
     use_all(Arc::new(pool::<P>()));
 }
