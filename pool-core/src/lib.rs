@@ -90,6 +90,8 @@ mod iter_ext;
 mod job;
 mod lease;
 mod map;
+#[cfg(feature = "testing")]
+pub mod peak;
 mod roster;
 mod scope;
 mod submit;
@@ -97,6 +99,8 @@ mod sync;
 mod unwind;
 #[cfg(feature = "testing")]
 pub mod watchdog;
+#[cfg(feature = "testing")]
+pub mod work;
 
 pub use backend::{Build, Builder, Config, Counters, PoolStats, WorkerStats, Workers};
 pub use error::{BuildError, Cancelled, JobError, Panic, TimedOut};

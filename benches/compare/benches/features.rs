@@ -7,8 +7,8 @@ mod contenders;
 
 use contenders::{Contenders, THREADS};
 use futures::StreamExt;
-use pool_conformance::work::{checksum, rounds_for, xorshift};
 use pool_core::Executor;
+use pool_core::work::{checksum, rounds_for, xorshift};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::sync::mpsc;

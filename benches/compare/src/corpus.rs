@@ -15,7 +15,7 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = pool_conformance::work::xorshift(self.0, 1);
+        self.0 = pool_core::work::xorshift(self.0, 1);
         (self.0 >> 20) % end
     }
 

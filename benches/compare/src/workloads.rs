@@ -5,7 +5,7 @@
 use crate::contender::Contender;
 use crate::corpus;
 use flate2::{Compression, write::DeflateEncoder};
-use pool_conformance::work::{checksum, rounds_for, xorshift};
+use pool_core::work::{checksum, rounds_for, xorshift};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BinaryHeap;

@@ -26,10 +26,8 @@
 pub mod chaos;
 pub mod oracle;
 mod own_process;
-pub mod peak;
 mod subject;
 mod suite;
-pub mod work;
 
 pub use own_process::in_own_process;
 pub use subject::Subject;

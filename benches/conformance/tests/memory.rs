@@ -4,10 +4,10 @@
 mod every_backend;
 
 use every_backend::on_each_pool;
-use pool_conformance::peak::peak;
-use pool_conformance::work::checksum;
 use pool_core::Executor;
+use pool_core::peak::peak;
 use pool_core::watchdog::within;
+use pool_core::work::checksum;
 use std::sync::Arc;
 use std::time::Duration;
 

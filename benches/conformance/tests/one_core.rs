@@ -6,9 +6,9 @@ mod every_backend;
 
 use cpu_time::cpu_time;
 use every_backend::on_each_pool;
-use pool_conformance::work::{rounds_for, xorshift};
 use pool_core::Executor;
 use pool_core::watchdog::{LIMIT, within};
+use pool_core::work::{rounds_for, xorshift};
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -24,7 +24,7 @@ macro_rules! public {
 public! {
     Build BuildError Builder CancelToken Cancelled Config Counters DEFAULT_WINDOW_PER_THREAD Enumerated Executor Imap ImapStats
     ImapStream ItemTimeout IterExt Job JobError JobHandle Local Panic Place PoolStats Pooled Progress Scope ScopedJobHandle TimedOut Timeout
-    WorkerStats Workers compiler_errors doubles guide in_job watchdog
+    WorkerStats Workers compiler_errors doubles guide in_job peak watchdog work
 }
 
 /// What `pool_core` exports, as its `lib.rs` says.

@@ -5,8 +5,8 @@
 mod every_backend;
 
 use every_backend::on_each_pool;
-use pool_conformance::peak::peak;
 use pool_core::Executor;
+use pool_core::peak::peak;
 use pool_core::watchdog::{LIMIT, within};
 use std::sync::Arc;
 use std::thread;

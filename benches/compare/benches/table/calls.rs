@@ -3,8 +3,8 @@
 use super::row::{Bar, Base, IDEAL, Row, Runs};
 use super::{Bench, arithmetic, even};
 use crate::contenders::Pool;
-use pool_conformance::work::{checksum, xorshift};
 use pool_core::Executor;
+use pool_core::work::{checksum, xorshift};
 use rayon::prelude::*;
 use std::ops::Range;
 

@@ -4,8 +4,8 @@ use super::measure::sample;
 use super::row::{Bar, Base, IDEAL, Line, Row, Runs, SEQUENTIAL};
 use super::{Bench, arithmetic};
 use crate::contenders::{Contenders, Pool};
-use pool_conformance::work::{checksum, xorshift};
 use pool_core::Executor;
+use pool_core::work::{checksum, xorshift};
 use rayon::prelude::*;
 
 /// Name, nanoseconds of work per item, and items of a run.

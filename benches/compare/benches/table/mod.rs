@@ -23,7 +23,7 @@ use crate::contenders::{Contenders, THREADS};
 use measure::{Measured, Sample, in_turn, sample};
 use options::Options;
 use pool_compare::workloads::{rounds_per_millisecond, set_rounds_per_millisecond};
-use pool_conformance::work::xorshift;
+use pool_core::work::xorshift;
 use row::{Base, Line, Row, Runs};
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;

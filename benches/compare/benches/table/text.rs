@@ -4,8 +4,8 @@
 use super::Bench;
 use super::row::{Bar, IDEAL, Row, Runs, SEQUENTIAL};
 use crate::contenders::Pool;
-use pool_conformance::work::{checksum, xorshift};
 use pool_core::Executor;
+use pool_core::work::{checksum, xorshift};
 use rayon::prelude::*;
 use serde::Deserialize;
 use std::fs::File;

@@ -3,7 +3,7 @@
 use crate::contender::Settings;
 use crate::entry::Entry;
 use crate::workloads::{self, Workload};
-use pool_conformance::peak::peak;
+use pool_core::peak::peak;
 use std::process::{Command, ExitCode, Stdio};
 
 /// Peak memory of a run in KiB, above what the process had just before. `None` where the system does not tell.

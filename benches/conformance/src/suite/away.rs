@@ -3,8 +3,8 @@
 use super::list::promises;
 use super::parts::{Gate, LONG, SHORT, soon};
 use crate::oracle::panic_on_purpose;
-use crate::work::xorshift;
 use pool_core::Executor;
+use pool_core::work::xorshift;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

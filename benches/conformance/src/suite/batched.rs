@@ -3,7 +3,7 @@
 use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, SHORT, at_last, soon};
 use crate::oracle::{OnPurpose, assert_same, caught, panic_on_purpose, sequential};
-use crate::work::xorshift;
+use pool_core::work::xorshift;
 use pool_core::{CancelToken, Executor};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

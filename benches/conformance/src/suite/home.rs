@@ -318,7 +318,7 @@ promises! {
             let (runs, top) = (running.clone(), most.clone());
             let imap = pool.imap(0..20_000u64, move |x| {
                 top.fetch_max(runs.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                let result = crate::work::xorshift(x, 50);
+                let result = pool_core::work::xorshift(x, 50);
                 runs.fetch_sub(1, Ordering::SeqCst);
                 result
             });

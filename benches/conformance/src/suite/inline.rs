@@ -5,7 +5,7 @@ use super::list::promises;
 use super::parts::LONG;
 use super::wrapped::{Wrapped, Wrapper};
 use crate::subject::AnyPool;
-use crate::work::xorshift;
+use pool_core::work::xorshift;
 use pool_core::{Executor, Job};
 use std::iter;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::inline::{IMAPS, ITEMS, Inner, in_a_busy_imap};
 use super::list::promises;
 use super::parts::Alive;
 use crate::oracle::{OnPurpose, assert_same, caught, panic_on_purpose, sequential};
-use crate::work::xorshift;
+use pool_core::work::xorshift;
 use pool_core::{CancelToken, Executor, Imap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};

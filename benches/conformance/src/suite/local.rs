@@ -3,8 +3,8 @@
 use super::list::promises;
 use super::parts::{Alive, Gate, LONG, SHORT, soon};
 use crate::oracle::{OnPurpose, Outcome, assert_same, caught, panic_on_purpose};
-use crate::work::xorshift;
 use pool_core::Executor;
+use pool_core::work::xorshift;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

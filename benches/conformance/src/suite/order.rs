@@ -1,8 +1,8 @@
 //! P1 order, P2 lazy, P3 window, P15 scale.
 
 use super::list::promises;
-use crate::work::xorshift;
 use pool_core::Executor;
+use pool_core::work::xorshift;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -112,7 +112,7 @@ promises! {
 
     fn p15_a_long_stream_is_as_good_as_a_short_one(subject) {
         let pool = subject.pool(2);
-        let sum = pool.imap(0..3_000_000u64, |x| x).fold(0, crate::work::checksum);
-        assert_eq!(sum, (0..3_000_000u64).fold(0, crate::work::checksum));
+        let sum = pool.imap(0..3_000_000u64, |x| x).fold(0, pool_core::work::checksum);
+        assert_eq!(sum, (0..3_000_000u64).fold(0, pool_core::work::checksum));
     }
 }

@@ -98,7 +98,7 @@ promises! {
         let stop = AtomicUsize::new(0);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let endless = pool.imap(0u64.., |x| crate::work::xorshift(x, 100));
+                let endless = pool.imap(0u64.., |x| pool_core::work::xorshift(x, 100));
                 for _ in endless {
                     if stop.load(Ordering::Relaxed) > 0 {
                         return;

@@ -3,8 +3,8 @@
 use super::list::promises;
 use crate::oracle::{assert_same, caught, panic_on_purpose, sequential};
 use crate::subject::AnyPool;
-use crate::work::xorshift;
 use pool_core::Executor;
+use pool_core::work::xorshift;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::BTreeSet;

@@ -7,7 +7,7 @@ use super::asks::{
 use super::list::promises;
 use super::parts::{Door, Gate, LONG, SHORT, soon};
 use crate::subject::{AnyPool, AnySubject};
-use crate::work::xorshift;
+use pool_core::work::xorshift;
 use pool_core::{CancelToken, Executor, Imap};
 use std::sync::mpsc;
 use std::thread;

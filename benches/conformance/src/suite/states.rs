@@ -3,8 +3,8 @@
 use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, SHORT, soon};
 use crate::oracle::{OnPurpose, Outcome, assert_same, caught, panic_on_purpose};
-use crate::work::xorshift;
 use pool_core::Executor;
+use pool_core::work::xorshift;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

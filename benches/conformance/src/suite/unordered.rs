@@ -4,8 +4,8 @@
 use super::list::promises;
 use super::parts::{Alive, Gate, LONG, SHORT};
 use crate::oracle::{OnPurpose, panic_on_purpose};
-use crate::work::xorshift;
 use pool_core::Executor;
+use pool_core::work::xorshift;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

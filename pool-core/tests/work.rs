@@ -1,6 +1,6 @@
 //! What other tests rely on: a checksum in which the order counts.
 
-use pool_conformance::work::{checksum, xorshift};
+use pool_core::work::{checksum, xorshift};
 
 #[test]
 fn two_results_in_the_wrong_order_change_the_checksum() {
