@@ -30,7 +30,7 @@ impl Change {
         (self.ratios.1 / self.ratios.0 - 1.0) * 100.0
     }
 
-    /// Whether it is a backend that is slower by more than so many per cent, beyond noise.
+    /// Whether it is a backend that is slower by more than this many per cent, beyond noise.
     pub fn is_loss(&self, percent: f64) -> bool {
         self.is_backend && self.beyond_noise && self.percent() > percent
     }

@@ -89,7 +89,7 @@ fn run(options: &Options, entries: Vec<Entry>) -> Result<ExitCode, String> {
         eprintln!("compare: this is a debug build, whose figures mean nothing; use --release");
     }
     let report = measure(&plan, cores);
-    // First the files: to print panics if nobody reads.
+    // First the files: to print panics where standard output is closed.
     let written = write(options, &report)?;
     print!("{}", render::table::text(&report));
     for path in written {

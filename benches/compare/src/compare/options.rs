@@ -17,7 +17,7 @@ pub struct Options {
     /// Take one minute in all; otherwise ten.
     #[arg(long)]
     pub quick: bool,
-    /// Take about so many seconds in all, or less if little is to be measured.
+    /// Take about this many seconds in all, or less if little is to be measured.
     #[arg(long, conflicts_with = "quick", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub seconds: Option<u64>,
     /// Only these backends (`channel` is `channel-by-1` and `channel-cold` too), or `none`.

@@ -106,7 +106,7 @@ impl Palette {
         }
     }
 
-    /// Adds a style, in the nearest colour that nobody has yet.
+    /// Adds a style, in the nearest colour that no other has yet.
     fn add(&mut self, name: &str, mut style: Style) {
         while self.styles.values().any(|other| other.colour == style.colour) {
             style.colour.2 = style.colour.2.wrapping_add(1);

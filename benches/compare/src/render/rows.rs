@@ -124,7 +124,7 @@ pub fn by_cost(report: &Report) -> Vec<&Results> {
     workloads
 }
 
-/// Whose a contender is; something that nobody knows is a peer.
+/// Whose a contender is; one that is not known is a peer.
 pub fn family(report: &Report, name: &str) -> Family {
     report.contenders.iter().find(|traits| traits.name == name).map_or(Family::Peer, |traits| traits.family)
 }

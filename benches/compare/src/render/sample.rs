@@ -74,11 +74,11 @@ pub fn empty() -> Report {
         contenders: Vec::new(),
         workloads: vec![Results {
             workload: "none".into(),
-            about: "nobody ran it".into(),
+            about: "was not run".into(),
             allocator: "system".into(),
             ideal: Vec::new(),
             entries: vec![Measured {
-                contender: "nobody".into(),
+                contender: "unknown".into(),
                 items: 0,
                 nanoseconds: Vec::new(),
                 cpu: Vec::new(),

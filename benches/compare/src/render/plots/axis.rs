@@ -33,7 +33,7 @@ impl Axis {
         Some(Axis { log: false, low: 0.0, high, ticks: Vec::new() }.tick(ticks(0.0, high, 6), label))
     }
 
-    /// An axis without ticks, for so many rows.
+    /// An axis without ticks, for this many rows.
     pub fn rows(count: usize) -> Axis {
         Axis { log: false, low: 0.0, high: count.max(1) as f64, ticks: Vec::new() }
     }
@@ -133,7 +133,7 @@ pub fn binary_ticks(low: f64, high: f64) -> Vec<f64> {
     (first..=last).filter(|power| power % step == 0).map(|power| 2_f64.powi(power)).collect()
 }
 
-/// Multiples of 1, 2 or 5 times a power of ten, no more than so many or so.
+/// Multiples of 1, 2 or 5 times a power of ten, about as many as asked for.
 fn ticks(low: f64, high: f64, count: u32) -> Vec<f64> {
     let rough = (high - low) / f64::from(count);
     let power = 10_f64.powf(rough.log10().floor());

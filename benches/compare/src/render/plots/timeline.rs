@@ -16,7 +16,7 @@ const RIGHT: i32 = WIDTH as i32 - 40;
 const NAME: i32 = 32;
 /// Below the last line: the labels of the axis.
 const BELOW: i32 = 68;
-/// Items have one of so many colours, by their number.
+/// Items have one of a few colours, by their number.
 const COLOURS: u64 = 12;
 /// Items as much longer than the middle one are long.
 const LONG: f64 = 5.0;
@@ -131,7 +131,7 @@ fn blocks(line: &Timeline, x: &Axis) -> Vec<Block> {
 /// The colour of long items.
 pub const LONG_COLOUR: RGBColor = RGBColor(0xD8, 0x2A, 0x5B);
 
-/// The colour of an item of so many: from blue to yellow.
+/// The colour of an item: from blue to yellow.
 pub fn colour(item: u64, count: u64) -> RGBColor {
     let part = (item * COLOURS / count.max(1)).min(COLOURS - 1) as f64 / (COLOURS - 1) as f64;
     let (red, green, blue) = HSLColor((225.0 - 180.0 * part) / 360.0, 0.6, 0.5).rgb();
