@@ -1,5 +1,5 @@
 //! For tests that are generic over a backend, of what is not in the trait `Executor`.
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test uses a part of it")]
 
 use pool_channel::ChannelPool;
 use pool_core::{Build, Executor};
