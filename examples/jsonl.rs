@@ -3,14 +3,14 @@
 //! A line is an item. It is read on a thread of the pool, parsed, filtered and written to a string by the threads
 //! together, and printed here. So line numbers need no bookkeeping: results are in the order of the input.
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use pool_stealing::{Executor, StealingPool};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write, stdin, stdout};
 use std::path::PathBuf;
-use std::process::exit;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Each line's memory is allocated by one thread and freed by another. The system's allocator takes a lock for that.
@@ -39,9 +39,9 @@ struct Arguments {
     #[arg(long, value_name = "FIELD=VALUE", value_parser = condition)]
     set: Vec<(Field, Value)>,
 
-    /// What becomes of lines that are no JSON.
-    #[arg(long, value_enum, default_value_t = Bad::Drop)]
-    bad: Bad,
+    /// Print a line that is no JSON as it is; otherwise it is left out.
+    #[arg(long)]
+    keep_bad: bool,
 
     /// Threads that parse [default: POOL_THREADS, or one per core].
     #[arg(long, value_name = "N")]
@@ -50,14 +50,6 @@ struct Arguments {
     /// Hand over each line at once, for a reader that waits for it.
     #[arg(long)]
     unbuffered: bool,
-}
-
-#[derive(ValueEnum, Clone, Copy, Debug)]
-enum Bad {
-    /// They are left out of the output.
-    Drop,
-    /// They are printed as they are.
-    Keep,
 }
 
 /// The names on the way to a value.
@@ -77,24 +69,13 @@ fn condition(text: &str) -> Result<(Field, Value), String> {
     Ok((field(names)?, value))
 }
 
-/// What becomes of one line.
-enum Outcome {
-    Print(Vec<u8>),
-    /// It does not meet the conditions, or is empty.
-    Skip,
-    /// Why it is not JSON, or not what was asked for, and what it is.
-    Bad(String, Vec<u8>),
-}
-
-fn main() {
-    let arguments = Arguments::parse();
-    match run(arguments) {
-        Ok(all_good) => exit(if all_good { 0 } else { 1 }),
-        Err(message) => {
-            tell(&message);
-            exit(1)
-        }
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => {}
+        Err(message) => tell(&message),
     }
+    ExitCode::FAILURE
 }
 
 fn tell(message: &str) {
@@ -104,34 +85,34 @@ fn tell(message: &str) {
 
 /// Whether every line was good; or why it had to stop.
 fn run(arguments: Arguments) -> Result<bool, String> {
-    let builder = StealingPool::builder();
-    let builder = match arguments.threads {
-        Some(threads) => builder.threads(threads),
-        None => builder,
-    };
+    let mut builder = StealingPool::builder();
+    if let Some(threads) = arguments.threads {
+        builder = builder.threads(threads);
+    }
     // Leaked: after an error nothing waits for a thread that still reads.
     let pool = Box::leak(Box::new(builder.build().map_err(|error| error.to_string())?));
     let (input, bar) = open(arguments.file.as_ref())?;
+    let input = BufReader::with_capacity(1 << 16, bar.wrap_read(input));
     let mut output = BufWriter::with_capacity(1 << 16, stdout().lock());
-    let (bad, unbuffered) = (arguments.bad, arguments.unbuffered);
-    let outcomes = pool.imap(lines(BufReader::with_capacity(1 << 16, bar.wrap_read(input))), move |line| {
-        line.map(|line| transform(&arguments, line))
-    });
+    let (keep_bad, unbuffered) = (arguments.keep_bad, arguments.unbuffered);
+    let lines = pool
+        .imap(input.split(b'\n'), move |line| line.map(|mut line| (transform(&arguments, &mut line), line)));
     let written = |error| format!("standard output: {error}");
     let mut all_good = true;
-    for (number, outcome) in (1_u64..).zip(outcomes) {
-        match outcome.map_err(|error| format!("line {number}: {error}"))? {
-            Outcome::Print(line) => output.write_all(&line).map_err(written)?,
-            Outcome::Skip => {}
-            Outcome::Bad(reason, line) => {
+    for (number, line) in (1_u64..).zip(lines) {
+        let (wanted, line) = line.map_err(|error| format!("line {number}: {error}"))?;
+        let wanted = match wanted {
+            Ok(wanted) => wanted,
+            Err(reason) => {
                 all_good = false;
                 // In case both end in the same place.
                 output.flush().map_err(written)?;
                 bar.suspend(|| tell(&format!("line {number}: {reason}")));
-                if let Bad::Keep = bad {
-                    output.write_all(&line).map_err(written)?;
-                }
+                keep_bad
             }
+        };
+        if wanted {
+            output.write_all(&line).and_then(|()| output.write_all(b"\n")).map_err(written)?;
         }
         if unbuffered {
             output.flush().map_err(written)?;
@@ -154,66 +135,35 @@ fn open(file: Option<&PathBuf>) -> Result<(Box<dyn Read + Send>, ProgressBar), S
     Ok((Box::new(file), ProgressBar::new(length).with_style(style)))
 }
 
-/// The lines, each with its end; the last one gets one. Nothing comes after an error.
-fn lines(mut input: impl BufRead + Send) -> impl Iterator<Item = io::Result<Vec<u8>>> + Send {
-    let mut ended = false;
-    std::iter::from_fn(move || {
-        if ended {
-            return None;
-        }
-        let mut line = Vec::new();
-        match input.read_until(b'\n', &mut line) {
-            Ok(0) => None,
-            Ok(_) => {
-                if !line.ends_with(b"\n") {
-                    line.push(b'\n');
-                }
-                Some(Ok(line))
-            }
-            Err(error) => {
-                ended = true;
-                Some(Err(error))
-            }
-        }
-    })
-}
-
-fn transform(arguments: &Arguments, line: Vec<u8>) -> Outcome {
+/// Makes of a line what is to be printed, and says whether it is. After an error, which says why the line is not what
+/// was asked for, it is as it was.
+fn transform(arguments: &Arguments, line: &mut Vec<u8>) -> Result<bool, String> {
     if line.trim_ascii().is_empty() {
-        return Outcome::Skip;
+        return Ok(false);
     }
-    let mut value: Value = match serde_json::from_slice(line.trim_ascii()) {
-        Ok(value) => value,
-        // serde's own line is always 1 here.
-        Err(error) => {
-            return Outcome::Bad(error.to_string().replace("at line 1 column", "at column"), line);
-        }
-    };
+    // serde's own line is always 1 here.
+    let reason = |error: serde_json::Error| error.to_string().replace("at line 1 column", "at column");
+    let mut value: Value = serde_json::from_slice(line).map_err(reason)?;
     if arguments.conditions.iter().any(|(field, wanted)| find(&value, field) != Some(wanted)) {
-        return Outcome::Skip;
-    }
-    for (field, new) in &arguments.set {
-        let Some(place) = place(&mut value, field) else {
-            return Outcome::Bad(
-                format!("`{}` cannot be set: it is not in an object", field.join(".")),
-                line,
-            );
-        };
-        *place = new.clone();
+        return Ok(false);
     }
     if arguments.set.is_empty() && arguments.select.is_empty() {
         // As it was, to the last digit.
-        return Outcome::Print(line);
+        return Ok(true);
+    }
+    for (field, new) in &arguments.set {
+        let Some(place) = place(&mut value, field) else {
+            return Err(format!("`{}` cannot be set: it is not in an object", field.join(".")));
+        };
+        *place = new.clone();
     }
     if !arguments.select.is_empty() {
         let pick = |field: &Field| (field.join("."), find(&value, field).cloned().unwrap_or_default());
-        value = Value::Object(arguments.select.iter().map(pick).collect::<Map<_, _>>());
+        value = Value::Object(arguments.select.iter().map(pick).collect());
     }
-    let mut text = line;
-    text.clear();
-    serde_json::to_writer(&mut text, &value).expect("a value can be written to memory");
-    text.push(b'\n');
-    Outcome::Print(text)
+    line.clear();
+    serde_json::to_writer(line, &value).expect("a value can be written to memory");
+    Ok(true)
 }
 
 fn find<'v>(value: &'v Value, field: &Field) -> Option<&'v Value> {

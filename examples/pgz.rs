@@ -19,7 +19,7 @@ use std::sync::Arc;
 const DICTIONARY: usize = 32 * 1024;
 
 /// Blocks between input and output for each thread: one in work, and some so that no thread waits for the writer.
-const WINDOW_PER_THREAD: usize = 4;
+const WINDOW_PER_THREAD: usize = 3;
 
 /// The method (deflate), no name, no time; the system is unknown.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -42,8 +42,8 @@ struct Arguments {
     #[arg(short, long, value_name = "N")]
     processes: Option<usize>,
 
-    /// The size of a block in KiB.
-    #[arg(short, long, value_name = "KIB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(32..=1 << 20))]
+    /// The size of a block in KiB. Each block first indexes the 32 KiB before it, so small blocks are slower.
+    #[arg(short, long, value_name = "KIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(32..=1 << 20))]
     blocksize: u32,
 
     /// How much work to spend, from 0 (none: store only) to 9. 1 is the same as 2.

@@ -53,27 +53,13 @@ fn is_wanted(entry: &DirEntry) -> bool {
     !entry.path().is_dir()
 }
 
-/// Names, each with this end, as they come. Empty ones are skipped.
-fn names(mut input: impl BufRead, end: u8) -> impl Iterator<Item = Entry> {
-    let mut ended = false;
-    std::iter::from_fn(move || {
-        while !ended {
-            let mut line = Vec::new();
-            match input.read_until(end, &mut line) {
-                Ok(0) => ended = true,
-                Ok(_) => {
-                    line.pop_if(|last| *last == end);
-                    if !line.is_empty() {
-                        return Some(Ok(PathBuf::from(os_string(line))));
-                    }
-                }
-                Err(error) => {
-                    ended = true;
-                    return Some(Err(Failure { name: PathBuf::from("standard input"), error }));
-                }
-            }
-        }
-        None
+/// Names, each with this end, as they come. Empty ones are skipped. Nothing comes after an error.
+fn names(input: impl BufRead, end: u8) -> impl Iterator<Item = Entry> {
+    let mut failed = false;
+    let names = input.split(end).take_while(move |name| !std::mem::replace(&mut failed, name.is_err()));
+    names.filter(|name| !name.as_ref().is_ok_and(Vec::is_empty)).map(|name| match name {
+        Ok(name) => Ok(PathBuf::from(os_string(name))),
+        Err(error) => Err(Failure { name: PathBuf::from("standard input"), error }),
     })
 }
 

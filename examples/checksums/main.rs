@@ -17,6 +17,7 @@ use pool_stealing::{BuildError, Executor, Imap, ImapStats, PoolStats, StealingPo
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::exit;
+use std::thread::available_parallelism;
 
 /// Prints the SHA-256 of every regular file below the given paths.
 ///
@@ -58,29 +59,6 @@ struct Arguments {
     stats: bool,
 }
 
-/// A pool of whichever backend, and what it can tell about itself.
-trait Pool: Executor {
-    fn stats(&self) -> PoolStats;
-}
-
-impl Pool for ChannelPool {
-    fn stats(&self) -> PoolStats {
-        ChannelPool::stats(self)
-    }
-}
-
-impl Pool for StealingPool {
-    fn stats(&self) -> PoolStats {
-        StealingPool::stats(self)
-    }
-}
-
-impl Pool for RayonPool {
-    fn stats(&self) -> PoolStats {
-        RayonPool::stats(self)
-    }
-}
-
 #[derive(ValueEnum, Clone, Copy, Debug)]
 enum Backend {
     /// One queue that all threads share.
@@ -89,17 +67,6 @@ enum Backend {
     Stealing,
     /// The threads of rayon.
     Rayon,
-}
-
-impl Backend {
-    fn pool(self, threads: Option<usize>) -> Result<Box<dyn Pool>, BuildError> {
-        let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        Ok(match self {
-            Backend::Channel => Box::new(ChannelPool::new(threads)?),
-            Backend::Stealing => Box::new(StealingPool::new(threads)?),
-            Backend::Rayon => Box::new(RayonPool::new(threads)?),
-        })
-    }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -116,27 +83,25 @@ fn main() {
         let path = if io::stdin().is_terminal() { "." } else { "-" };
         arguments.paths.push(path.into());
     }
-    let pool = match arguments.backend.pool(arguments.threads) {
-        Ok(pool) => pool,
-        Err(error) => fail(&error.to_string()),
-    };
-    let mut all_read = true;
-    match print(&*pool, arguments, &mut all_read) {
-        Ok(()) => {}
-        Err(error) => fail(&format!("standard output: {}", output::reason(&error))),
+    let threads = arguments.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+    match arguments.backend {
+        Backend::Channel => run(ChannelPool::new(threads), ChannelPool::stats, arguments),
+        Backend::Stealing => run(StealingPool::new(threads), StealingPool::stats, arguments),
+        Backend::Rayon => run(RayonPool::new(threads), RayonPool::stats, arguments),
     }
-    // Not `return`, which would drop the pool and so wait for the files that are being hashed: after an
-    // error of standard output their lines have nowhere to go.
-    exit(if all_read { 0 } else { 1 })
 }
 
-/// Prints a line for each file, and clears `all_read` when something could not be read. The error is one
-/// of standard output.
-fn print(pool: &dyn Pool, arguments: Arguments, all_read: &mut bool) -> io::Result<()> {
+/// Prints a line for each file, on any backend.
+fn run<P: Executor>(
+    pool: Result<P, BuildError>,
+    pool_stats: impl Fn(&P) -> PoolStats,
+    arguments: Arguments,
+) -> ! {
+    let pool = pool.unwrap_or_else(|error| fail(&error.to_string()));
     let progress = Progress::new();
     let mut output = Output::new(progress.clone());
     let files = progress.clone().count(input::files(arguments.paths, if arguments.null { 0 } else { b'\n' }));
-    let mut results = (&pool).imap(files, move |file| {
+    let mut results = pool.imap(files, move |file| {
         let name = file?;
         match hash::sha256(&name, |bytes| progress.read(bytes)) {
             Ok(sum) => Ok((sum, name)),
@@ -147,15 +112,21 @@ fn print(pool: &dyn Pool, arguments: Arguments, all_read: &mut bool) -> io::Resu
         results = results.window(window);
     }
     let mut middle = Middle::default();
-    let printed = print_lines(&mut results, &mut output, &mut middle, all_read);
+    let printed = print_lines(&mut results, &mut output, &mut middle);
     if arguments.stats {
-        let (end, pool) = (results.stats(), pool.stats());
+        let (end, pool) = (results.stats(), pool_stats(&pool));
         output.message(&format!(
             "in the middle: {}\nat the end: {end}\n{pool}\n",
             middle.stats().unwrap_or(&end)
         ));
     }
-    printed
+    drop(output);
+    // Not `return`, which would drop the pool and so wait for the files that are being hashed: after an
+    // error of standard output their lines have nowhere to go.
+    match printed {
+        Ok(all_read) => exit(if all_read { 0 } else { 1 }),
+        Err(error) => fail(&format!("standard output: {}", output::reason(&error))),
+    }
 }
 
 type Hashed = Result<(Sum, PathBuf), Failure>;
@@ -181,21 +152,18 @@ impl Middle {
     }
 }
 
-fn print_lines(
-    results: &mut Imap<'_, Hashed>,
-    output: &mut Output,
-    middle: &mut Middle,
-    all_read: &mut bool,
-) -> io::Result<()> {
+/// Whether all files could be read. The error is one of standard output.
+fn print_lines(results: &mut Imap<'_, Hashed>, output: &mut Output, middle: &mut Middle) -> io::Result<bool> {
+    let mut all_read = true;
     loop {
         // With a limit: what has been gathered is handed over before a long wait.
         match results.next_timeout(FLUSH_AFTER) {
             Ok(Some(Ok((sum, name)))) => output.line(&sum, &name)?,
             Ok(Some(Err(failure))) => {
                 output.failure(&failure)?;
-                *all_read = false;
+                all_read = false;
             }
-            Ok(None) => return output.flush(),
+            Ok(None) => return output.flush().map(|()| all_read),
             Err(_late) => {
                 output.flush()?;
                 continue;

@@ -94,7 +94,7 @@ fn bad_lines_are_told_with_their_numbers() {
         assert!(told[1].starts_with("jsonl: line 3003: expected ident at column 2"), "{told:?}");
         assert!(told[2].starts_with("jsonl: line 3005: invalid unicode code point"), "{told:?}");
 
-        let kept = run_with_input(program("jsonl").args(["--threads", threads, "--bad", "keep"]), &bytes);
+        let kept = run_with_input(program("jsonl").args(["--threads", threads, "--keep-bad"]), &bytes);
         assert_eq!(kept.status.code(), Some(1));
         let expected: Vec<u8> = String::from_utf8_lossy(&bytes).replace("\n\n", "\n").into_bytes();
         assert_eq!(String::from_utf8_lossy(&kept.stdout).as_bytes(), expected);

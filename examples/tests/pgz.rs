@@ -32,7 +32,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 fn inputs() -> Vec<Vec<u8>> {
-    let block = 128 * 1024;
+    let block = 512 * 1024;
     let lengths = [0, 1, block - 1, block, block + 1, 5 * block + 17];
     let mut inputs: Vec<_> = lengths.into_iter().map(prose).collect();
     inputs.push(noise(3 * block + 1));

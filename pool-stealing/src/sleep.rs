@@ -126,6 +126,7 @@ impl Sleep {
 
     /// To be called after a job has been pushed: wakes a worker if one is needed.
     pub(crate) fn pushed(&self) {
+        // Between the push and the look at the word. Pairs with the fences of both doors, in `found` and `park`.
         fence(Ordering::SeqCst);
         if self.needs_waking() {
             self.wake();
@@ -144,6 +145,7 @@ impl Sleep {
         let before = self.word.0.fetch_sub(SEARCHER, Ordering::Relaxed);
         let was_last = before / SEARCHER == 1;
         if was_last && sleepers(before) > 0 {
+            // Between the word and the look at the queues. Pairs with the fence in `pushed`.
             fence(Ordering::SeqCst);
             if has_job() {
                 self.wake();
@@ -155,6 +157,7 @@ impl Sleep {
     /// lock is held then.
     pub(crate) fn park(&self, has_job: impl Fn() -> bool, sleeps: impl Fn()) -> Next {
         self.word.0.fetch_sub(SEARCHER - SLEEPER, Ordering::Relaxed);
+        // As in `found`.
         fence(Ordering::SeqCst);
         if has_job() {
             self.stay_awake();
@@ -186,7 +189,8 @@ impl Sleep {
         self.end_if_idle(&mut gate);
     }
 
-    /// The workers end after the job that they are running.
+    /// The workers end after the job that they are running. Release: pairs with the load in
+    /// [`is_terminated`](Sleep::is_terminated).
     pub(crate) fn terminate(&self) {
         self.terminated.store(true, Ordering::Release);
         lock(&self.gate).stage = Stage::Ended;

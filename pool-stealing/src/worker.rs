@@ -90,6 +90,7 @@ impl<J> Core<J> {
     /// is still to end, and drops it then. Else the thread that pushed it does: see [`inject`](Core::inject).
     pub(crate) fn terminate(&self) {
         self.sleep.terminate();
+        // Between the store and the look at the queues. Pairs with the fence of a push, between that and its look.
         fence(Ordering::SeqCst);
         self.discard();
     }

@@ -13,6 +13,8 @@ pub struct Report {
     pub contenders: Vec<Traits>,
     /// Each workload that was run, with the threads of [`Setup::threads`].
     pub workloads: Vec<Results>,
+    /// Those of them that allocate, measured once more in a program with another allocator. Empty if there was none.
+    pub with_other_allocator: Vec<Results>,
     /// Time per item against the work in it, for the plot.
     pub overhead: Vec<Curve>,
     /// Items per second against threads, for the plot; work of 10 µs.
@@ -55,6 +57,8 @@ pub struct Results {
     pub workload: String,
     /// What is done for an item.
     pub about: String,
+    /// The allocator of the program that measured it.
+    pub allocator: String,
     /// What would be ideal, in nanoseconds per item for each round: sequential code of that round, divided among
     /// the threads at no cost. Empty where nothing can be divided.
     pub ideal: Vec<f64>,
@@ -126,6 +130,11 @@ pub fn range(values: &[f64]) -> (f64, f64) {
 }
 
 impl Report {
+    /// The same workload with another allocator.
+    pub fn with_other_allocator(&self, results: &Results) -> Option<&Results> {
+        self.with_other_allocator.iter().find(|other| other.workload == results.workload)
+    }
+
     /// For which part of its time sequential code waited for a core, which something else on the machine had: the
     /// median over the workloads. 0 where it had one all the time.
     pub fn waited(&self) -> f64 {

@@ -30,6 +30,8 @@ pub struct Workload {
     pub about: &'static str,
     /// Items between input and consumer where a contender lets one say so.
     pub window: usize,
+    /// Whether items or results are allocated, so that it measures the allocator too.
+    pub allocates: bool,
     kind: Kind,
 }
 
@@ -58,7 +60,8 @@ const WINDOW: usize = 8192;
 
 const fn workload(name: &'static str, like: &'static str, kind: Kind, about: &'static str) -> Workload {
     let window = if matches!(kind, Kind::Hash | Kind::Compress) { 16 } else { WINDOW };
-    Workload { name, like, about, window, kind }
+    let allocates = matches!(kind, Kind::Strings | Kind::Hash | Kind::Compress | Kind::Json);
+    Workload { name, like, about, window, allocates, kind }
 }
 
 /// All workloads.

@@ -1,6 +1,6 @@
 //! The program `compare` as people run it. Nothing here depends on how fast anything is.
 
-use pool_compare::report::{Measured, Report};
+use pool_compare::report::{Measured, Report, Results};
 use pool_core::watchdog::{LIMIT, within};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -8,7 +8,11 @@ use tempfile::TempDir;
 
 /// Runs the program with these options, which have no spaces in them, and this folder for its files.
 fn compare(options: &str, out: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_compare"));
+    run(Path::new(env!("CARGO_BIN_EXE_compare")), options, out)
+}
+
+fn run(program: &Path, options: &str, out: &Path) -> Output {
+    let mut command = Command::new(program);
     command.args(options.split_whitespace()).arg("--out").arg(out);
     within(LIMIT, move || command.output().expect("the program starts"))
 }
@@ -86,6 +90,48 @@ fn a_run_writes_its_files_and_prints_a_table() {
     }
     for words in ["ping-pong", "channel-by-1", "report.html", "compare.json", "compare.md"] {
         assert!(printed.contains(words), "{words}: {printed}");
+    }
+}
+
+/// Cargo has built the second program for this test, beside the first.
+#[test]
+fn what_allocates_is_measured_with_both_allocators() {
+    assert!(Path::new(env!("CARGO_BIN_EXE_compare_mimalloc")).exists());
+    let folder = folder();
+    printed(&format!("{SHORT},strings"), folder.path(), 0);
+    let report = report(folder.path());
+    let [again] = report.with_other_allocator.as_slice() else { panic!("{:?}", report.with_other_allocator) };
+    let first = &report.workloads[1];
+    assert_eq!([first.allocator.as_str(), &again.allocator], ["system", "mimalloc"]);
+    assert_eq!([first.workload.as_str(), &again.workload], ["strings", "strings"]);
+    assert!(!again.ideal.is_empty());
+    let names = |results: &Results| -> Vec<_> {
+        results.entries.iter().map(|measured| measured.contender.clone()).collect()
+    };
+    assert_eq!(names(again), names(first));
+    for measured in &again.entries {
+        assert_eq!(measured.nanoseconds.len(), report.setup.rounds, "{}", measured.contender);
+        assert!(measured.nanoseconds.iter().all(|time| *time > 0.0), "{measured:?}");
+    }
+    assert!(report.setup.command.contains(" --bins && "), "{}", report.setup.command);
+    for name in ["compare.md", "report.html"] {
+        let contents = std::fs::read_to_string(folder.path().join(name)).expect("it was written");
+        assert!(contents.contains("ratio with mimalloc"), "{name}: {contents}");
+    }
+}
+
+#[test]
+fn without_the_second_program_it_says_how_to_build_it() {
+    let folder = folder();
+    let alone = folder.path().join("compare");
+    std::fs::copy(env!("CARGO_BIN_EXE_compare"), &alone).expect("the folder is writable");
+    for (workload, is_said) in [("strings", true), ("1us", false)] {
+        let options = format!("--seconds 1 --threads 1 --backend none --peer none --workload {workload}");
+        let output = run(&alone, &options, folder.path());
+        let stderr = text(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        assert_eq!(stderr.contains("cargo build --release"), is_said, "{workload}: {stderr}");
+        assert!(report(folder.path()).with_other_allocator.is_empty());
     }
 }
 

@@ -55,7 +55,8 @@ impl CancelToken {
     pub fn cancel(&self) {
         let imaps = {
             let mut imaps = lock(&self.shared.imaps);
-            self.shared.cancelled.store(true, Ordering::SeqCst);
+            // Relaxed: the lock pairs it with the load in `add`.
+            self.shared.cancelled.store(true, Ordering::Relaxed);
             imaps.take()
         };
         // Not under the lock: a consumer may be a task, and is woken here.
@@ -69,7 +70,7 @@ impl CancelToken {
 
     pub(super) fn add(&self, imap: &Arc<Control>) {
         let mut imaps = lock(&self.shared.imaps);
-        if self.shared.cancelled.load(Ordering::SeqCst) {
+        if self.shared.cancelled.load(Ordering::Relaxed) {
             drop(imaps);
             return cancel(imap.clone());
         }

@@ -24,7 +24,8 @@
 
 use crate::sync::atomic::{Ordering, fence};
 
-/// The frequent side. `fenced` must be what the other side passes to [`heavy`].
+/// The frequent side: stands between its store and its load. Pairs with [`heavy`], which stands between the other side's;
+/// `fenced` must be what that is given.
 #[inline(always)]
 pub(crate) fn light(fenced: bool) {
     if fenced {
@@ -34,7 +35,7 @@ pub(crate) fn light(fenced: bool) {
     }
 }
 
-/// The rare side. Returns whether the handshake can be relied on: not if the kernel has begun to refuse.
+/// The rare side. Pairs with [`light`]. Returns whether the handshake can be relied on: not if the kernel has begun to refuse.
 #[must_use]
 pub(crate) fn heavy(fenced: bool) -> bool {
     fence(Ordering::SeqCst);

@@ -10,11 +10,16 @@
 //! turn, so that what else the machine does hits all. Figures are medians, ratios are medians of the ratios within
 //! a round, and two contenders are said to differ only if one was slower in all five rounds. Memory is measured in
 //! processes of their own.
+//!
+//! Workloads that allocate are measured twice if beside the program `compare` there is one called `compare_mimalloc`,
+//! which does the same and has that allocator. With any other name it is the same: `mine` and `mine_mimalloc`.
 
+mod allocator;
 mod baseline;
 mod curves;
 mod memory;
 mod options;
+mod program;
 mod rounds;
 mod setup;
 
@@ -54,6 +59,9 @@ pub fn main(entries: Vec<Entry>) -> ExitCode {
     let options = Options::parse();
     if let Some(run) = &options.memory_of {
         return memory::child(run, &entries);
+    }
+    if let Some(request) = &options.results_of {
+        return allocator::child(request, &entries);
     }
     match run(&options, entries) {
         Ok(code) => code,
@@ -139,11 +147,22 @@ fn measure(plan: &Plan, cores: usize) -> Report {
     let plain: Vec<&Entry> = all.iter().copied().filter(|entry| !entry.traits.variant).collect();
     let contenders = |workload: &str| if workload == "small" { &all } else { &warm };
 
+    let other = match program::with_mimalloc() {
+        Ok(program) => Some(program),
+        Err(reason) => {
+            if program::allocator() == "system" && plan.workloads.iter().any(|workload| workload.allocates) {
+                eprintln!("compare: {reason}");
+            }
+            None
+        }
+    };
+
     // In each part a contender has some runs to find out how many items it needs, and then those that count.
     let turns = |runs: usize| runs + 3;
     let of_workload = |workload: &Workload| {
         let able = contenders(workload.name).iter().filter(|entry| entry.takes(workload));
-        able.count() * (turns(rounds::ROUNDS) + 1)
+        let times = if workload.allocates && other.is_some() { 2 } else { 1 };
+        able.count() * (turns(rounds::ROUNDS) + 1) * times
     };
     let of_workloads: usize = plan.workloads.iter().map(of_workload).sum();
     let of_plots = warm.len() * works.len() * turns(3)
@@ -166,6 +185,7 @@ fn measure(plan: &Plan, cores: usize) -> Report {
     };
 
     let mut done = 0;
+    let mut with_other_allocator = Vec::new();
     let workloads: Vec<Results> = plan
         .workloads
         .iter()
@@ -176,12 +196,16 @@ fn measure(plan: &Plan, cores: usize) -> Report {
             }
             let entries = contenders(name);
             let threads = (plan.threads, cores);
-            let mut results = rounds::results(entries, workload, threads, slot(), |who| tell(name, who, 1));
-            for measured in &mut results.entries {
-                tell(name, &format!("{}, memory", measured.contender), 1);
-                let entry = entries.iter().find(|entry| entry.traits.name == measured.contender);
-                measured.memory =
-                    memory::measure(entry.expect("it took part"), workload, measured.items, plan.threads);
+            let results = rounds::results(entries, workload, threads, slot(), |who| tell(name, who, 1));
+            if let (true, Some(program)) = (workload.allocates, &other) {
+                tell(name, "all, with mimalloc", 0);
+                with_other_allocator.push(allocator::results(
+                    program,
+                    entries,
+                    workload,
+                    plan.threads,
+                    slot(),
+                ));
             }
             done += of_workload(workload);
             progress.set_position(done as u64);
@@ -200,6 +224,7 @@ fn measure(plan: &Plan, cores: usize) -> Report {
         setup: setup::setup(plan, cores, started.elapsed()),
         contenders: all.iter().map(|entry| entry.traits.clone()).collect(),
         workloads,
+        with_other_allocator,
         overhead,
         scaling,
         memory,

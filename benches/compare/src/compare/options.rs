@@ -9,7 +9,8 @@ use std::time::Duration;
 
 /// Compares ordered parallel maps: time, processor time and memory per item, for every contender and workload.
 ///
-/// Prints a table and writes report.html, compare.json and compare.md.
+/// Prints a table and writes report.html, compare.json and compare.md. What allocates is measured with mimalloc too, if
+/// there is a program of this name and `_mimalloc` beside this one.
 #[derive(Debug, Clone, Parser)]
 #[command(version)]
 pub struct Options {
@@ -47,6 +48,9 @@ pub struct Options {
     /// Run one workload and print its peak memory: WORKLOAD,ITEMS,THREADS,ROUNDS_PER_MILLISECOND,CONTENDER.
     #[arg(long, hide = true, value_name = "RUN")]
     pub memory_of: Option<String>,
+    /// Measure one workload and print the results, for a program with another allocator.
+    #[arg(long, hide = true, value_name = "REQUEST")]
+    pub results_of: Option<String>,
 }
 
 /// What is to be measured.

@@ -1,5 +1,6 @@
 //! Measures: every contender in turn, round by round, so that what the machine does meanwhile hits all of them.
 
+use super::{memory, program};
 use crate::contender::Settings;
 use crate::entry::{Entry, Run};
 use crate::report::{Measured, Results};
@@ -98,23 +99,24 @@ pub fn results(
             samples.push(turn.sample(workload));
         }
     }
-    let entries: Vec<Measured> = turns
-        .iter()
-        .zip(samples)
-        .map(|(turn, samples)| Measured {
+    let measured = |(turn, samples): (&Turn<'_>, Vec<Sample>)| {
+        tell(&format!("{}, memory", turn.entry.traits.name));
+        Measured {
             contender: turn.entry.traits.name.clone(),
             items: turn.items,
             nanoseconds: samples.iter().map(|sample| sample.nanoseconds).collect(),
             cpu: samples.iter().map(|sample| sample.cpu).collect(),
-            memory: None,
-        })
-        .collect();
+            memory: memory::measure(turn.entry, workload, turn.items, threads),
+        }
+    };
+    let entries: Vec<Measured> = turns.iter().zip(samples).map(measured).collect();
     // Sequential code is always the first contender.
     let part = turns.first().and_then(|turn| workload.ideal(turn.items, threads.min(cores)));
     let ideal = part.map(|part| entries[0].nanoseconds.iter().map(|time| time * part).collect());
     Results {
         workload: workload.name.into(),
         about: workload.about.into(),
+        allocator: program::allocator().into(),
         ideal: ideal.unwrap_or_default(),
         entries,
     }

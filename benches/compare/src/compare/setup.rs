@@ -1,6 +1,7 @@
 //! Where and how a comparison was measured.
 
 use super::options::Plan;
+use super::program;
 use super::rounds::ROUNDS;
 use crate::report::Setup;
 use std::path::Path;
@@ -37,7 +38,10 @@ fn command() -> String {
     let separator = if options.is_empty() { "" } else { " -- " };
     // Cargo says which package it runs, and that need not be this one.
     let package = std::env::var("CARGO_PKG_NAME").map_or(String::new(), |package| format!(" -p {package}"));
-    format!("cargo run --release{package} --bin {name}{separator}{}", options.join(" "))
+    // `cargo run` builds one program only.
+    let both = program::with_mimalloc()
+        .map_or(String::new(), |_| format!("cargo build --release{package} --bins && "));
+    format!("{both}cargo run --release{package} --bin {name}{separator}{}", options.join(" "))
 }
 
 /// The processor's name, where Linux tells.

@@ -1,10 +1,10 @@
 //! Who wins, at a glance: all contenders and all workloads in one table, in which colour is what is lost.
 
 use super::escape::html as escape;
-use super::rows::{family, fastest};
+use super::rows::{by_cost, family, fastest};
 use super::units;
 use crate::contender::{Family, Traits};
-use crate::report::{Measured, Report, Results, median};
+use crate::report::{Measured, Report, median};
 use crate::workloads;
 
 /// The class of a cell, for how many times the best of its row it takes.
@@ -29,8 +29,6 @@ pub fn heat_map(report: &Report) -> String {
         };
         (rank, traits.variant)
     });
-    let mut rows: Vec<&Results> = report.workloads.iter().collect();
-    rows.sort_by(|a, b| cost(report, a).total_cmp(&cost(report, b)));
     let mut text = String::from(
         "<section>\n<h2 id=\"heat\">Who wins</h2>\n<p>Time, as a ratio to the fastest parallel contender of the row. Bold \
          is the fastest, or level with it but for noise; the stronger the colour, the more is lost. Lazy: takes an \
@@ -50,7 +48,7 @@ pub fn heat_map(report: &Report) -> String {
         text += "</tr>\n";
     }
     text += "</thead>\n";
-    for results in rows {
+    for results in by_cost(report) {
         let like = workloads::named(&results.workload).map_or("", |workload| workload.like);
         text += &format!(
             "<tr><th scope=\"row\">{} <small>{}</small></th>",
@@ -77,12 +75,6 @@ fn cell(traits: &Traits, measured: Option<&Measured>, best: Option<&Measured>) -
     let level = measured.contender == best.contender || !measured.differs_from(best);
     let bold = if level && traits.family != Family::Sequential { " best" } else { "" };
     format!("<td class=\"{}{bold}\">{}</td>", class(ratio), units::ratio(ratio).trim_end_matches('×'))
-}
-
-/// What an item costs in sequential code; the most, where that was not measured.
-fn cost(report: &Report, results: &Results) -> f64 {
-    let sequential = results.entries.iter().find(|one| family(report, &one.contender) == Family::Sequential);
-    sequential.map_or(f64::INFINITY, |measured| median(&measured.nanoseconds))
 }
 
 #[cfg(test)]
@@ -120,24 +112,6 @@ mod tests {
         let last_of_ours = of(Family::Backend).max().unwrap();
         assert!(of(Family::Peer).all(|peer| peer > last_of_ours));
         assert!(of(Family::Sequential).min().unwrap() > of(Family::Peer).max().unwrap());
-    }
-
-    #[test]
-    fn the_cheapest_workload_comes_first() {
-        let report = sample::large();
-        let page = heat_map(&report);
-        let mut costs: Vec<_> = report
-            .workloads
-            .iter()
-            .map(|results| {
-                (
-                    page.find(&format!("<th scope=\"row\">{} ", results.workload)).unwrap(),
-                    cost(&report, results),
-                )
-            })
-            .collect();
-        costs.sort_by_key(|(place, _)| *place);
-        assert!(costs.is_sorted_by(|a, b| a.1 <= b.1), "{costs:?}");
     }
 
     #[test]

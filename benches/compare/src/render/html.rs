@@ -4,7 +4,7 @@ use super::escape::html as escape;
 use super::heat;
 use super::palette::{IDEAL, Marker, Palette, Style, hex};
 use super::plots::{Figure, figures};
-use super::rows::{COLUMNS, LEGEND, MARKS, rows};
+use super::rows::{MARKS, by_cost, columns, legend, rows};
 use super::summary::{self, Cell};
 use super::table::method;
 use super::units;
@@ -31,7 +31,7 @@ pub fn html(report: &Report) -> String {
     let figures = figures(report, &palette);
     if !figures.is_empty() {
         page += "<h2 id=\"plots\">Plots</h2>\n";
-        page += &legend(report, &palette, &figures);
+        page += &chips(report, &palette, &figures);
         for timelines in [false, true] {
             page += "<div class=\"figures\">\n";
             page.extend(figures.iter().filter(|figure| figure.is_timeline == timelines).map(figure));
@@ -39,8 +39,8 @@ pub fn html(report: &Report) -> String {
         }
     }
     page += "<h2 id=\"tables\">All figures</h2>\n";
-    page += &format!("<p>{} The mark {}</p>\n", escape(LEGEND), escape(MARKS));
-    page.extend(report.workloads.iter().map(|results| table(report, results)));
+    page += &format!("<p>{} The mark {}</p>\n", escape(&legend(report)), escape(MARKS));
+    page.extend(by_cost(report).into_iter().map(|results| table(report, results)));
     page += &contenders(report, &palette);
     page += &format!("<script>\n{}</script>\n</body>\n</html>\n", include_str!("script.js"));
     page
@@ -108,7 +108,7 @@ fn overview_cell(cell: &Cell) -> String {
 }
 
 /// A chip for each contender that is in a plot, ours first.
-fn legend(report: &Report, palette: &Palette, figures: &[Figure]) -> String {
+fn chips(report: &Report, palette: &Palette, figures: &[Figure]) -> String {
     let rank = |family: Family| match family {
         Family::Backend => 0,
         Family::Sequential => 1,
@@ -165,13 +165,14 @@ fn figure(figure: &Figure) -> String {
 }
 
 fn table(report: &Report, results: &Results) -> String {
-    let rows = rows(report, results);
+    let other = report.with_other_allocator(results);
+    let rows = rows(report, results, other);
     let mut text = format!(
         "<details open>\n<summary><b>{}</b> {}</summary>\n<div class=\"scroll\"><table>\n<tr>",
         escape(&results.workload),
         escape(&results.about)
     );
-    text.extend(COLUMNS.map(|column| format!("<th scope=\"col\">{column}</th>")));
+    text.extend(columns(other).iter().map(|column| format!("<th scope=\"col\">{}</th>", escape(column))));
     text += "</tr>\n";
     for row in &rows {
         let class = match row.family {
@@ -228,6 +229,8 @@ mod tests {
             assert!(page.contains(&format!("</svg>{}</button>", traits.name)));
         }
         assert_eq!(page.matches("<figure>").count(), 9);
+        let twice = report.with_other_allocator.len();
+        assert!(twice > 0 && page.matches("<th scope=\"col\">with mimalloc</th>").count() == twice);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `compare.md`.
 
 use super::escape::markdown as escape;
-use super::rows::{COLUMNS, LEGEND, MARKS, rows};
+use super::rows::{MARKS, by_cost, columns, legend, rows};
 use super::summary;
 use super::table::method;
 use crate::report::Report;
@@ -17,11 +17,12 @@ pub fn markdown(report: &Report) -> String {
              time per item where there is no ideal. The lowest of a row is bold.\n\n";
     text += &overview(report);
     text += &setup(report);
-    for results in &report.workloads {
+    for results in by_cost(report) {
         text += &format!("\n## {}\n\n{}.\n\n", escape(&results.workload), escape(&results.about));
-        text += &line(COLUMNS.map(String::from));
-        text += "|---|---|--:|--:|--:|--:|--:|--:|\n";
-        for row in rows(report, results) {
+        let other = report.with_other_allocator(results);
+        let columns = columns(other);
+        text += &format!("{}|---|---|{}\n", line(columns.clone()), "--:|".repeat(columns.len() - 2));
+        for row in rows(report, results, other) {
             let cells = row.cells().iter().map(|cell| escape(cell));
             text += &line(std::iter::once(escape(row.mark().trim())).chain(cells));
         }
@@ -57,7 +58,7 @@ fn setup(report: &Report) -> String {
     let mut text = String::from("\n## How it was measured\n\n");
     writeln!(text, "- {}, {}", escape(&setup.processor), escape(&setup.system)).expect("a string takes all");
     writeln!(text, "- {}", escape(&method(report))).expect("a string takes all");
-    writeln!(text, "- {}\n- {}\n", escape(LEGEND), escape(MARKS)).expect("a string takes all");
+    writeln!(text, "- {}\n- {}\n", escape(&legend(report)), escape(MARKS)).expect("a string takes all");
     // Four spaces make code of anything, whatever quotes are in it.
     writeln!(text, "Repeat it with\n\n    {}", setup.command.replace(['\n', '\r'], " "))
         .expect("a string takes all");
@@ -81,6 +82,7 @@ mod tests {
         assert!(report.workloads.iter().all(|one| text.contains(&format!("\n## {}\n", one.workload))));
         assert!(report.contenders.iter().all(|one| text.contains(&format!("\n| {} |", one.name))));
         assert!(text.contains(&report.setup.command));
+        assert_eq!(text.matches("| with mimalloc |").count(), report.with_other_allocator.len());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which is fastest, and where ours lose: in sentences, and as one table of all workloads.
 
-use super::rows::{family, fastest, plain_backends};
+use super::rows::{by_cost, family, fastest, plain_backends};
 use super::units;
 use crate::contender::Family;
 use crate::report::{Measured, Report, Results, median};
@@ -143,7 +143,7 @@ pub fn overview(report: &Report) -> Overview {
         };
         (results.workload.clone(), entries.into_iter().map(cell).collect())
     };
-    Overview { columns, rows: report.workloads.iter().map(row).collect() }
+    Overview { columns, rows: by_cost(report).into_iter().map(row).collect() }
 }
 
 fn cell(entry: &Measured, results: &Results, named: bool, best: bool) -> Cell {

@@ -1,6 +1,6 @@
 //! The tables for the terminal.
 
-use super::rows::{COLUMNS, LEGEND, MARKS, Row, rows};
+use super::rows::{COLUMNS, LEGEND, MARKS, Row, by_cost, rows};
 use super::units;
 use crate::report::Report;
 use std::fmt::Write as _;
@@ -16,10 +16,10 @@ pub fn text(report: &Report) -> String {
     for line in [method(report), LEGEND.into(), MARKS.into()] {
         text += &wrap(&line);
     }
-    for results in &report.workloads {
+    for results in by_cost(report) {
         text += "\n";
         text += &wrap(&format!("{}: {}", results.workload, results.about));
-        text += &grid(&rows(report, results));
+        text += &grid(&rows(report, results, None));
     }
     text
 }

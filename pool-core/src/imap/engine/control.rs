@@ -44,8 +44,11 @@ impl Control {
     }
 
     /// Nothing begins any more, and the consumer looks up.
+    ///
+    /// The store comes before the flags (see [`Flags::set_all`]), and before the notification: the parker's lock pairs it
+    /// with the look that a consumer takes after [`prepare`](Parker::prepare).
     pub(crate) fn cancel(&self) {
-        self.cancelled.store(true, Ordering::SeqCst);
+        self.cancelled.store(true, Ordering::Relaxed);
         self.flags.set_all();
         self.parker.notify();
     }

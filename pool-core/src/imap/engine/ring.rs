@@ -117,7 +117,8 @@ impl<A> Receiver<A> {
         self
     }
 
-    /// Sets the flag. Alone, that is enough for a ring into which nothing has been pushed yet.
+    /// Sets the flag. Alone, that is enough for a ring into which nothing has been pushed yet. Release: pairs with the swap
+    /// in [`clear_flag`](Sender::clear_flag).
     pub(crate) fn set_waiting(&self) {
         self.flag.store(true, Ordering::Release);
     }
@@ -156,7 +157,8 @@ impl Flags {
         lock(&self.0).push(flag);
     }
 
-    /// Sets every flag.
+    /// Sets every flag. Release: pairs with the swap in [`clear_flag`](Sender::clear_flag), so that a worker that sees its
+    /// flag sees the cancel.
     pub(crate) fn set_all(&self) {
         for flag in lock(&self.0).iter() {
             flag.store(true, Ordering::Release);

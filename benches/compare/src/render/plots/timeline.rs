@@ -45,7 +45,8 @@ pub fn timelines(report: &Report, workload: &str) -> Option<String> {
         for line in lines {
             area.draw(&Text::new(
                 line.contender.clone(),
-                (LEFT, top + 6),
+                // Beside the line of the axis, and not on it.
+                (LEFT + 6, top + 6),
                 small_letters(HPos::Left, VPos::Top),
             ))?;
             draw(area, line, &x, top + NAME)?;
