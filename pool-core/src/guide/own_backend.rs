@@ -8,7 +8,7 @@
 //! [`Workers`](crate::Workers) starts the threads and joins them. It is the file `examples/own_backend/pool.rs`, line by line.
 //!
 //! ```
-//! use pool_core::{Build, BuildError, Config, Workers, Executor, Job};
+//! use pool_core::{Build, BuildError, Config, Executor, Job, Workers};
 //! use std::collections::VecDeque;
 //! use std::sync::{Arc, Condvar, Mutex};
 //!
