@@ -14,7 +14,7 @@ use std::time::Duration;
 pub enum Wait<'a> {
     /// The thread sleeps, or works meanwhile if its pool needs it.
     Forever,
-    /// The thread sleeps, for so long at most.
+    /// The thread sleeps, for this long at most.
     AtMost(Duration),
     /// The same, but a thread that its pool needs works meanwhile, and cannot leave an item that it has begun.
     Helping(Duration),

@@ -26,7 +26,7 @@ impl BatchLen {
         left.map_or(len, |left| len.min(left / (2 * self.threads)).max(1))
     }
 
-    /// A batch of this many items took so long. The next one is at most twice as long.
+    /// A batch of this many items took this long. The next one is at most twice as long.
     pub(crate) fn worked(&self, items: usize, time: Duration) {
         let per_item = (time.as_nanos() / items as u128).max(1);
         let wanted = (TARGET.as_nanos() / per_item).clamp(1, LONGEST as u128) as usize;

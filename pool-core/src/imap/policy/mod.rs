@@ -87,12 +87,12 @@ impl Policy {
         }
     }
 
-    /// This many items took so long in the function.
+    /// This many items took this long in the function.
     pub(crate) fn worked(&mut self, items: usize, time: Duration) {
         self.measured.worked(items, time);
     }
 
-    /// This many items took so long in the input.
+    /// This many items took this long in the input.
     pub(crate) fn pulled(&mut self, items: usize, time: Duration) {
         self.measured.pulled(items, time);
     }
