@@ -11,7 +11,7 @@ use std::fmt;
 ///
 /// It is an iterator of the results, in the order of the input. Nothing runs before the first `next` or
 /// [`start`](Imap::start). `P` says where the input is pulled: by the pool's threads ([`Pooled`]) or by the
-/// thread that iterates ([`Local`]).
+/// thread that iterates ([`Local`](crate::Local)).
 ///
 /// # Dropping
 ///
