@@ -1,4 +1,4 @@
-//! When the items of an imap began, for [`item_timeout`](super::Imap::item_timeout).
+//! When the items of an imap began, for [`item_timeout`](crate::Imap::item_timeout).
 //!
 //! The engine notes each item that a thread takes, under the imap's lock, and only where there is such a limit. The
 //! consumer takes out what it has been handed. So the record holds as many items as the window does, at most.
