@@ -6,10 +6,10 @@ use crate::unwind::{catch, drop_each};
 use std::iter::Fuse;
 use std::vec;
 
-/// The most places that a block makes room for before there is something to put there.
+/// The most places that a block allocates ahead of its items.
 const MOST_ROOM: usize = 4096;
 
-/// What is left of it is dropped one by one: in one go, two that panic would abort the process.
+/// Items that are left are dropped one by one: two that panic in one drop would abort the process.
 pub(crate) struct Block<A>(vec::IntoIter<A>);
 
 impl<A> Iterator for Block<A> {
@@ -32,7 +32,7 @@ impl<A> Drop for Block<A> {
     }
 }
 
-/// The same for results.
+/// Results, dropped one by one like the items of a [`Block`].
 pub(crate) struct Results<T>(pub(crate) Vec<T>);
 
 impl<T> Results<T> {
@@ -50,7 +50,7 @@ impl<T> Drop for Results<T> {
 /// An input, from which blocks are taken.
 pub(crate) struct Blocks<I: Iterator> {
     items: Fuse<I>,
-    /// The input has panicked behind the last block, which comes first.
+    /// The panic of the input. The last block comes before it.
     panic: Option<Panic>,
 }
 

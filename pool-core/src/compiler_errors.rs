@@ -1,7 +1,7 @@
 //! Common compiler errors, and what to do about them.
 //!
-//! Items, results and functions go to other threads, and may be there for longer than the function that made them.
-//! So they must be `Send`, and `'static`: they own what they need. Each heading says what the compiler says.
+//! Items, results and functions go to other threads, and may outlive the function that made them. So they must be
+//! `Send`, and `'static`: they own what they need. Each heading says what the compiler says.
 //!
 //! # E0599: no method named `imap` found
 //!
@@ -93,7 +93,7 @@
 //!
 //! # E0277: `MutexGuard` cannot be sent between threads safely, within `StdinLock`
 //!
-//! Who has locked the standard input must unlock it on the same thread. `stdin().lines()` locks it, too.
+//! The thread that locks the standard input must also unlock it. `stdin().lines()` locks it, too.
 //!
 //! ```compile_fail,E0277
 //! # use pool_channel::{ChannelPool, Executor};

@@ -8,8 +8,8 @@ use std::time::Duration;
 ///
 /// Holds the original payload. [`resume`](Panic::resume) throws it again, as if it had not been caught.
 ///
-/// A payload that panics when it is dropped does so in vain here: a list of results with two such panics in
-/// it would abort the process.
+/// If the payload panics when it is dropped, that panic is swallowed. Otherwise dropping a list of results with two
+/// such payloads would abort the process.
 pub struct Panic {
     /// There until it is taken out or dropped.
     payload: Option<Payload>,
@@ -20,7 +20,7 @@ impl Panic {
         Panic { payload: Some(payload) }
     }
 
-    /// The panic's message, if it was panicked with one (`panic!("…")`); `None` for other payloads.
+    /// The panic's message, if it has one (`panic!("…")`); `None` for other payloads.
     pub fn message(&self) -> Option<&str> {
         let payload = self.payload.as_ref()?;
         let string = payload.downcast_ref::<String>().map(String::as_str);
@@ -138,11 +138,11 @@ impl std::error::Error for TimedOut {}
 pub enum BuildError {
     /// A pool of no threads was asked for.
     ZeroThreads,
-    /// An environment variable should say how many threads there are, and does not: it is 0, no number, or too large.
+    /// The environment variable for the number of threads is 0, not a number, or too large.
     Variable {
         /// Which variable: `POOL_THREADS`.
         name: &'static str,
-        /// What it is.
+        /// Its value.
         value: std::ffi::OsString,
     },
     /// The operating system refused to start a thread. Those already started have ended again.

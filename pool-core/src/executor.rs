@@ -16,18 +16,18 @@ use std::sync::Arc;
 ///
 /// 1. `spawn` does not block on other jobs, does not panic, and may be called from any thread, also from
 ///    inside a job.
-/// 2. Every job is at last either passed to [`Job::run`] or dropped (which cancels it). A job that is
-///    kept for ever makes its consumer wait for ever.
+/// 2. Every job is either passed to [`Job::run`] or dropped (which cancels it). A job that is kept for ever makes its
+///    consumer wait for ever.
 /// 3. Jobs that wait in the queue get their turn: first in, first out is best. A job that spawns itself
 ///    again must not starve the others.
-/// 4. `Job::run` gets the executor on which new jobs of this job belong, such as the worker's own handle.
+/// 4. `Job::run` gets the executor that new jobs of this job go to, such as the worker's own handle.
 ///
 /// Order, window, panics, nesting and time-outs are the engine's business, and the conformance suite in
 /// `pool-conformance` tests that they hold on your pool too.
 ///
-/// A method that breaks these rules never makes a program unsound. If `spawn` panics, the job that it was
-/// given is cancelled unless it has begun, and the panic goes to the caller who submitted it; if another method
-/// does, the engine takes the answer that is always right.
+/// An executor that breaks these rules never makes a program unsound. If `spawn` panics, its job is cancelled unless it
+/// has begun, and the panic goes to the caller that submitted it. If another method panics, the engine uses the answer
+/// that is always right.
 ///
 /// # Pools of any kind
 ///
@@ -46,10 +46,10 @@ use std::sync::Arc;
 /// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 ///
-/// Without it the compiler says that the method "cannot be invoked on a trait object", and shows the line that tells
-/// this. The reason: methods with type parameters must ask for `Self: Sized`, or there could be no `dyn Executor`. The
-/// compiler looks for a method of the trait object before one of the reference to it, and takes that one, although it
-/// cannot be called. What would help is a second trait with these methods, and a second `use` in every program.
+/// Without that `&` the compiler says that the method "cannot be invoked on a trait object", and shows a line with the
+/// cure. The reason: methods with type parameters must ask for `Self: Sized`, or `dyn Executor` could not exist. The
+/// compiler finds the method of the trait object before that of the reference, and takes it although it cannot be
+/// called. A second trait with these methods would help, but needs a second `use` in every program.
 pub trait Executor: Send + Sync {
     /// How many jobs run at the same time; at least 1.
     ///
@@ -61,19 +61,18 @@ pub trait Executor: Send + Sync {
 
     /// Whether jobs wait for a thread.
     ///
-    /// A job that could go on for long asks from time to time, and makes room by spawning itself again.
-    /// `true` is right for every queue, and the default; a pool that knows better saves itself the work of moving
-    /// such a job from one thread to another. An executor that runs a job inside `spawn` has none waiting and must say
-    /// `false`: else a long job nests one level deeper with each time that it asks.
+    /// A long job asks from time to time; if others wait, it makes room by spawning itself again. The default, `true`,
+    /// is right for every queue; an exact answer saves moving a long job from thread to thread. An executor that runs a
+    /// job inside `spawn` must say `false`: otherwise a long job nests one level deeper each time that it asks.
     fn has_waiting(&self) -> bool {
         true
     }
 
     /// Whether the current thread is one that this pool needs for running its jobs.
     ///
-    /// A caller that waits on such a thread works itself instead of sleeping while there is work. The default
-    /// knows every thread that is inside [`Job::run`], and such a thread counts whatever is said here; a pool
-    /// that runs foreign code on its threads (like rayon's) says so here.
+    /// A caller that waits on such a thread works itself instead of sleeping while there is work. The default is `true`
+    /// on every thread inside [`Job::run`], and such a thread counts whatever this returns. A pool that runs foreign
+    /// code on its threads, like rayon's, returns `true` there too.
     fn is_worker(&self) -> bool {
         in_job()
     }
@@ -81,9 +80,8 @@ pub trait Executor: Send + Sync {
     /// A number that all handles of this pool have in common, and no other pool has while this one lives, such as
     /// the address of what they share.
     ///
-    /// With it, an imap that is used inside an item of another knows whether both are on one pool: it then calls no
-    /// more threads while the outer one has work for all of them. Without, which is the default, nested imaps work
-    /// as well, but cost more.
+    /// With it, a nested imap knows whether the outer imap is on the same pool. If so, it calls no threads while the
+    /// outer imap has work for all of them. Without it, which is the default, nested imaps cost more.
     fn pool_id(&self) -> Option<usize> {
         None
     }
@@ -125,10 +123,10 @@ pub trait Executor: Send + Sync {
     /// Like [`imap`](Executor::imap), with a state that `f` may change: a buffer, a connection, a random
     /// number generator.
     ///
-    /// `init` makes a state when a thread begins to work and finds none free, so there are at most as many as
-    /// threads at work at the same time. A state serves one
-    /// thread at a time, but may serve another later. Which items it has seen before is not defined. States
-    /// are dropped when the imap ends; one that a worker holds then, when the worker comes back.
+    /// `init` makes a state when a thread begins to work and finds none free, so there are at most as many states as
+    /// threads at work at the same time. A state serves one thread at a time, but may serve another later. Which items
+    /// it has seen before is not defined. States are dropped when the imap ends; a state in use then, when its worker
+    /// is done with it.
     ///
     /// A panic of `init` surfaces at the position of the item that it was needed for, and the next item
     /// tries again. After a panic of `f` its state is dropped.
@@ -158,14 +156,13 @@ pub trait Executor: Send + Sync {
         Imap::with_state(Held::Borrowed(self), items.into_iter(), init, f)
     }
 
-    /// Like [`imap`](Executor::imap), for an input that is not `Send`, or borrows: it is pulled on the
-    /// thread that iterates, when that does not find the next result. Items still go to other threads.
+    /// Like [`imap`](Executor::imap), for an input that is not `Send`, or borrows: the thread that iterates pulls it
+    /// when the next result is not ready. Items still go to other threads.
     ///
-    /// A result that is ready is handed out before anything is pulled. But while `next` waits in the input it
-    /// cannot hand out a result that becomes ready then, and neither a token nor a limit reaches it (the exception
-    /// of promise P4). So where the input blocks, results come late by one item, and an input that waits for a
-    /// result before it gives the next item needs [`window(1)`](Imap::window). An item that was pulled is begun
-    /// all the same.
+    /// A result that is ready is handed out before anything is pulled. But while `next` waits in the input it cannot
+    /// hand out a result that becomes ready then, and neither a token nor a limit reaches it (the exception of promise
+    /// P4). So where the input blocks, results come late by one item, and an input that waits for a result before it
+    /// gives the next item needs [`window(1)`](Imap::window). Items that were pulled begin all the same.
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};
@@ -186,18 +183,18 @@ pub trait Executor: Send + Sync {
         Imap::local(Held::Borrowed(self), items.into_iter(), f)
     }
 
-    /// Like [`imap`](Executor::imap), for an [`Imap`] that owns its executor: a pool by value, a clone of an
-    /// `Arc` of one, or a reference, which then is what it borrows.
+    /// Like [`imap`](Executor::imap), for an [`Imap`] that owns its executor: a pool by value, a clone of its `Arc`, or
+    /// a reference, which the imap then borrows.
     ///
     /// So an `Imap<'static, T>` can be returned from a function, be kept in a struct, or be the body of a response:
     /// with the feature `stream`, `Body::from_stream(pool.clone().into_imap(lines, f).into_stream())` in an axum
     /// handler that has `State<Arc<StealingPool>>`.
     ///
-    /// The consumer's half owns the executor, and a job never does: an item that hangs keeps no pool alive. The
-    /// executor is dropped with the `Imap`, also if that has reached its end before. **Dropping the last owner of a
-    /// pool joins its threads, so dropping this may wait** for what runs there. (P9 says that dropping an `Imap`
-    /// does not wait; that is about its items.) Where that must not be, as in a task of an asynchronous runtime, keep
-    /// another owner: the program's own `Arc`.
+    /// The `Imap` owns the executor, its jobs do not: an item that hangs keeps no pool alive. The executor is dropped
+    /// with the `Imap`, not at the end of the iteration. **Dropping the last owner of a pool joins its threads, so
+    /// dropping this may wait** for what runs there. (P9 says that dropping an `Imap` does not wait; that is about its
+    /// items.) Where waiting is not allowed, as in a task of an asynchronous runtime, keep another owner: the program's
+    /// own `Arc`.
     ///
     /// ```
     /// use pool_channel::{ChannelPool, Executor};
@@ -231,17 +228,16 @@ pub trait Executor: Send + Sync {
     /// Like [`imap`](Executor::imap), for items that are tiny: blocks of `n` go through the pool, and single results
     /// come out, in order.
     ///
-    /// Workers take short items in chunks by themselves, so [`imap`](Executor::imap) is the one to begin with. Here a
-    /// block is one item to the engine, which saves its work for each, and costs two allocations a block. Measure
-    /// whether that is a gain: blocks of some hundreds of items of less than 100 ns each may be; small blocks cost more
-    /// than they save, and above a microsecond an item is not tiny.
+    /// Begin with [`imap`](Executor::imap): its workers take short items in chunks by themselves. Here a block is one
+    /// item to the engine. That saves the engine's work for each item, and costs two allocations a block. Measure
+    /// whether it is a gain: it may be one for blocks of some hundreds of items of less than 100 ns each. Small blocks
+    /// cost more than they save, and items of more than a microsecond are not tiny.
     ///
-    /// A panic takes the place of its item, and the rest of its block is computed all the same. Limits, cancelling,
-    /// catching panics and so on are as ever, and so is the [`window`](Imap::window), which counts items, with these
-    /// differences:
+    /// A panic takes the place of its item, and the rest of its block is computed all the same. Everything else is as
+    /// in [`imap`](Executor::imap), and the [`window`](Imap::window) counts items, with these differences:
     ///
-    /// - A result waits for the rest of its block, to be pulled and to be computed: within a block promises P4 and P5
-    ///   do not hold. So it is not for an input that blocks, such as a channel.
+    /// - A result waits until the rest of its block is pulled and computed: within a block, promises P4 and P5 do not
+    ///   hold. So this is not for an input that blocks, such as a channel.
     /// - A window below `n` makes blocks of that length. The default is
     ///   [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD) items, but at least four blocks for each thread.
     /// - An [`item_timeout`](Imap::item_timeout) makes blocks of one item, since each needs to begin on its own.
@@ -250,10 +246,10 @@ pub trait Executor: Send + Sync {
     ///
     /// # Allocators
     ///
-    /// Where tiny results are `String`s or `Vec`s, one thread allocates what another one frees, and for that the
-    /// allocators of most C libraries take a lock. That can make two threads as slow as one, or slower, and blocks change
-    /// little of it. What helps is an allocator that is made for threads, such as mimalloc or jemalloc, as `#[global_allocator]`;
-    /// or results that allocate nothing. The README of `pool-compare` has figures.
+    /// Where tiny results are `String`s or `Vec`s, one thread allocates what another one frees, and the allocators of
+    /// most C libraries take a lock for that. The lock can make two threads as slow as one, or slower, and blocks
+    /// hardly help. What helps is an allocator that is made for threads, such as mimalloc or jemalloc, as
+    /// `#[global_allocator]`; or results that allocate nothing. The README of `pool-compare` has figures.
     ///
     /// # Panics
     ///
@@ -307,12 +303,12 @@ pub trait Executor: Send + Sync {
         submit::submit(self, f)
     }
 
-    /// Runs `f` with a [`Scope`], in which jobs and imaps may borrow from the stack, and returns when
-    /// nothing of them runs any more.
+    /// Runs `f` with a [`Scope`], in which jobs and imaps may borrow from the stack. Returns when none of them runs any
+    /// more.
     ///
-    /// Submitted jobs are waited for, also those whose handle was dropped; imaps that were not consumed are
-    /// cancelled, and only what they run is waited for. Inside a job, the waiting thread runs queued jobs of
-    /// the scope itself, so a pool of one thread finishes too.
+    /// The scope waits for submitted jobs, also for those whose handle was dropped. Imaps that were not consumed are
+    /// cancelled, and the scope waits only for their running items. Inside a job, the waiting thread runs queued jobs
+    /// of the scope itself, so a pool of one thread finishes too.
     ///
     /// # Panics
     ///
@@ -348,8 +344,8 @@ pub trait Executor: Send + Sync {
     /// `items.into_iter().map(f).collect()`, computed on this pool. It blocks until all is done, and `items`
     /// and `f` may borrow.
     ///
-    /// Threads take items in batches of some 50 µs, so this costs less than to collect an
-    /// [`imap`](Executor::imap), and an item that takes long holds up the few behind it in its batch.
+    /// Threads take items in batches of some 50 µs, so this costs less than collecting an [`imap`](Executor::imap), but
+    /// an item that takes long holds up those behind it in its batch.
     ///
     /// # Panics
     ///
@@ -376,8 +372,8 @@ pub trait Executor: Send + Sync {
     }
 }
 
-/// The methods of [`Executor`] for a type that has another executor and hands all to that: a pool to its handle, a wrapper
-/// to what it wraps. So a method that comes later is not forgotten.
+/// Implements the methods of [`Executor`] by forwarding each to another executor: a pool to its handle, a wrapper to
+/// the pool inside. Methods that are added to the trait later are forwarded, too.
 ///
 /// ```
 /// use pool_channel::{BuildError, ChannelPool, Executor, Job, forward_executor};
@@ -431,9 +427,9 @@ impl<E: Executor + ?Sized> Executor for Arc<E> {
     forward_executor!(self => **self);
 }
 
-// An executor is foreign code, and may panic. The crate asks these instead: they always have an answer.
+// An executor is foreign code, and may panic. The crate calls these functions instead: they always return.
 
-/// The most threads that are believed in, so that a number of items for each of them can be counted.
+/// The cap on [`Executor::threads`], so that the items for all threads can be counted.
 pub(crate) const MOST_THREADS: usize = 1 << 16;
 
 /// [`Executor::threads`], at least 1.
@@ -441,17 +437,17 @@ pub(crate) fn threads_of(executor: &dyn Executor) -> usize {
     catch_or(|| executor.threads(), || 1).clamp(1, MOST_THREADS)
 }
 
-/// [`Executor::has_waiting`]; if in doubt, they do.
+/// [`Executor::has_waiting`], `true` if it panics.
 pub(crate) fn has_waiting(executor: &dyn Executor) -> bool {
     catch_or(|| executor.has_waiting(), || true)
 }
 
-/// [`Executor::is_worker`], which every thread inside a job is.
+/// [`Executor::is_worker`], always `true` inside a job.
 pub(crate) fn is_worker(executor: &dyn Executor) -> bool {
     in_job() || catch_or(|| executor.is_worker(), || false)
 }
 
-/// [`Executor::pool_id`]; if in doubt, no other pool is this one.
+/// [`Executor::pool_id`], `None` if it panics.
 pub(crate) fn pool_id(executor: &dyn Executor) -> Option<usize> {
     catch_or(|| executor.pool_id(), || None)
 }

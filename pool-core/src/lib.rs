@@ -30,13 +30,15 @@
 //!   stack size, names and thread-locals. Exceptions: a thread that is itself in a job of a pool may run items of the
 //!   imap that it consumes, so that imaps nest; and [`imap_local`](Executor::imap_local) pulls where you iterate. The
 //!   input's `size_hint` is asked once by the thread that makes the imap.
-//! - **A result never waits for the next item** (P4), with these exceptions: `imap_local` is in its input while it
-//!   waits there; items that were pulled before the first call with a limit; and short items of an
-//!   [`unordered`](Imap::unordered) imap while another thread of the same imap hangs in one.
-//! - **`panic = "abort"`** in a profile ends the process at the first panic, so nothing is left of what is promised
-//!   about panics (P6, P7).
-//! - **`fork`** copies one thread, and so none of a pool's. In the child, a pool of the parent runs nothing: to use or to
-//!   drop it waits for ever. Fork before the first pool is made, or make a new one in the child and `forget` the old.
+//! - **A result never waits for the next item** (P4), with three exceptions: the consumer of an `imap_local` hands out
+//!   nothing while it waits in the input; items that were pulled before the first call with a limit may wait behind one
+//!   that hangs; and so may short items of an [`unordered`](Imap::unordered) imap while another thread hangs in an item
+//!   of that imap.
+//! - **`panic = "abort"`** in a profile ends the process at the first panic, so the promises about panics (P6, P7) do
+//!   not hold.
+//! - **`fork`** copies only the thread that calls it, so a pool has no threads in the child. There a pool of the parent
+//!   runs nothing, and using or dropping it waits for ever. Fork before the first pool is made, or make a new one in
+//!   the child and `forget` the old.
 //! - **A bounded channel between two imaps of one pool** can stand still: items of the first one that wait for room in
 //!   the channel hold the threads that the second one needs to make room. Chain the stages instead
 //!   ([`IterExt::imap`]), or give each a pool.
@@ -56,25 +58,25 @@
 //! | **feeder** | the worker that has the input, and pulls |
 //! | **pull** | to call the input's `next` |
 //! | **head** | the result that the consumer needs next; without order, any |
-//! | **deliver** | to hand a result to the consumer; it counts when the consumer asks for the next |
+//! | **deliver** | to hand a result to the consumer; counted when the consumer asks for the next |
 //! | **window** | how many items may be under way: pulled and not delivered |
 //! | **room** | how many items may be pulled now; a feeder that finds none *stalls* |
 //! | **chunk** | the items that a worker takes at a time |
 //! | **batch** | the items that a feeder pulls at a time |
-//! | **block** | items that are one item of an imap together: [`map`](Executor::map), [`imap_batched`](Executor::imap_batched) |
+//! | **block** | items that together are one item of an imap: [`map`](Executor::map), [`imap_batched`](Executor::imap_batched) |
 //! | **turn** | what one job of an imap does from its beginning to its end |
 //! | **slice** | the time after which a job goes back to the pool's queue if others wait there |
 //! | **ring** | a single-producer single-consumer queue, for the items or the results of a chunk |
 //! | **waiter flag** | a flag of a ring: the sender tells the receiver of its next push |
 //! | **register**, **nap**, **look** | the ways to wait: asleep until notified; asleep for a set time; awake for a moment |
-//! | **reserve** | to count a job under the lock that is spawned after it |
+//! | **reserve** | to count a job under the lock; it is spawned after the lock is released |
 //! | **give up** | to go on without a result that is late; it is dropped when it comes |
-//! | **hand back** | to put items of a chunk that have not begun where others can take them |
+//! | **hand back** | to put items of a chunk that have not begun where other workers can take them |
 //! | **inline** | by the consumer alone, like sequential code |
 //! | **nesting** | an imap, a scope or a wait inside an item of another imap |
 //! | **started** | an imap that the pool works on before the first `next`, by [`start`](Imap::start) |
 //! | **local** | an imap whose input the consumer pulls |
-//! | **lease** | what a pool has in place of a job that borrows |
+//! | **lease** | what a pool's queue holds in place of a job that borrows |
 //! | **policy** | what measures and guesses; no promise rests on it |
 
 mod backend;

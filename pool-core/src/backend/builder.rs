@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// Configures a pool of type `P`. Each backend's `builder()` gives one.
 ///
-/// Unless told otherwise: as many threads as the environment variable `POOL_THREADS` says, or one per core; named after
-/// the backend, with the stack size that std gives a thread, and no hooks.
+/// The defaults: as many threads as the environment variable `POOL_THREADS` says, or one per core; names after the
+/// backend; std's stack size; no hooks.
 #[must_use = "nothing is built before `build`"]
 pub struct Builder<P> {
     config: Config,
@@ -39,7 +39,7 @@ const THREADS: &str = "POOL_THREADS";
 type Name = Arc<dyn Fn(usize) -> String + Send + Sync>;
 type Hook = Arc<dyn Fn(usize) + Send + Sync>;
 
-/// What a [`Builder`] has been told. For authors of backends.
+/// The settings of a [`Builder`]. For authors of backends.
 #[derive(Clone)]
 pub struct Config {
     threads: Option<usize>,
@@ -71,8 +71,8 @@ impl<P: Build> Builder<P> {
         self
     }
 
-    /// Names thread `index`, counted from 0. The system shows the first 15 bytes. A name must not contain
-    /// a zero byte. It is asked for on the thread that builds, and a panic in it comes out of `build`.
+    /// Names thread `index`, counted from 0. The system shows the first 15 bytes. A name must not contain a zero byte.
+    /// The thread that builds calls `name`, and a panic of `name` comes out of [`build`](Builder::build).
     pub fn thread_name(mut self, name: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
         self.config.name = Arc::new(name);
         self
@@ -125,9 +125,9 @@ impl<P: Build> Builder<P> {
     ///
     /// # Errors
     ///
-    /// [`BuildError::ZeroThreads`]; [`BuildError::Variable`] if the number of threads was left to the environment
-    /// variable `POOL_THREADS`, and that is no such number; [`BuildError::Thread`] if the system refuses a thread;
-    /// [`BuildError::Hook`] if the start hook panics. No thread is left running then.
+    /// [`BuildError::ZeroThreads`]; [`BuildError::Variable`] if the builder sets no number of threads and
+    /// `POOL_THREADS` is not a valid one; [`BuildError::Thread`] if the system refuses a thread; [`BuildError::Hook`]
+    /// if the start hook panics. No thread is left running then.
     pub fn build(self) -> Result<P, BuildError> {
         P::build(self.config)
     }
@@ -195,7 +195,7 @@ impl Config {
     }
 }
 
-/// How many threads a pool has that was not told.
+/// The number of threads of a pool whose builder sets none.
 fn threads_of_environment() -> Result<usize, BuildError> {
     let Some(value) = env::var_os(THREADS) else {
         return Ok(thread::available_parallelism().map_or(1, usize::from));

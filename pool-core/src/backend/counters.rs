@@ -1,19 +1,18 @@
 //! Counting what a worker does, cheaply enough to do it always.
 //!
-//! Each worker writes its own counters alone, so counting is a load and a store without any contention, and no
-//! read-modify-write. The atomics are std's also in a build for loom: no decision of a
-//! pool rests on them.
+//! Only the worker itself writes its counters, so counting is a load and a store, without contention or a
+//! read-modify-write. The atomics are std's even under loom: no decision of a pool rests on them.
 
 use super::stats::WorkerStats;
 use crate::{Executor, Job};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// What one worker counts of itself. For authors of backends; a backend without it works as well.
+/// The counters of one worker. For authors of backends; optional.
 ///
-/// Have one for each thread, let that thread alone write to it, and any thread read it. It lies in cache
-/// lines of its own, so an array of them is fine. A run costs two readings of the clock and three stores, some
-/// 50 to 100 ns together; the others cost a store each.
+/// Have one for each thread: only that thread writes to it, and any thread may read it. Each lies in cache lines of its
+/// own, so an array of them is fine. A run costs two readings of the clock and three stores, some 50 to 100 ns
+/// together; the others cost a store each.
 ///
 /// ```
 /// use pool_core::{Counters, Executor, Job, PoolStats};
@@ -38,9 +37,9 @@ use std::time::{Duration, Instant};
 pub struct Counters {
     born: Instant,
     jobs: AtomicU64,
-    /// While no job runs: how long the worker has been busy, in nanoseconds since `born`. While one does,
-    /// [`RUNNING`] and how long it has *not* been. Either follows from the other and the clock, so a reader
-    /// that finds a job running can tell how long it has been, and can never meet a sum that is half done.
+    /// While no job runs: how many nanoseconds since `born` the worker has been busy. While a job runs: [`RUNNING`],
+    /// and how many it has been *idle*. Both add up to the time since `born`, so this one word gives the busy time at
+    /// any moment, and a reader never sees a sum that is half done.
     time: AtomicU64,
     sleeps: AtomicU64,
     steals: AtomicU64,
@@ -67,8 +66,8 @@ impl Counters {
 
     /// [`Job::run`], counted and timed.
     ///
-    /// The job counts from its beginning on, so a thread that has its result finds it counted. A job that runs inside
-    /// another on the same thread is counted, and its time is part of that one's.
+    /// A job is counted when it begins, so a thread that has its result finds it counted. A job that runs inside
+    /// another on the same thread is counted too; its time is part of the outer job's.
     ///
     /// ```
     /// # use pool_core::{Counters, Executor, Job};
@@ -138,7 +137,7 @@ impl Counters {
                 return time;
             }
             let age = self.age();
-            // If the job has ended by now, the clock may show time in which no worker has worked.
+            // If the job has ended since the load above, the clock may include time after its end: try again.
             if self.time.load(Relaxed) == time {
                 return age.saturating_sub(time & !RUNNING);
             }
@@ -159,7 +158,7 @@ impl Default for Counters {
 }
 
 fn count(counter: &AtomicU64) {
-    // One thread writes, so nothing comes between.
+    // Only one thread writes, so no write falls between the load and the store.
     counter.store(counter.load(Relaxed) + 1, Relaxed);
 }
 
@@ -188,7 +187,7 @@ mod tests {
     #[test]
     fn time_of_a_job_inside_a_job_counts_once() {
         let pool = Inline::default();
-        // Long, so that rest taken for work cannot pass as the work that is missing.
+        // Longer than the work below, so that rest counted as work cannot make up for work not counted.
         thread::sleep(4 * NAP);
         let began = Instant::now();
         let inner = pool.clone();
@@ -197,7 +196,7 @@ mod tests {
             thread::sleep(NAP);
             inner.spawn(Job::new(|_| thread::sleep(NAP)));
             thread::sleep(NAP);
-            // The outer one is still running.
+            // The outer job is still running.
             send.send(inner.0.stats()).unwrap();
         }));
         for stats in [meanwhile.recv().unwrap(), pool.0.stats()] {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// What the workers of a pool have done since it was built. From each backend's `stats()`.
 ///
-/// It is a copy: ask again for newer figures, and subtract for those of a span of time. Asking costs some
-/// tens of nanoseconds per worker and holds no worker up. The workers are not read at one instant, so a job
-/// that runs meanwhile may be in one figure and not yet in another.
+/// It is a copy: ask again for newer figures, and subtract two copies for a span of time. Asking costs some tens of
+/// nanoseconds per worker and holds no worker up. The workers are not read at one instant, so a job that runs meanwhile
+/// may be in one figure and not yet in another.
 ///
 /// Its `Display` is a table, a line for each worker and one for all of them:
 ///
@@ -36,7 +36,7 @@ pub struct PoolStats {
 
 /// What one worker of a pool has done; or all of them, from [`PoolStats::total`].
 ///
-/// Work of a consumer that helps in `next`, on its own thread outside the pool, is not in here but in
+/// Work that a consumer does in `next`, on its own thread outside the pool, is counted elsewhere: in
 /// [`ImapStats::helped`](crate::ImapStats::helped).
 ///
 /// ```
@@ -54,14 +54,13 @@ pub struct WorkerStats {
     /// or cancelled it. An `imap` needs few: one job goes from item to item until there are none, or until
     /// another job waits for the thread.
     pub jobs: u64,
-    /// How long it has been inside jobs, by the wall clock, with what has passed of a job that is running.
-    /// A job that blocks is busy, be it in a function or in the input of an `imap`, and a job inside a job
-    /// does not count twice.
+    /// The wall-clock time that it has spent in jobs, including a running one. A job that blocks counts as busy, in a
+    /// function as in the input of an `imap`. A job inside a job does not count twice.
     pub busy: Duration,
     /// How often it went to sleep because there was no job.
     ///
-    /// Rayon's threads sleep where it cannot be seen: there it is how often one gave itself back to rayon
-    /// because no job was left.
+    /// When rayon's threads sleep cannot be seen. For `RayonPool` this is how often a thread went back to rayon because
+    /// no job was left.
     pub sleeps: u64,
     /// Jobs that it took from the deque of another worker. 0 in pools that have no deques, `ChannelPool` and
     /// `RayonPool`.
@@ -69,7 +68,7 @@ pub struct WorkerStats {
 }
 
 impl PoolStats {
-    /// The sum over all workers. `busy` may so be longer than the pool has lived.
+    /// The sum over all workers. `busy` may be longer than the pool has lived.
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};

@@ -1,6 +1,6 @@
 //! Starting the threads of a pool, all or none, and waiting for them.
 //!
-//! The engine starts no threads; this is here so that a backend that does need not write it again.
+//! The engine starts no threads; a backend that does can use this.
 
 use super::builder::Config;
 use crate::error::{BuildError, Panic};
@@ -21,7 +21,7 @@ impl Config {
     {
         let (alive, ended) = mpsc::channel();
         let mut running = Workers { threads: Vec::new(), ended: Mutex::new(ended) };
-        // None works before all have begun: each waits for a word, and ends if none comes.
+        // No thread works before all have begun: each waits for a message, and ends if its sender is dropped.
         let mut words = Vec::new();
         let (report, reports) = mpsc::channel();
         let reports = Reports(reports);
@@ -52,7 +52,7 @@ impl Config {
             return Err(BuildError::Hook(panic));
         }
         for word in words {
-            // A thread that reported is waiting for it.
+            // Every thread has reported, and waits for this message.
             let _ = word.send(());
         }
         Ok(running)
@@ -80,7 +80,7 @@ impl Config {
     ) {
         let started = catch(|| self.on_start(index));
         let failed = started.is_err();
-        // If another thread has failed first, no thread listens.
+        // If another thread has failed first, the receiver may be gone.
         let _ = report.send(started.map_err(Panic::new));
         if failed {
             return;
@@ -126,8 +126,8 @@ impl Workers {
         }
     }
 
-    /// Waits until every thread has ended, for at most `limit`. Returns whether all have; else they are let go, and end
-    /// by themselves when what they run does.
+    /// Waits until every thread has ended, for at most `limit`. Returns whether all have. The others are let go: each
+    /// ends when its job does.
     ///
     /// On one of those threads it returns `false` at once.
     pub fn join_timeout(&mut self, limit: Duration) -> bool {

@@ -53,7 +53,7 @@ pub(super) fn check(subject: &Arc<AnySubject>) -> Result<(), String> {
 const ONE_THREAD: &str = "`Executor::threads`: “How many jobs run at the same time; at least 1.”";
 const RULE_1: &str = "Rule 1 of `Executor`: “`spawn` does not block on other jobs, does not panic, and may be called from \
                       any thread, also from inside a job.”";
-const RULE_2: &str = "Rule 2 of `Executor`: “Every job is at last either passed to `Job::run` or dropped (which cancels \
+const RULE_2: &str = "Rule 2 of `Executor`: “Every job is either passed to `Job::run` or dropped (which cancels \
                       it). A job that is kept for ever makes its consumer wait for ever.”";
 const QUEUES: &str = "`Executor`: “A place to queue jobs and threads to run them.” A job that runs inside `spawn` runs on the \
                       thread of the consumer, which no imap can keep the promises with (P16).";
