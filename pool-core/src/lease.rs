@@ -30,7 +30,7 @@ impl Lease {
         Lease::new(task, None)
     }
 
-    /// Lends a task that may run many times, on many threads. `end` makes it come to its end early.
+    /// Lends a task that may run many times, on many threads. `end` ends it early.
     pub(crate) fn until_ended(task: Arc<dyn Task>, end: impl Fn() + Send + Sync + 'static) -> Lease {
         Lease::new(task, Some(Box::new(end)))
     }
@@ -81,7 +81,7 @@ impl Lease {
     }
 }
 
-/// Counts as a user until it is dropped.
+/// A thread that holds the task, counted until this is dropped.
 struct User<'a>(&'a Lease);
 
 impl Drop for User<'_> {

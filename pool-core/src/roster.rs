@@ -1,10 +1,9 @@
 //! A list of things that end by themselves, at amortised constant cost for each.
 //!
-//! What has ended is swept out now and then: when the list is twice as long as the last sweep left it. So a
-//! sweep over `n` comes after at least `n / 2` additions, however many of the `n` live on, and at most half
-//! of the list (or [`SHORT`]) has ended.
+//! Ended members are swept out when the list is twice as long as the last sweep left it. So a sweep over `n` members
+//! comes after at least `n / 2` additions, and at most half of the list (or [`SHORT`]) has ended.
 
-/// Not worth a sweep.
+/// A list of this length is not worth a sweep.
 const SHORT: usize = 16;
 
 pub(crate) struct Roster<T> {
@@ -20,8 +19,8 @@ impl<T> Default for Roster<T> {
 }
 
 impl<T> Roster<T> {
-    /// Adds a member. Returns those that have ended, if they were swept out, to be dropped when no lock is held
-    /// any more: they may hold user values.
+    /// Adds a member. Returns the members that a sweep took out. Drop them when no lock is held: they may hold user
+    /// values.
     #[must_use = "to be dropped outside of the lock"]
     pub(crate) fn add(&mut self, member: T, has_ended: impl Fn(&T) -> bool) -> Vec<T> {
         let mut ended = Vec::new();

@@ -1,18 +1,16 @@
 //! Jobs that borrow: `scope`, and the only `unsafe` of the workspace.
 //!
-//! A pool keeps jobs for as long as it likes, so what is in a [`Job`](crate::Job) must borrow nothing. Here it may, and
-//! the [`scope`] makes up for it: it does not return while a thread can reach what was borrowed.
+//! A pool keeps jobs for as long as it likes, so a [`Job`](crate::Job) must borrow nothing. The jobs of a scope may
+//! borrow, since the [`scope`] does not return while a thread can reach what was borrowed.
 //!
-//! What the pool gets is a [`Lease`], which borrows nothing by its type and holds the task that does. The
-//! task can be reached only through the lease and while the lease is open; a thread that runs it is counted. At its
-//! end the scope closes every lease, which takes the task out, and waits until the count is zero. A lease that
-//! still lies in the pool's queue then is an empty shell. So the scope waits for what *runs*, but for the
-//! queue only where a submitted job must still run; and on a thread that the pool needs (P8) it runs such a
-//! job itself.
+//! The pool gets a [`Lease`]. Its type borrows nothing, and it holds the task that borrows. A thread can reach the task
+//! only through the lease, while the lease is open; a thread that runs the task is counted. At its end the scope closes
+//! every lease, which takes the task out, and waits until the count is zero. A lease that still lies in the pool's
+//! queue then is an empty shell. So the scope waits for what *runs*. It waits for the queue only where a submitted job
+//! must still run; on a thread that the pool needs (P8) it runs such a job itself.
 //!
-//! Nothing that safe code does may get past that wait: not a panic in an [`Executor`], a waker or a
-//! destructor, all of which are caught where they are called. For what has been overlooked there is a guard that
-//! ends the process.
+//! Nothing that safe code does may get past that wait: not a panic in an [`Executor`], a waker or a destructor, all of
+//! which are caught where they are called. A guard ends the process if a panic gets past the wait nevertheless.
 //!
 //! The shape of the interface, two lifetimes and a higher-ranked closure, is that of `std::thread::scope`.
 #![allow(unsafe_code)]

@@ -1,8 +1,8 @@
 //! One job with a result: `submit` and its handle.
 //!
 //! The job is a small state machine under one mutex: queued, running, done, taken. The thread that takes the function
-//! out of the queued state runs it, so that it runs once: a worker, or the waiting thread itself if that is inside a job
-//! (else a pool in which every thread waits for a job in its own queue would stop).
+//! out of the queued state runs it, so it runs once. That is a worker, or the waiting thread itself if it is inside a
+//! job: otherwise a pool whose threads all wait for jobs in its queue would stop.
 
 use crate::Executor;
 use crate::error::{Cancelled, JobError, Panic, TimedOut};
@@ -28,9 +28,9 @@ pub type JobHandle<T> = ScopedJobHandle<'static, T>;
 /// A submitted job, which may borrow for `'s`. From [`Scope::submit`](crate::Scope::submit), and as
 /// [`JobHandle`] from [`Executor::submit`].
 ///
-/// Dropping it lets the job run; see [`cancel`](ScopedJobHandle::cancel) for the other wish. A result that will not be
-/// taken is dropped as those of an [`Imap`](crate::Imap) are: if it is there, by the thread that drops the handle, before
-/// it returns; else by the thread that computes it, as soon as it is there. Should its `drop` panic, the panic ends there.
+/// Dropping it lets the job run; [`cancel`](ScopedJobHandle::cancel) takes the job back. A result that is there is
+/// dropped by the thread that drops the handle, before it returns; a later one by the thread that computes it. A panic
+/// of that `drop` is swallowed.
 #[must_use = "dropping the handle throws the result away; the job runs all the same"]
 pub struct ScopedJobHandle<'s, T> {
     job: Arc<dyn Waitable<T> + 's>,
@@ -48,7 +48,7 @@ enum Stage<F, T> {
 pub(crate) struct Submitted<F, T> {
     state: Mutex<State<F, T>>,
     done: Condvar,
-    /// Where a panic goes that is not joined, if a scope is to have it.
+    /// In a scope, where the panic of a job goes that is not joined.
     unjoined: Option<Arc<FirstPanic>>,
 }
 
@@ -73,7 +73,7 @@ struct State<F, T> {
     stage: Stage<F, T>,
     /// Threads that sleep until it is done.
     sleeping: usize,
-    /// The task that waits, where that is not a thread.
+    /// The task that waits, in place of a thread.
     waker: Option<Waker>,
     /// The handle is gone: a result is dropped when it comes.
     unwanted: bool,
@@ -89,14 +89,14 @@ where
     JobHandle::new(job, executor)
 }
 
-/// Queues a job. A panic of `spawn` is the caller's; the job then never begins, unless it has already, so that no thread
-/// waits for one that may be lost.
+/// Queues a job. A panic of `spawn` goes to the caller, and the job is cancelled unless it has begun: no thread waits
+/// for a job that may be lost.
 pub(crate) fn spawn_or_cancel(executor: &dyn Executor, task: Arc<dyn Task>) {
     if let Err(payload) = catch(|| executor.spawn(Job::from_task(task.clone()))) {
         drop_quietly(catch(|| task.discard()));
         resume_unwind(payload);
     }
-    // The last owner, if it has run by now.
+    // This is the last owner if the job has run by now.
     drop_quietly(task);
 }
 
@@ -147,7 +147,7 @@ impl<F, T> Submitted<F, T> {
             self.done.notify_all();
         }
         if let Some(waker) = waiting.task {
-            // A waker that panics has lost its task this wake-up, and no other thread anything.
+            // A waker that panics loses its own task this wake-up, and nothing else.
             drop_quietly(catch(|| waker.wake()));
         }
     }
@@ -171,7 +171,7 @@ impl<F, T> Drop for Submitted<F, T> {
         let stage = std::mem::replace(&mut state.stage, Stage::Taken);
         let waker = state.waker.take();
         drop(state);
-        // One by one: of two that are dropped in one go, the second must not panic if the first has.
+        // One by one: if two in one drop panicked, the process would abort.
         drop_quietly(waker);
         match stage {
             Stage::Done(result) => self.discard_result(result),
@@ -180,7 +180,7 @@ impl<F, T> Drop for Submitted<F, T> {
     }
 }
 
-/// Who waits for a job.
+/// The threads and the task that wait for a job.
 struct Waiting {
     threads: bool,
     task: Option<Waker>,
@@ -332,15 +332,15 @@ impl<'s, T> ScopedJobHandle<'s, T> {
         self.job.is_finished()
     }
 
-    /// Takes the job back if it has not begun: it will never run, and `join` gives
-    /// [`JobError::Cancelled`]. Returns whether that was so; a running job cannot be stopped.
+    /// Takes the job back if it has not begun: it will never run, and `join` gives [`JobError::Cancelled`]. Returns
+    /// whether it was taken back; a running job cannot be stopped.
     pub fn cancel(&self) -> bool {
         self.job.cancel()
     }
 }
 
-/// Waits for the job without blocking the thread: what [`join`](ScopedJobHandle::join) gives. The function runs
-/// on the pool, never on the thread that polls.
+/// Waits for the job without blocking the thread, and gives what [`join`](ScopedJobHandle::join) gives. The function
+/// runs on the pool, never on the thread that polls.
 ///
 /// ```
 /// use pool_channel::{ChannelPool, Executor};
@@ -365,8 +365,8 @@ impl<T> Drop for ScopedJobHandle<'_, T> {
     }
 }
 
-// What a handle shares with its job changes under a lock, by code that does not unwind: the function's panic is caught
-// and is the result. So a panic elsewhere leaves nothing half done in it.
+// The state that a handle shares with its job changes under a lock, by code that does not unwind: the function's panic
+// is caught and is the result. So a panic elsewhere leaves no change half done.
 impl<T> UnwindSafe for ScopedJobHandle<'_, T> {}
 impl<T> RefUnwindSafe for ScopedJobHandle<'_, T> {}
 

@@ -16,7 +16,7 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(f))
 }
 
-/// Calls `f`, whose panic has nowhere to go: `fallback` then says what to do without the result.
+/// Calls `f`, and `fallback` in its place if it panics: that panic has nowhere to go.
 pub(crate) fn catch_or<R>(f: impl FnOnce() -> R, fallback: impl FnOnce() -> R) -> R {
     catch(f).unwrap_or_else(|payload| {
         drop_quietly(payload);
@@ -24,7 +24,7 @@ pub(crate) fn catch_or<R>(f: impl FnOnce() -> R, fallback: impl FnOnce() -> R) -
     })
 }
 
-/// Drops one user value, for whose panic there is no place.
+/// Drops one user value, and swallows its panic.
 ///
 /// The panic hook has printed the message by then. The payload is leaked, since its own `drop` may panic.
 ///
@@ -62,8 +62,8 @@ impl<T> Drop for Quiet<T> {
 
 /// Ends the process, with this message, unless it is disarmed first.
 ///
-/// For stretches that must not be left early because others still use what would be freed. No panic is
-/// known that could come there; this is for the ones that are not.
+/// For code that must not be left early, because other threads still use what would be freed. No panic is known to be
+/// possible there; this guards against unknown ones.
 pub(crate) struct AbortOnUnwind(pub(crate) &'static str);
 
 impl Drop for AbortOnUnwind {

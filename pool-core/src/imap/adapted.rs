@@ -4,7 +4,7 @@ use super::cancel::CancelToken;
 use super::engine::{ImapStats, Settings, Wait};
 use super::results::Next;
 
-/// What an imap can be asked whatever its items are.
+/// The methods that every imap has, whatever its items are.
 pub trait Controls {
     fn settings(&mut self) -> Option<&mut Settings>;
     fn start(&mut self);

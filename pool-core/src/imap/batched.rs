@@ -1,9 +1,9 @@
 //! `imap_batched`: an imap over blocks, seen as one over items.
 //!
-//! A block goes through the pool like an item, and comes back as a block of results, which are handed out one by one.
-//! A panic takes the place of its item, and the loop over the block goes on behind it. What is set for items before the
-//! first call is told to the imap of blocks then: a window of items is one of whole blocks that is no larger, and a limit
-//! for each item makes blocks of one item.
+//! A block goes through the pool like an item, and comes back as a block of results, which are handed out one by one. A
+//! panic takes the place of its item, and the loop over the block goes on behind it. The first call turns the settings
+//! for items into settings for blocks: a window of items is rounded down to whole blocks, and a limit for each item
+//! makes blocks of one item.
 
 use super::adapted::{Adapted, Controls};
 use super::engine::Held;
@@ -25,7 +25,7 @@ const LEAST_BLOCKS_PER_THREAD: usize = 4;
 /// The results of a block, with panics in the places of their items.
 struct Done<T> {
     values: Results<T>,
-    /// Which place, and what.
+    /// Each panic, with its place.
     panics: VecDeque<(usize, Panic)>,
     /// The place of the next result.
     next: usize,
@@ -37,7 +37,7 @@ fn run<A, T>(f: impl Fn(A) -> T, mut block: Block<A>) -> Done<T> {
     while let Err(payload) = catch(|| done.values.0.extend(block.by_ref().map(&f))) {
         done.panics.push_back((done.values.0.len() + done.panics.len(), Panic::new(payload)));
     }
-    // The last is taken first.
+    // Results are taken from the end.
     done.values.0.reverse();
     done
 }
@@ -58,7 +58,7 @@ impl<T> Done<T> {
 struct Cut<I: Iterator> {
     blocks: Blocks<I>,
     len: Arc<AtomicUsize>,
-    /// What the input said of its length when it came, until something is pulled.
+    /// The input's size hint, until something is pulled.
     hint: Option<(usize, Option<usize>)>,
 }
 
@@ -82,7 +82,7 @@ struct Batched<'p, T> {
     threads: usize,
     /// How many items a block has.
     len: Arc<AtomicUsize>,
-    /// What the input said of its length when it came.
+    /// The input's size hint.
     hint: (usize, Option<usize>),
     begun: bool,
     ended: bool,
@@ -169,7 +169,7 @@ impl<T> Adapted<T> for Batched<'_, T> {
             }
             match self.inner.next_caught(wait) {
                 Ok(Some(Ok(block))) => self.block = Some(block),
-                // The input's.
+                // A panic of the input.
                 Ok(Some(Err(panic))) => return Ok(Some(Err(panic))),
                 Ok(None) => {
                     self.ended = true;

@@ -11,10 +11,10 @@ use std::sync::{Arc, Weak};
 /// Ends imaps from any thread. From [`Imap::cancel_token`](crate::Imap::cancel_token), or
 /// [`new`](CancelToken::new) and [`Imap::cancel_with`](crate::Imap::cancel_with).
 ///
-/// After [`cancel`](CancelToken::cancel) no item begins any more and nothing is pulled from the input. The
-/// consumer still gets every result that is finished, up to the first that is not; then the iteration ends,
-/// and [`Imap::is_cancelled`](crate::Imap::is_cancelled) tells it from one that has reached the end of the
-/// input. What runs goes on, as a thread cannot be stopped; a long function can ask the token.
+/// After [`cancel`](CancelToken::cancel) no item begins and nothing is pulled. The consumer still gets every result
+/// that is finished, up to the first that is not; then the iteration ends, and
+/// [`Imap::is_cancelled`](crate::Imap::is_cancelled) tells this end from that of the input. Items that run go on, since
+/// a thread cannot be stopped; a long function can ask the token.
 ///
 /// ```
 /// use pool_channel::{CancelToken, ChannelPool, Executor};
@@ -59,7 +59,7 @@ impl CancelToken {
             self.shared.cancelled.store(true, Ordering::Relaxed);
             imaps.take()
         };
-        // Not under the lock: a consumer may be a task, and is woken here.
+        // Not under the lock: this wakes consumers, and a task's waker is user code.
         imaps.iter().filter_map(Weak::upgrade).for_each(cancel);
     }
 
@@ -79,10 +79,10 @@ impl CancelToken {
     }
 }
 
-/// Whatever the waker of one consumer does, the others are cancelled too.
+/// Catches a panic of the consumer's waker, so that the other imaps are cancelled too.
 fn cancel(imap: Arc<Control>) {
     drop_quietly(catch(|| imap.cancel()));
-    // It may be the last owner of a waker.
+    // This may drop the last owner of a waker.
     drop_quietly(imap);
 }
 

@@ -28,7 +28,7 @@ impl<T, P: Place> Adapted<Result<T, Panic>> for Caught<'_, T, P> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (least, most) = self.inner.size_hint();
-        // A panic of the input, which has been seen and not yet handed out, will be one more.
+        // A panic of the input that is not handed out yet is one more item.
         let more = usize::from(self.inner.input_has_panicked());
         (least.saturating_add(more), most.map(|most| most.saturating_add(more)))
     }

@@ -28,15 +28,16 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// - An item that has not begun has no limit yet. With every thread hung `next` waits; put
     ///   [`timeout`](ItemTimeout::timeout) on top to bound that, too.
     /// - A result that is there when it is asked for is handed out, however long it took.
-    /// - [`unordered`](Imap::unordered): a late item is told of when no result is ready, and
-    ///   [`index`](TimedOut::index) says which it is. The iteration ends when all but those given up have been handed out.
+    /// - [`unordered`](Imap::unordered): a late item is reported when no result is ready, and
+    ///   [`index`](TimedOut::index) says which it is. The iteration ends when all but those given up have been handed
+    ///   out.
     /// - In a [`scope`](crate::Executor::scope), the end of the scope waits for the functions that still run.
-    /// - On a thread of a pool, `next` may run the head itself (P8). Such a head cannot be left: its result comes when
-    ///   it is done. An item that another thread runs is given up there as everywhere.
+    /// - On a thread of a pool, `next` may run the head itself (P8). Such a head cannot be given up: its result comes
+    ///   when it is done. An item that another thread runs is given up there as everywhere.
     /// - As a stream it has no timer, so a late item is found when the stream is next polled.
     ///
-    /// Workers take items one by one, which costs a lock for each, some hundred nanoseconds: for items of less than a
-    /// few microseconds a limit of each is not worth that.
+    /// Workers take items one by one, which costs a lock for each, some hundred nanoseconds: a limit is not worth that
+    /// for items of less than a few microseconds.
     ///
     /// # Panics
     ///
@@ -80,10 +81,9 @@ pub struct ItemTimeout<'p, T, P: Place = Pooled> {
 }
 
 impl<'p, T, P: Place> ItemTimeout<'p, T, P> {
-    /// A limit on how long a call waits, too: for items that do not even begin, since every thread hangs.
+    /// Bounds how long a call waits, too: for items that cannot begin since every thread hangs.
     ///
-    /// The outer error is the call's, after which the next call waits for the same item again; the inner one is the
-    /// item's.
+    /// The outer error is the call's: the next call waits for the same item again. The inner error is the item's.
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};

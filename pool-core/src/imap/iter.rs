@@ -15,16 +15,16 @@ use std::fmt;
 ///
 /// # Dropping
 ///
-/// Dropping it cancels what has not begun, and returns without waiting for what runs. Items and results that will not
-/// be handed out are dropped: those that are there by the thread that drops the imap, before it returns; those that come
-/// later by the thread that brings them. Should such a `drop` panic, the panic ends there. (One that owns its pool also
-/// drops that: see [`into_imap`](crate::Executor::into_imap).)
+/// Dropping it cancels what has not begun, and returns without waiting for what runs. Items and results that are there
+/// are dropped by the thread that drops the imap, before it returns. Later ones are dropped by the thread that brings
+/// them. A panic of such a `drop` is swallowed. (An imap that owns its pool drops that, too: see
+/// [`into_imap`](crate::Executor::into_imap).)
 ///
 /// # Where the function runs
 ///
-/// On the pool's threads, and so does the input's `next`; with their stacks, names and thread-locals. The thread that
-/// iterates only waits, so a token and a limit always reach it: for some microseconds awake, then in naps of at most a
-/// millisecond while items are short, and else asleep until the result is there.
+/// On the pool's threads, with their stacks, names and thread-locals; so does the input's `next`. The thread that
+/// iterates only waits, so a token and a limit always reach it. It waits awake for some microseconds, then in naps of
+/// at most a millisecond while items are short, and otherwise asleep until the result is there.
 ///
 /// A thread that is itself in a job of a pool does not only wait: in `next` it pulls and works on items of this imap,
 /// if no other thread has begun with them. So imaps nest, also on a pool of one thread.
@@ -48,7 +48,7 @@ use std::fmt;
 ///
 /// # The index of an item
 ///
-/// Number the items before they go in, and `f` has the index; number the results to have it behind.
+/// Number the items if `f` needs the index; number the results if the loop needs it.
 ///
 /// ```
 /// use pool_channel::{ChannelPool, Executor};
@@ -63,8 +63,9 @@ use std::fmt;
 /// # Progress
 ///
 /// With the feature `progress`, `with_progress(bar)` shows on a bar of `indicatif` how far the *results* are; it takes
-/// its total from the input, and stays where it is when the imap is cancelled. The iterator's `size_hint` is exact where
-/// the input's is, so `indicatif`'s own methods work as well, which do jump to 100 % then:
+/// its total from the input, and stays where it is when the imap is cancelled. The iterator's `size_hint` is exact
+/// where the input's is, so `indicatif`'s own methods work as well, but their bar jumps to 100 % when the imap is
+/// cancelled:
 ///
 /// ```
 /// use indicatif::{ProgressBar, ProgressIterator};

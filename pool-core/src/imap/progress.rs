@@ -52,7 +52,7 @@ impl<T, P: Place> Iterator for Progress<'_, T, P> {
 
     fn next(&mut self) -> Option<T> {
         let next = self.inner.next();
-        // With those that panicked, which come by another way.
+        // Includes results that panicked, which `next` does not return.
         self.bar.set_position(self.inner.position());
         if next.is_none() && !self.inner.is_cancelled() && !self.bar.is_finished() {
             self.bar.finish_using_style();
@@ -69,7 +69,7 @@ impl<T, P: Place> std::iter::FusedIterator for Progress<'_, T, P> {}
 
 impl<T, P: Place> Drop for Progress<'_, T, P> {
     fn drop(&mut self) {
-        // Else the bar would finish in its own style when it is dropped itself.
+        // Otherwise dropping the bar would finish it in its own style.
         if !self.bar.is_finished() {
             self.bar.abandon();
         }

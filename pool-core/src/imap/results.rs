@@ -38,7 +38,7 @@ enum Advance {
 /// What is late.
 #[derive(Debug)]
 pub enum Late {
-    /// The result, for this call: the next one waits for it again.
+    /// The result, for this call: the next call waits for it again.
     Call(TimedOut),
     /// The item, for its limit: it was given up.
     Item(TimedOut),
@@ -47,8 +47,8 @@ pub enum Late {
 /// The next result or its panic; `None` at the end; or what is late.
 pub(super) type Next<T> = Result<Option<Result<T, Panic>>, Late>;
 
-/// How often a consumer looks whether the head has begun, where it has a limit from then on: at first after its limit,
-/// but not more often than this; and then less and less often, so that a long wait costs nothing.
+/// The shortest pause between two looks whether the head has begun, if its limit counts from then. The first look comes
+/// after the limit; the pauses grow, so that a long wait costs nothing.
 const SHORTEST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_LOOK: Duration = Duration::from_millis(10);
 
@@ -190,8 +190,8 @@ impl<T, S: Source<T>> Results<T, S> {
         self.cursor.pop()
     }
 
-    /// Brings the head into the cursor's ring. No result passes through here: its function may run below this frame,
-    /// and a large one would take room on the stack for each time that it is moved.
+    /// Brings the head into the cursor's ring. No result passes through here: the function may run below this frame,
+    /// and a large result would take room on the stack each time it is moved.
     #[cold]
     fn advance(&mut self, wait: Wait<'_>) -> Advance {
         if self.has_ended() {

@@ -12,10 +12,10 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// Bounds how many items are between the input and the consumer: item *k + n* is not pulled before
     /// result *k* has been handed out and `next` called again.
     ///
-    /// The default follows from what items are measured to take: about 100 ms of work for each thread, which is at
-    /// least 16 items and at most [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD). It begins with 16,
-    /// and when it shrinks, nothing is pulled until there is room again. A window that is set here is exact. One below
-    /// the number of threads leaves threads idle.
+    /// The default follows from the measured time of items: about 100 ms of work for each thread, at least 16 items and
+    /// at most [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD). It begins with 16, and when it shrinks,
+    /// nothing is pulled until there is room again. A window that is set here is exact. One below the number of threads
+    /// leaves threads idle.
     ///
     /// # Panics
     ///
@@ -36,11 +36,11 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         self
     }
 
-    /// Makes workers take up to `n` items at a time (at most 65,536), instead of as many as are measured to be good.
+    /// Makes workers take up to `n` items at a time (at most 65,536), instead of a measured number.
     ///
-    /// Results inside a chunk are handed out as soon as each is computed, whatever its length. A worker takes fewer
-    /// where more would wait for the input: if no other thread is at work on this imap. And it hands back what is left
-    /// of a chunk that takes long while threads are idle. Worth setting where the cost of items is known to vary much.
+    /// Results inside a chunk are handed out as soon as each is computed, whatever its length. A worker takes fewer if
+    /// no other thread is at work on this imap, since the others would wait for the input. While threads are idle, it
+    /// hands back what is left of a chunk that takes long. Worth setting where the cost of items is known to vary much.
     ///
     /// # Panics
     ///
@@ -99,7 +99,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
 
     /// Begins to pull and to compute now, up to the window, instead of at the first `next`.
     ///
-    /// An input that is [`Local`](crate::Local) is pulled on this thread, so not before `next` all the same.
+    /// A [`Local`](crate::Local) input is still not pulled before `next`, since the consumer pulls it.
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};
@@ -182,7 +182,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         }
     }
 
-    /// Whether the iteration has ended early, because of a [`CancelToken`].
+    /// Whether a [`CancelToken`] has ended the iteration early.
     ///
     /// `false` as long as it goes on, and after an iteration that reached the end of its input.
     pub fn is_cancelled(&self) -> bool {
@@ -192,8 +192,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         }
     }
 
-    /// How the imap is doing: how much is in which place, and what the consumer waited for. It can be
-    /// printed.
+    /// How many items are in which place, and what the consumer waited for. It can be printed.
     ///
     /// Always counted; the call itself takes the imap's lock for a moment.
     ///

@@ -14,12 +14,12 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// The next result, or [`TimedOut`] if it is not there after `limit`. Then nothing is lost: the next
     /// call waits for the same item again. `Duration::ZERO` asks without waiting.
     ///
-    /// From the first such call on, workers take items one by one, so that a late item has no others in its hand.
+    /// From the first such call on, workers take items one by one, so that no item waits in a chunk behind a late one.
     /// The item that is late goes on running: a thread cannot be stopped. Only the pool's own `join` waits for it;
     /// dropping the `Imap` does not. Inside a job, prefer `next`: a call with a limit only waits for the pool's other
-    /// threads, and there may be none. An input that is [`Local`](crate::Local) is pulled by this call, and can hold
-    /// it up beyond the limit. Items that were pulled before the first such call, by a `next` or
-    /// [`start`](Imap::start), may wait behind one that hangs.
+    /// threads, and there may be none. An input that is [`Local`](crate::Local) is pulled by this call, and can hold it
+    /// up beyond the limit. Items that were pulled before the first such call, by a `next` or [`start`](Imap::start),
+    /// may wait behind one that hangs.
     ///
     /// # Errors
     ///
@@ -71,7 +71,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         Timeout { inner: self, limit, late: false }
     }
 
-    /// Goes on to the next item, as if the head had been delivered. Not where any item may be the next.
+    /// Goes on to the next item, as if the head had been delivered. Does nothing without order, where any item may be
+    /// the next.
     pub(super) fn give_up(&mut self) -> bool {
         match &mut self.inner {
             Inner::Results(results) => results.give_up(),
@@ -80,20 +81,19 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     }
 }
 
-/// Results that are waited for no longer than a limit each. From [`Imap::timeout`].
+/// Results with a limit on how long each is waited for. From [`Imap::timeout`].
 #[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
 pub struct Timeout<'p, T, P: Place = Pooled> {
     inner: Imap<'p, T, P>,
     limit: Duration,
-    /// The last call was in vain.
+    /// The last call found the head late.
     late: bool,
 }
 
 impl<'p, T, P: Place> Timeout<'p, T, P> {
-    /// Drops the item that the last call found late: iteration goes on with the next one, and the late
-    /// one's result is discarded by the first call that waits after it has come, or with the imap. Its
-    /// function goes on running, and occupies its thread of
-    /// the pool meanwhile.
+    /// Gives up the item that the last call found late: the iteration goes on with the next one. The late result is
+    /// discarded by the first call that waits after it has come, or with the imap. Until then the function goes on
+    /// running, and occupies its thread of the pool.
     ///
     /// Returns whether there was such an item. There is none unless the last call gave [`TimedOut`], nor in
     /// an [`unordered`](Imap::unordered) imap, where no item in particular is late. An item that has not

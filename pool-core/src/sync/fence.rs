@@ -24,8 +24,8 @@
 
 use crate::sync::atomic::{Ordering, fence};
 
-/// The frequent side: stands between its store and its load. Pairs with [`heavy`], which stands between the other side's;
-/// `fenced` must be what that is given.
+/// The frequent side: stands between its store and its load. Pairs with [`heavy`] between the other side's; both must
+/// be given the same `fenced`.
 #[inline(always)]
 pub(crate) fn light(fenced: bool) {
     if fenced {

@@ -1,6 +1,6 @@
 //! What an item costs: a running average, and the last three measurements.
 //!
-//! The middle one of three does not jump when a thread was switched out for some milliseconds in one of them.
+//! The median of three does not jump when a thread was switched out for some milliseconds during one of them.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Cost {
         (self.average > 0).then_some(self.average)
     }
 
-    /// The middle one of three measurements, once there are as many.
+    /// The median of the last three measurements, once there are three.
     pub(super) fn middle(&self) -> Option<u64> {
         let mut recent = self.recent;
         recent.sort_unstable();

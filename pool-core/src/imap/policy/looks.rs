@@ -28,7 +28,7 @@ impl Looks {
         self.left == 0
     }
 
-    /// It was due, and so much time has passed since the look before.
+    /// The look was due; this much time has passed since the last one.
     pub(crate) fn looked(&mut self, passed: Duration) {
         self.batch =
             if passed * 2 <= LOOK { (self.batch * 2).min(self.most) } else { (self.batch / 2).max(1) };

@@ -10,19 +10,19 @@ const CHUNK: u64 = 100_000;
 const CHUNK_UNORDERED: u64 = 15_000;
 /// The longest chunk. Longer ones save nothing, and their rings would not fit a core's cache.
 const LONGEST: usize = 1024;
-/// Below this many nanoseconds per item the consumer naps, since to be woken for each result would cost as much.
+/// Below this many nanoseconds per item the consumer naps: waking it for each result would cost as much as the item.
 const SHORT: u64 = 100_000;
 /// Below this many nanoseconds per item a memory fence per item would be noticed.
 const TINY: u64 = 250;
 /// How much work may be under way for each thread unless a window was asked for, in nanoseconds.
 const WINDOW: u64 = 100_000_000;
-/// Twice the time of a chunk: one that takes longer has an item in it that takes long.
+/// Twice the time of a chunk: a chunk that takes longer has a long item in it.
 pub(crate) const HAND_BACK_AFTER: Duration = Duration::from_micros(200);
 /// For how long a worker looks for work before it ends its turn. A wake-up costs about as much.
 const WORKER_LOOKS: Duration = Duration::from_micros(50);
 /// For how long a consumer looks for one of its first results before it sleeps: short imaps have ended by then.
 const CONSUMER_LOOKS: Duration = Duration::from_micros(100);
-/// How many results are first ones.
+/// How many results count as first ones.
 const YOUNG: u64 = 16;
 /// The shortest nap that the system's timers can make, and the longest, in nanoseconds.
 const NAP: std::ops::RangeInclusive<u64> = 20_000..=1_000_000;
@@ -83,14 +83,14 @@ impl Measured {
         len.min(usize::try_from(share).unwrap_or(usize::MAX)).max(1)
     }
 
-    /// As many as take as long as an ordered chunk: those that the feeder does not work on itself are taken by others.
+    /// A batch takes as long as an ordered chunk: other workers take the items that the feeder does not work on itself.
     pub(super) fn batch_len(&self) -> usize {
         self.len_for(CHUNK)
     }
 
     pub(super) fn window_per_thread(&self) -> usize {
-        // The middle, so that a thread that was switched out once does not make the window of tiny items small: with a
-        // consumer that is away nothing would be pulled then, and nothing measured that could make it wide again.
+        // The median: a thread that was switched out once must not shrink the window of tiny items. While the consumer
+        // is away nothing would be pulled then, so no measurement could widen the window again.
         let typical = |cost: &Cost| cost.middle().or(cost.average());
         let Some(work) = typical(&self.work) else { return LEAST_WINDOW_PER_THREAD };
         let slowest = work.max(typical(&self.pull).unwrap_or(0));
@@ -124,7 +124,7 @@ impl Measured {
         self.left_out = self.penalty;
     }
 
-    /// It ends before more than half of the window is full.
+    /// The nap ends before more than half of the window is full.
     pub(super) fn nap(&mut self, window: u64) -> Option<Duration> {
         let work = self.work.average()?;
         if !self.is_short() {

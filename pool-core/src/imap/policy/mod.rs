@@ -27,7 +27,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Choice {
     Measured,
-    /// One item at a time; nothing but sleep.
+    /// One item at a time; no looks and no naps.
     Fixed,
     /// Random answers.
     #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "only tests choose it"))]
@@ -35,7 +35,7 @@ enum Choice {
 }
 
 impl Choice {
-    /// Measured, unless this is a build for tests, in which the environment says which.
+    /// Measured; in a build for tests the environment may name another.
     fn of_process() -> Choice {
         // Loom must see the same run twice.
         if cfg!(loom) {
@@ -111,13 +111,13 @@ impl Policy {
         match self.choice {
             Choice::Measured => self.measured.chunk_len(left),
             Choice::Fixed => 1,
-            // Without order, items behind one that hangs would wait for it: that much rests on what is measured (P4).
+            // Without order, items behind one that hangs would wait for it: here P4 does rest on measurements.
             Choice::Chaos if self.task.unordered => 1,
             Choice::Chaos => self.chaos.below(20) + 1,
         }
     }
 
-    /// How many items a feeder pulls before it works, where others will come for what it does not take itself.
+    /// How many items a feeder pulls before it works, where other workers will take the rest.
     pub(crate) fn batch_len(&mut self) -> usize {
         let batch = match self.choice {
             Choice::Measured => self.measured.batch_len(),
@@ -144,7 +144,7 @@ impl Policy {
         }
     }
 
-    /// Whether a worker that finds nothing, and has done so for this long, looks again before it ends its turn.
+    /// Whether a worker that has found nothing for this long looks again before it ends its turn.
     pub(crate) fn worker_looks(&mut self, waited: Duration) -> bool {
         match self.choice {
             Choice::Measured => self.measured.worker_looks(waited),
@@ -171,7 +171,7 @@ impl Policy {
         self.head = head;
     }
 
-    /// For how long a consumer sleeps without asking to be woken, if it does so.
+    /// How long the consumer naps; `None` if it should sleep until notified.
     pub(crate) fn nap(&mut self) -> Option<Duration> {
         let nap = match self.choice {
             Choice::Measured => {
