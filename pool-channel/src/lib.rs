@@ -13,10 +13,10 @@
 //! A `VecDeque` behind a mutex, with a condition variable for the workers that find it empty. A push wakes
 //! one of them, and none if none sleeps. Jobs run first in, first out, so every imap gets its turn (P14).
 //!
-//! The other candidate was `crossbeam-channel`. Its receivers spin before they sleep, so a lone job comes back sooner; but
-//! a short `imap` takes two to three times as long, since the spinning takes a core from the consumer. Short imaps are
-//! what this crate is for. And with a queue of our own, closing can wait for running jobs, which may push
-//! more, and terminating can take all jobs out at once.
+//! The other candidate was `crossbeam-channel`. Its receivers spin before they sleep, so a lone job comes back sooner;
+//! but a short `imap` takes longer, since the spinning takes a core from the consumer. Short imaps are what this crate
+//! is for. Besides, a queue of our own can wait for running jobs when it closes, since they may push more, and take all
+//! jobs out at once when it is terminated.
 
 mod pool;
 mod queue;

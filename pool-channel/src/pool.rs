@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// A pool whose threads share one queue.
 ///
-/// Dropping it runs what is queued, and waits until every thread has ended; on one of its own threads it
-/// does not wait. With a [`drop_timeout`](Builder::drop_timeout) it discards what is queued, and waits no longer.
+/// Dropping it runs what is queued, and waits until every thread has ended; on one of its own threads it does not wait.
+/// With a [`drop_timeout`](Builder::drop_timeout) it discards what is queued, and waits for at most that long.
 ///
 /// ```
 /// use pool_channel::ChannelPool;
@@ -27,7 +27,7 @@ pub struct ChannelPool {
     counters: Vec<Arc<Counters>>,
 }
 
-/// What a job spawns on.
+/// The executor that a job spawns on.
 #[derive(Clone)]
 struct Handle {
     queue: Arc<Queue>,
@@ -67,8 +67,8 @@ impl ChannelPool {
         self.handle.queue.terminate();
     }
 
-    /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
-    /// themselves when what they run does. Returns whether all of them have ended.
+    /// Discards queued jobs, and waits for running ones for at most `limit`. Threads that have not ended then are let
+    /// go: each ends when its job does. Returns whether all have ended.
     ///
     /// A thread that waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
     /// returns `false` at once.
@@ -137,8 +137,8 @@ impl Default for ChannelPool {
     }
 }
 
-// What a pool shares with its threads changes under a lock or atomically, by code that does not unwind: jobs, hooks and
-// destructors are caught. So a panic elsewhere leaves nothing half done in it.
+// The state that a pool shares with its threads changes under a lock or atomically, by code that does not unwind:
+// panics of jobs, hooks and destructors are caught. So a panic elsewhere leaves no change half done.
 impl UnwindSafe for ChannelPool {}
 impl RefUnwindSafe for ChannelPool {}
 

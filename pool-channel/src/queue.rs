@@ -17,7 +17,7 @@ pub(crate) struct Queue {
 struct State {
     jobs: VecDeque<Job>,
     sleeping: usize,
-    /// Workers in a job. It may push more, so that the others stay while the queue closes.
+    /// Workers in a job. The job may push more, so the other workers stay while the queue closes.
     running: usize,
     stage: Stage,
 }
@@ -41,7 +41,8 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job; while the queue is closing, jobs may still do so. After [`terminate`](Queue::terminate) the job is dropped, and so cancelled.
+    /// Adds a job; running jobs may still do so while the queue closes. After [`terminate`](Queue::terminate) the job
+    /// is dropped, and so cancelled.
     pub(crate) fn push(&self, job: Job) {
         let mut state = self.lock();
         if state.stage == Stage::Terminated {

@@ -2,11 +2,10 @@
 //!
 //! # A job never begins on top of another
 //!
-//! A job may wait inside rayon (`join`, `scope`, a parallel iterator), and rayon has a thread that waits run
-//! whatever it finds. If that were another job of ours, the one below could not go on before it ends. It may
-//! well wait for the one below: a job of an imap that is in its input, which waits for the result of the item
-//! below. So a job begins only on a thread that is in no job, of this pool or of another one around the same
-//! threads ([`note`]).
+//! A job may wait inside rayon (`join`, `scope`, a parallel iterator), and rayon has a thread that waits run whatever
+//! it finds. If that were another job of ours, the job below it on the stack could not go on before it ends. But it may
+//! wait for the job below: for instance a feeder, whose input waits for the result of the item below. So a job begins
+//! only on a thread that is in no job, of this pool or of another one around the same threads ([`note`]).
 //!
 //! Rayon gets a *request* for each job, a closure that runs the oldest job there is. A request that comes up on
 //! a thread inside a job is *spent* there: it runs nothing. From then on there is one job more than requests,
@@ -16,18 +15,18 @@
 //! pool will look for a job when it is next in none ([`Handle::catch_up`]):
 //!
 //! - a thread that is in a job of this pool looks when that job ends;
-//! - a thread on which a request was spent looks when the job ends that it is in, whichever pool's that is;
+//! - a thread on which a request was spent looks when the job that it is in ends, whichever pool that job is of;
 //! - every other thread is *called*: it gets a closure of its own by `spawn_broadcast`. An idle thread looks at
 //!   once, and one that is inside a job when the closure comes up looks when that job ends.
 //!
-//! Requests, jobs and who runs one are counted under one lock, where a thread ends its job before it looks. So
-//! one that has looked in vain has done so before the request was spent, and is called; and no thread is called if all
-//! threads were inside a job when it was spent. A thread that waits does not try again and again: a request is spent
-//! once, and what remains is a note for the thread.
+//! Requests, jobs and threads in a job are counted under one lock, and a thread ends its job there before it looks. So
+//! a thread that has looked in vain did so before the request was spent, and is called. No thread is called if all were
+//! inside a job when the request was spent. A thread that waits does not try again and again: a request is spent once,
+//! and what remains is a note for the thread.
 //!
-//! A call to a thread that is busy for long lies there meanwhile. So that such calls cannot pile up, there
-//! are no more at [`MOST_CALLS`]. Until that thread comes back, what is left waits for the end of the job on
-//! which its request was spent, or of any other, even if a thread is idle.
+//! Calls to a thread that is busy for long pile up, so at [`MOST_CALLS`] no more are made. Until that thread comes
+//! back, a job without a request waits for the end of the job on which its request was spent, or of any other, even if
+//! a thread is idle.
 //!
 //! What cannot be seen: a piece of a job that rayon has moved to another thread (the other half of a `join`). On that
 //! thread it is a closure like any other, and if it waits inside rayon itself, a job may begin on top of it.
@@ -39,10 +38,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How many calls may lie there for threads that do not come. Some 100 bytes each.
+/// How many calls may be without an answer. Some 100 bytes each.
 const MOST_CALLS: usize = 1 << 10;
 
-/// What a job spawns on.
+/// The executor that a job spawns on.
 #[derive(Clone)]
 pub(crate) struct Handle {
     pool: Threads,
@@ -104,7 +103,7 @@ impl Executor for Handle {
 }
 
 impl Handle {
-    /// Of these threads. `shared` says that others use the rayon pool, too.
+    /// A handle to these threads. `shared` says that others use the rayon pool, too.
     pub(crate) fn new(pool: Threads, shared: bool) -> Handle {
         let counters = (0..pool.count()).map(|_| Counters::new()).collect();
         let queue = Queue { state: Mutex::default(), idle: Condvar::new(), shared, counters };
@@ -258,7 +257,7 @@ impl Drop for Call {
 }
 
 thread_local! {
-    /// Inside a job: the pools of which something came up that must not run on top of it.
+    /// Inside a job: the pools whose requests came up on top of it and were spent.
     static INSIDE: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
 }
 

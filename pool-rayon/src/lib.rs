@@ -15,14 +15,13 @@
 //! onto that worker's own deque, and be the next to run there: an imap that spawns its next job would
 //! never let another imap in (P14).
 //!
-//! Rayon lets a thread that waits in `rayon::join` run whatever it finds. A job of ours is not among that: it
-//! begins on a thread that is in none, so your function may use rayon on the same threads.
+//! Rayon lets a thread that waits in `rayon::join` run whatever it finds. A job is never among that: it begins only on
+//! a thread that is in no job, so your function may use rayon on the same threads.
 //!
-//! Three things that `rayon::spawn` does not do by itself, and this does: a panic in a job does not abort
-//! the process, since [`Job::run`](pool_core::Job::run) never unwinds; [`RayonPool::join`] waits for the
-//! jobs, which are counted; and a thread of the rayon pool that waits in `next` works instead of
-//! sleeping, also when it runs a closure of rayon's and not a job of ours
-//! ([`Executor::is_worker`]).
+//! This pool does three things that `rayon::spawn` does not: a panic in a job does not abort the process, since
+//! [`Job::run`](pool_core::Job::run) never unwinds; [`RayonPool::join`] waits for the jobs, which are counted; and a
+//! thread of the rayon pool that waits in `next` works instead of sleeping, also when it runs a closure of rayon's and
+//! not a job of ours ([`Executor::is_worker`]).
 
 mod handle;
 mod pool;

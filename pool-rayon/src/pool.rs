@@ -78,7 +78,7 @@ impl RayonPool {
     /// Runs what is queued and waits for it. Dropping the pool does the same, unless the builder was given a
     /// [`drop_timeout`](Builder::drop_timeout).
     ///
-    /// On one of its own threads it returns at once: that job could not wait for itself.
+    /// On one of its own threads it returns at once: a job cannot wait for itself.
     pub fn join(mut self) {
         self.drop_timeout = None;
     }
@@ -89,14 +89,14 @@ impl RayonPool {
         self.handle().terminate();
     }
 
-    /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
-    /// themselves when what they run does. Returns whether all of them have ended.
+    /// Discards queued jobs, and waits for running ones for at most `limit`. Threads that have not ended then are let
+    /// go: each ends when its job does. Returns whether all have ended.
     ///
     /// A thread that waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
     /// returns `false` at once.
     ///
-    /// Rayon's threads end together, so one in which a job hangs keeps the others, asleep. On a rayon pool of your own
-    /// it waits for jobs of this pool alone.
+    /// Rayon's threads end together, so a thread whose job hangs keeps the others, asleep. On a rayon pool of your own
+    /// this waits for jobs of this pool alone.
     ///
     /// ```
     /// use pool_rayon::{Executor, RayonPool};
@@ -190,8 +190,8 @@ impl Default for RayonPool {
     }
 }
 
-// What a pool shares with its threads changes under a lock or atomically, by code that does not unwind: jobs, hooks and
-// destructors are caught. So a panic elsewhere leaves nothing half done in it.
+// The state that a pool shares with its threads changes under a lock or atomically, by code that does not unwind:
+// panics of jobs, hooks and destructors are caught. So a panic elsewhere leaves no change half done.
 impl UnwindSafe for RayonPool {}
 impl RefUnwindSafe for RayonPool {}
 

@@ -1,8 +1,8 @@
-//! Rayon's threads: those of a pool that is at hand, or those of its global pool.
+//! Rayon's threads: those of a given pool, or those of its global pool.
 //!
-//! Rayon has no handle of its global pool. Its functions `spawn` and the like mean the pool of the current thread, and
-//! the global one only elsewhere. So on a thread of rayon's that is not known to be one of the global pool's, those
-//! functions are called on a thread of our own. The threads of the global pool get to know it by a broadcast.
+//! Rayon has no handle of its global pool. Its functions, such as `spawn`, use the pool of the current thread, and the
+//! global pool only on other threads. So where a thread of rayon's is not known to be of the global pool, a thread of
+//! our own calls these functions. A broadcast marks the threads of the global pool.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -42,8 +42,8 @@ impl Threads {
         }
     }
 
-    /// Which of these threads the current one is. Of any pool of rayon's, if these are the global ones: a caller that waits
-    /// there works, which is always right.
+    /// The index of the current thread among these. For the global pool, any thread of rayon's counts: a caller that
+    /// waits there works, which is always right.
     pub(crate) fn index(&self) -> Option<usize> {
         match self {
             Threads::Own(pool) => pool.current_thread_index(),
@@ -68,7 +68,7 @@ impl Threads {
     }
 }
 
-/// Whether rayon's functions mean the global pool on this thread.
+/// Whether rayon's functions use the global pool on this thread.
 fn may_ask_here() -> bool {
     IS_GLOBAL.get() || rayon::current_thread_index().is_none()
 }

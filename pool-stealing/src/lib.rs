@@ -9,10 +9,10 @@
 //! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
-//! Each worker has a queue of its own. A job that is spawned from inside a job goes there, where its
-//! worker picks it up without meeting anybody; a worker that has run out of jobs takes the oldest job of
-//! another. Jobs from outside go through a shared queue, the injector. Compared with one shared queue
-//! (`pool-channel`), this pays off when jobs are short, when they spawn jobs, and on many cores.
+//! Each worker has a queue of its own. A job that is spawned from inside a job goes there, where its worker picks it up
+//! without contention; a worker that has run out of jobs takes the oldest job of another. Jobs from outside go through
+//! a shared queue, the injector. Compared with one shared queue (`pool-channel`), this pays off when jobs are short,
+//! when they spawn jobs, and on many cores.
 //!
 //! An idle pool uses no CPU time. Dropping the pool runs what is queued;
 //! [`terminate`](StealingPool::terminate) discards it.

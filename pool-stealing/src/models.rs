@@ -89,9 +89,9 @@ fn two_pushes_reach_two_workers() {
     });
 }
 
-/// The protocol alone, since the fence concerned shows only in interleavings that are too deep for whole
-/// workers: a push wakes no worker, as this thread searches, while this thread has found a job already. Red if
-/// `Sleep::found` lacks its fence or does not look again.
+/// The protocol alone, since the fence concerned shows only in interleavings that are too deep for whole workers: a
+/// push wakes no worker since this thread searches, although this thread has already found a job. Red if `Sleep::found`
+/// lacks its fence or does not look again.
 #[test]
 fn a_push_meets_the_end_of_a_search() {
     model(3, || {

@@ -17,7 +17,7 @@ use std::time::Duration;
 /// A pool whose workers have a queue each, and steal from each other.
 ///
 /// Dropping it runs what is queued and waits for its threads, like [`join`](StealingPool::join). With a
-/// [`drop_timeout`](Builder::drop_timeout) it discards what is queued, and waits no longer.
+/// [`drop_timeout`](Builder::drop_timeout) it discards what is queued, and waits for at most that long.
 ///
 /// ```
 /// use pool_stealing::{Executor, StealingPool};
@@ -33,7 +33,7 @@ pub struct StealingPool {
     drop_timeout: Option<Duration>,
 }
 
-/// What a job spawns on.
+/// The executor that a job spawns on.
 #[derive(Clone)]
 struct Handle {
     core: Arc<Core<Job>>,
@@ -114,8 +114,8 @@ impl StealingPool {
         self.handle.core.terminate();
     }
 
-    /// Discards what is queued, waits for what runs for at most `limit`, and then lets the threads go: they end by
-    /// themselves when what they run does. Returns whether all of them have ended.
+    /// Discards queued jobs, and waits for running ones for at most `limit`. Threads that have not ended then are let
+    /// go: each ends when its job does. Returns whether all have ended.
     ///
     /// A thread that waits for a discarded job gets [`Cancelled`](pool_core::Cancelled). On one of the pool's own threads it
     /// returns `false` at once.
@@ -138,8 +138,8 @@ impl StealingPool {
         self.end_within(limit)
     }
 
-    /// What each worker has done since the pool was built. `steals` are jobs from another worker's deque;
-    /// those from the injector, where jobs from outside the pool wait, belong to none.
+    /// What each worker has done since the pool was built. `steals` counts jobs from another worker's deque. Jobs from
+    /// the injector, where jobs from outside the pool wait, are not stolen.
     ///
     /// Always counted; two readings of the clock per job, some 50 to 100 ns together. Asking takes no lock.
     ///
@@ -185,8 +185,8 @@ impl Default for StealingPool {
     }
 }
 
-// What a pool shares with its threads changes under a lock or atomically, by code that does not unwind: jobs, hooks and
-// destructors are caught. So a panic elsewhere leaves nothing half done in it.
+// The state that a pool shares with its threads changes under a lock or atomically, by code that does not unwind:
+// panics of jobs, hooks and destructors are caught. So a panic elsewhere leaves no change half done.
 impl UnwindSafe for StealingPool {}
 impl RefUnwindSafe for StealingPool {}
 

@@ -86,7 +86,7 @@ impl<J> Queues<J> {
     }
 }
 
-/// Tries again while others get in the way. The one that gets in the way has got a job, so this ends.
+/// Tries again while other threads interfere. Each thread that interferes has got a job, so this ends.
 fn persist<J>(attempt: impl Fn() -> Steal<J>) -> Option<J> {
     loop {
         match attempt() {

@@ -46,11 +46,10 @@
 //!
 //! # What a wake-up costs, and when it is for nothing
 //!
-//! A push into a worker's own deque wakes a sleeper like any other push. That is for nothing if the
-//! pushing job ends right away, since then its worker takes the new job itself, as the engine's jobs do
-//! twice per millisecond. But the pool cannot know: if the pushing job goes on for minutes, or even waits
-//! for the new one, only a sleeper can help. Without a timer there is no third way, so it wakes; it does
-//! so while another worker is idle anyway, and not once all are busy.
+//! A push into a worker's own deque wakes a sleeper like any other push. That is for nothing if the pushing job ends
+//! right away, since then its worker takes the new job itself, as the engine's jobs do twice per millisecond. But the
+//! pool cannot know: if the pushing job goes on for minutes, or even waits for the new one, only a sleeper can help.
+//! Without a timer there is no third way, so the push wakes a sleeper. It does so only while a worker is idle anyway.
 //!
 //! Before it parks, a worker searches some more times and offers its core between them (`worker.rs`). It counts as
 //! searching meanwhile, so nothing here changes.
@@ -65,9 +64,9 @@
 //!
 //! # Sources
 //!
-//! Counting those who search, and handing that role on, is tokio's multi-threaded scheduler, which has
-//! it from Go's. To announce, look again, and only then sleep is the event count (Dmitry Vyukov; also in
-//! `event-listener` and rayon-core's `sleep/README.md`).
+//! Counting the searchers, and handing that role on, is from tokio's multi-threaded scheduler, which has it from Go's.
+//! Announcing, looking again, and only then sleeping is the event count (Dmitry Vyukov; also in `event-listener` and
+//! rayon-core's `sleep/README.md`).
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use crate::sync::{Condvar, Mutex, lock, wait};
@@ -135,8 +134,8 @@ impl Sleep {
 
     /// To be called before a worker looks into the deques of others.
     pub(crate) fn search(&self) {
-        // Nothing needs to be ordered here: it only makes pushes leave others asleep, and the door by
-        // which this worker stops searching makes up for that.
+        // No ordering is needed: the count only makes pushes leave others asleep, and `found` or `park` makes up for
+        // that when this worker stops searching.
         self.word.0.fetch_add(SEARCHER, Ordering::Relaxed);
     }
 

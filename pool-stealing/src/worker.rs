@@ -18,8 +18,8 @@ use crate::sync::atomic::{Ordering, fence};
 use pool_core::{Counters, PoolStats};
 use std::sync::Arc;
 
-/// This many jobs of its own a worker runs between two looks into the injector. The look costs two loads
-/// if there is nothing.
+/// How many jobs of its own a worker runs between two looks into the injector. The look costs two loads if there is
+/// nothing.
 const TURN: usize = 4;
 
 /// How often a worker that finds no job offers its core and searches again, before it sleeps. Short imaps follow each
@@ -156,12 +156,12 @@ impl<J> Worker<J> {
                 Next::End => break,
             }
         }
-        // Only a terminated pool leaves jobs behind. What this worker's last job has pushed is dropped
-        // here at the latest, since `terminate` may have been too early for it.
+        // Only a terminated pool leaves jobs behind. What this worker's last job has pushed is dropped here at the
+        // latest, since `terminate` may have dropped the queued jobs before that push.
         self.core.discard();
     }
 
-    /// A job from the own deque or the injector; when it is their turn, from elsewhere first.
+    /// A job from the own deque or the injector; every [`TURN`] jobs, from elsewhere first.
     fn near(&self, round: &mut Round) -> Option<J> {
         let queues = &self.core.queues;
         round.done = round.done.wrapping_add(1);

@@ -1,5 +1,5 @@
-//! Two executors to test with, and for nothing else: [`Chaos`] keeps the contract of `Executor`, and nothing more;
-//! [`Hostile`] breaks what safe code can break of it.
+//! Two executors for tests only: [`Chaos`] keeps the contract of `Executor` and nothing more; [`Hostile`] breaks all of
+//! it that safe code can break.
 //!
 //! On [`Chaos`], jobs run in random order, after random delays, and each on whichever thread comes. What passes
 //! the suite on it relies on nothing that the trait does not say.
@@ -127,12 +127,12 @@ impl Executor for Chaos {
     }
 }
 
-/// A pool that panics now and then in every method, and never says twice how many threads it has.
+/// A pool that panics now and then in every method, and says another number of threads each time.
 ///
 /// It runs or drops every job, also one whose `spawn` panicked. Nothing else can be relied on.
 pub struct Hostile {
     shared: Arc<Shared>,
-    /// `None` in what the jobs get.
+    /// `None` in the executor that jobs get.
     _threads: Option<Chaos>,
 }
 
@@ -143,7 +143,7 @@ impl Hostile {
     ///
     /// If `odds` is 0.
     pub fn new(threads: usize, seed: u64, odds: usize) -> Hostile {
-        assert!(odds > 0, "it panics at times");
+        assert!(odds > 0, "odds must be at least 1");
         // The generator must not start at 0.
         let chaos = Chaos::with(threads, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, odds);
         Hostile { shared: chaos.shared.clone(), _threads: Some(chaos) }

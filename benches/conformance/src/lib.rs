@@ -19,9 +19,9 @@
 //! }
 //! ```
 //!
-//! Every promise of the engine is then a named test (`mine::p4_…`), the same for every backend. Each
-//! runs under a [watchdog](pool_core::watchdog), so that a hang is a failure. Before them comes the [`smoke`] test, which
-//! says in words what a backend does wrong that cannot be tested at all.
+//! Every promise of the engine is then a named test (`mine::p4_…`), the same for every backend. Each runs under a
+//! [watchdog](pool_core::watchdog), so that a hang is a failure. Before them comes the [`smoke`] test, which says in
+//! words why a backend cannot be tested at all.
 
 pub mod chaos;
 pub mod oracle;

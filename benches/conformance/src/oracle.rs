@@ -4,7 +4,7 @@ use pool_core::Panic;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-/// What an item came to.
+/// The outcome of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// A result.
@@ -13,7 +13,7 @@ pub enum Outcome {
     Panicked(u64),
 }
 
-/// The payload of a panic on purpose: not a string, so that it is seen to be handed on as it is.
+/// The payload of a panic on purpose. It is not a string, so tests see that it is handed on unchanged.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub struct OnPurpose(pub u64);
 

@@ -1,9 +1,9 @@
-//! A test in a process of its own, since it would take all others with it if it failed.
+//! A test in a process of its own, since its failure would end all other tests.
 
 use std::env;
 use std::process::{Command, Stdio};
 
-/// Says to a process which test it is there for.
+/// The environment variable that tells a process which test to run.
 const ONLY: &str = "POOL_CONFORMANCE_ONLY";
 
 /// Whether this process is there for one test.

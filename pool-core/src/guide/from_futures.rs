@@ -1,8 +1,9 @@
 //! Coming from `futures::buffered`.
 //!
-//! `buffered(n)` polls up to `n` futures in the task that polls the stream. That is right for work that waits on the network, and
-//! there is no reason to leave it. It does nothing for work that *computes*: all of it would run on one thread of the runtime, and
-//! hold it. What is often written there is a `spawn_blocking` for each item; an imap is that without a task for each.
+//! `buffered(n)` polls up to `n` futures in the task that polls the stream. That is right for work that waits on the
+//! network, and there is no reason to leave it. It does nothing for work that *computes*: all of it would run on one
+//! thread of the runtime, and hold it. The usual cure is a `spawn_blocking` for each item; an imap does the same
+//! without a task for each.
 //!
 //! | `futures`, `tokio` | here (feature `stream`) |
 //! |---|---|

@@ -33,8 +33,8 @@
 //!
 //! # The input can be split
 //!
-//! Start the same program on each machine with its number, and let it take every *n*th item. Each gives its results in order, so
-//! merging them is taking one of each in turn.
+//! Start the same program on each machine with its number, and let it take every *n*th item. Each gives its results in
+//! order, so to merge them, take one of each in turn.
 //!
 //! ```
 //! # use pool_channel::{ChannelPool, Executor};

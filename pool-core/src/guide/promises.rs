@@ -1,9 +1,10 @@
 //! For sceptics: what is promised, how each promise is proved, and what is not promised.
 //!
-//! A promise here is a test with its number in its name. All backends keep all promises: the *suite* is one program, which runs every
-//! test on each of them, and on an executor that does all it may at random (`chaos`). It runs
-//! again with an engine that guesses at random, since no promise may rest on what is measured. Results are compared with those of
-//! boring sequential code, never sorted before. Each test has a watchdog: a hang is a failure.
+//! A promise here is a test with its number in its name. All backends keep all promises: the *suite* is one program,
+//! which runs every test on each of them, and on an executor that does at random all that the contract allows
+//! (`chaos`). It runs again with an engine that guesses at random, since no promise may rest on what is measured.
+//! Results are compared with those of boring sequential code, never sorted before. Each test has a watchdog: a hang is
+//! a failure.
 //!
 //! Where threads meet, [loom](https://docs.rs/loom) goes through the interleavings of small *models* up to a bound of preemptions.
 //! Where lifetimes are erased, which is one file, the suite runs under the address sanitizer.
@@ -39,8 +40,8 @@
 //!
 //! # The exceptions
 //!
-//! - **P4:** an input that is pulled where you iterate ([`imap_local`](crate::Executor::imap_local)) is waited in there; items that were pulled
-//!   before the first call with a limit may wait behind one that hangs; and so may short items of an
+//! - **P4:** [`imap_local`](crate::Executor::imap_local) hands out nothing while it waits in its input; items that were
+//!   pulled before the first call with a limit may wait behind one that hangs; and so may short items of an
 //!   [`unordered`](crate::Imap::unordered) imap, while another thread of the same imap hangs in one.
 //! - **P5:** a consumer may nap while items are short, for at most a millisecond and what the system's timer adds.
 //! - **P9:** the last owner of a pool joins its threads, also if that is an imap from [`into_imap`](crate::Executor::into_imap).
@@ -48,7 +49,7 @@
 //!
 //! # What is not promised
 //!
-//! - **Stopping a function.** A thread cannot be stopped. Limits and tokens end waiting, and what has not begun.
+//! - **Stopping a function.** A thread cannot be stopped. Limits and tokens end waiting, and cancel what has not begun.
 //! - **Speed-up.** A function that costs less than handing over its item gains nothing; nor does one that waits for memory or for a lock.
 //! - **Fairness inside an item.** Items are not interrupted.
 //! - **Real time.** "As soon as" is as soon as the system runs the thread.

@@ -25,8 +25,8 @@
 //! - `stdin().lock()` cannot move to another thread: use `BufReader::new(stdin())`.
 //! - `lines` refuses what is not UTF-8. `split(b'\n')` gives bytes.
 //! - For lines that come one by one from a person or a program, write out each result, or flush when
-//!   [`next_timeout`](crate::Imap::next_timeout) finds nothing. From its first call on workers take single items, which costs
-//!   tiny ones; where they are, flush after each line instead.
+//!   [`next_timeout`](crate::Imap::next_timeout) finds nothing. From its first call on workers take items one by one,
+//!   which slows tiny items down; for those, flush after each line instead.
 //!
 //! The example `jsonl` filters and transforms lines of JSON.
 //!

@@ -6,9 +6,9 @@
 //! *k + W* is not pulled before result *k* has been handed out. So a slow item at the head never lets finished results pile
 //! up, and an endless input is fine.
 //!
-//! The default follows from what items are measured to take: about 100 ms of work for each thread, at least 16 items and at
-//! most [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD). That suits items which are small in memory. **Set the
-//! window where items or results are large**: it is the bound of what they take.
+//! The default follows from the measured time of items: about 100 ms of work for each thread, at least 16 items and at
+//! most [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD). That suits items which are small in memory.
+//! **Set the window where items or results are large**: it is the bound of what they take.
 //!
 //! ```
 //! use pool_channel::{ChannelPool, Executor};

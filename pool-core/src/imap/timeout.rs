@@ -92,8 +92,8 @@ pub struct Timeout<'p, T, P: Place = Pooled> {
 
 impl<'p, T, P: Place> Timeout<'p, T, P> {
     /// Gives up the item that the last call found late: the iteration goes on with the next one. The late result is
-    /// discarded by the first call that waits after it has come, or with the imap. Until then the function goes on
-    /// running, and occupies its thread of the pool.
+    /// discarded by the first call that waits after it has come, or with the imap. The function goes on running, and
+    /// occupies its thread of the pool until it returns.
     ///
     /// Returns whether there was such an item. There is none unless the last call gave [`TimedOut`], nor in
     /// an [`unordered`](Imap::unordered) imap, where no item in particular is late. An item that has not

@@ -1,6 +1,6 @@
 //! P9 drop: destructors that panic, of payloads, results, items and states. None ends the process or a thread of the
-//! pool, and each value is dropped exactly once. Where two would go off in one `drop`, the process would end, so each test
-//! has one of its own.
+//! pool, and each value is dropped exactly once. Two that panic in one `drop` would end the process, so each test has a
+//! process of its own.
 
 use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, SHORT, soon};
@@ -54,7 +54,7 @@ fn explode(x: u64, alive: &Alive) -> u64 {
     if x.is_multiple_of(4) { x } else { panic_any(Bomb::new(alive)) }
 }
 
-/// An imap of 64 items, of which most panic with a bomb; all of them have, when it is returned.
+/// An imap of 64 items, of which most panic with a bomb; all have run when it is returned.
 fn of_bombs<'p>(
     pool: &'p AnyPool,
     alive: &Alive,
@@ -66,7 +66,7 @@ fn of_bombs<'p>(
     imap
 }
 
-/// Runs `body` with pools of one and two threads, apart. Afterwards no bomb is left, and all threads are.
+/// Runs `body` with pools of one and two threads, in turn. Afterwards no bomb is left, and no thread is lost.
 fn each_pool(subject: &AnySubject, test: &str, body: impl Fn(&AnyPool, &Alive)) {
     in_own_process(&format!("{}::{test}", subject.name()), || {
         quiet();
@@ -381,8 +381,8 @@ promises! {
         });
     }
 
-    /// Results that take long to drop do not keep the pool at work: at most one item of each thread begins, which was on
-    /// its way when the imap was dropped. More may where this thread is switched out just before, so there are some
+    /// Results that take long to drop do not keep the pool at work: each thread begins at most the item that was on its
+    /// way when the imap was dropped. More may begin if this thread is switched out just before, so there are some
     /// attempts.
     fn p9_after_the_drop_nothing_begins(subject) {
         for threads in [1, 2] {
@@ -395,7 +395,7 @@ promises! {
         }
     }
 
-    /// The result on whose drop the consumer leaves is one in the middle of a chunk that is being worked on.
+    /// The consumer drops the imap at a result in the middle of a chunk that is being worked on.
     fn p9_dropped_in_the_middle_of_a_chunk(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);

@@ -30,8 +30,8 @@ impl Count {
     }
 }
 
-/// An input that gives item k when k - `ahead` items have been worked on, and the function that says so.
-/// The input looks all the time: what it must not miss are moments.
+/// An input that gives item k when k - `ahead` items have been worked on, and the function that says so. The input
+/// looks without a pause, so that the test meets every moment.
 fn by_effect(
     items: u64,
     ahead: u64,
@@ -50,7 +50,7 @@ fn by_effect(
     (input, f)
 }
 
-/// The settings under which such an input must get on.
+/// The settings under which such an input must make progress.
 fn with_settings<'p, L: Place>(
     imap: Imap<'p, u64, L>,
     window: Option<usize>,

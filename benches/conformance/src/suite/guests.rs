@@ -68,7 +68,7 @@ promises! {
         }
     }
 
-    /// A pause is one, whether the stream or its task made it.
+    /// A pause counts, whether the stream or its task made it.
     fn p13_stream_wakes_no_task_while_it_waits(subject) {
         let pool = subject.pool(2);
         let (send, receive) = std::sync::mpsc::channel();

@@ -190,7 +190,7 @@ promises! {
         }
     }
 
-    /// What is known of calls of the same function before is no reason to run it here.
+    /// Measurements of earlier imaps with the same function are no reason to run it here.
     fn p16_many_short_imaps(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
@@ -234,7 +234,7 @@ promises! {
         }
     }
 
-    /// Items are pulled, and then the input blocks: who is in it comes back for them before.
+    /// Items are pulled, and then the input blocks: the feeder comes back for them first.
     fn p16_a_head_that_was_pulled_before_the_input_blocks(subject) {
         for threads in [1, 2] {
             for warm_up in [0, 1_000] {

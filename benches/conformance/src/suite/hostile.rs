@@ -21,7 +21,7 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-/// A pool of which a method panics at its next call, once.
+/// A pool with a method that panics once, at its next call.
 type Armed = Wrapped<PanicsOnce>;
 
 struct PanicsOnce {
@@ -70,7 +70,7 @@ fn is_hostile(payload: &(dyn std::any::Any + Send)) -> bool {
     payload.downcast_ref() == Some(&OnPurpose(HOSTILE))
 }
 
-/// A waker that panics whenever anything is done with it that may.
+/// A waker that panics when it wakes and when it is dropped.
 struct Bad;
 
 impl Wake for Bad {
@@ -224,7 +224,7 @@ promises! {
             // Not a `Vec`: what is left of one is dropped in one go, which is not for the engine to change.
             let items = (0..300).map(|n| (n, Bomb::new(&alive)));
             let payload = catch_unwind(AssertUnwindSafe(|| {
-                // The panic at 200 leaves results before and items behind.
+                // The panic at 200 leaves results before it and items behind it.
                 pool.map(items, |(n, bomb)| {
                     if n == 200 {
                         std::mem::forget(bomb);

@@ -1,5 +1,5 @@
-//! An imap inside an item of a busy one runs inline, and leaves the pool's other threads to that one; it has them when
-//! they are free.
+//! An imap inside an item of a busy one runs inline, and leaves the pool's other threads to the outer imap; it gets
+//! them when they are free.
 
 use super::list::promises;
 use super::parts::LONG;
@@ -46,12 +46,12 @@ impl Inner {
         self.0.jobs.load(Ordering::SeqCst)
     }
 
-    /// Fails unless most inner imaps did without another thread. One that does not run inline calls a thread at its
-    /// first item, so if none did there are at least as many jobs as imaps.
+    /// Fails unless most inner imaps did without another thread. An imap that does not run inline calls a thread at its
+    /// first item, so if none ran inline there are at least as many jobs as imaps.
     #[track_caller]
     fn assert_mostly_inline(&self) {
         let jobs = self.jobs();
-        // It is a guess whether there is enough for all threads, and some runs of this suite guess badly on purpose.
+        // The engine guesses whether all threads have enough to do, and some runs of this suite guess badly on purpose.
         let guesses_well = std::env::var_os("POOL_POLICY").is_none_or(|policy| policy == "measured");
         if self.pool_id().is_some() && guesses_well {
             assert!(jobs < IMAPS as usize / 2, "{IMAPS} inner imaps called {jobs} threads");
@@ -69,7 +69,7 @@ pub(super) fn in_a_busy_imap(pool: AnyPool, check: impl Fn(&Inner, u64) + Send +
     inner.assert_mostly_inline();
 }
 
-/// Numbers until one has been worked on by another thread than this one, and the function that sees to it.
+/// Numbers, until another thread than this one has worked on one of them, and the function that notes that.
 fn until_helped() -> (impl Iterator<Item = u64> + Send + 'static, impl Fn(u64) + Send + Sync + 'static) {
     let helped = Arc::new(AtomicBool::new(false));
     let (help, me) = (helped.clone(), thread::current().id());

@@ -16,7 +16,7 @@ fn fragile(x: u64) -> u64 {
     if x % 7 == 3 { panic_on_purpose(x) } else { xorshift(x, 5) }
 }
 
-/// What a call that may go on with a panic gives.
+/// The outcome of a call that may panic.
 fn next_caught<T>(imap: &mut Imap<'_, T>) -> Result<Option<T>, u64> {
     catch_unwind(AssertUnwindSafe(|| imap.next()))
         .map_err(|payload| payload.downcast::<OnPurpose>().unwrap().0)

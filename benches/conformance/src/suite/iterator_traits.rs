@@ -1,4 +1,4 @@
-//! P11 iterator manners, and inputs and values that are out of the ordinary.
+//! P11 iterator traits, and unusual inputs and values.
 
 use super::list::promises;
 use pool_core::{Executor, Imap};

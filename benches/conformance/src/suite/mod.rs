@@ -129,7 +129,7 @@ impl Suite {
         Suite::with_args(env::args())
     }
 
-    /// The same for another command line, of which the first word is the name of the program.
+    /// The same for another command line, whose first word is the name of the program.
     pub fn with_args(args: impl IntoIterator<Item = String>) -> Suite {
         let (fail_fast, others): (Vec<_>, Vec<_>) = args.into_iter().partition(|arg| arg == "--fail-fast");
         Suite {

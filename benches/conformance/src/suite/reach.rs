@@ -20,7 +20,7 @@ enum Hangs {
     Item,
 }
 
-/// What there was before.
+/// What the imap did before.
 #[derive(Debug, Clone, Copy)]
 enum Before {
     Nothing,
@@ -44,7 +44,7 @@ impl Before {
     }
 }
 
-/// Runs for so long.
+/// Runs for this long.
 fn spin(time: Duration) {
     let began = Instant::now();
     while began.elapsed() < time {
@@ -141,7 +141,7 @@ promises! {
         cancelled_while_it_waits(&subject, by_next_in_chunks_of_8, &ALL);
     }
 
-    /// One item is under way at a time before, or results would be out of order.
+    /// Before, one item is under way at a time; otherwise results would be out of order.
     fn p16_cancel_reaches_next_unordered(subject) {
         cancelled_while_it_waits(&subject, by_next_unordered, &[Before::Nothing, Before::Imaps(8)]);
         for threads in [1, 2] {
@@ -208,7 +208,7 @@ promises! {
         }
     }
 
-    /// As the first call finds it that the whole pool is busy elsewhere.
+    /// From the first call on, the whole pool is busy elsewhere.
     fn p16_cancel_reaches_next_while_no_thread_is_free(subject) {
         let pool = subject.pool(1);
         let gate = Gate::closed();

@@ -14,7 +14,7 @@ const LONG_ITEMS: u64 = 300;
 /// A thread does at least this part of an even share: on a busy machine one may come late.
 const LEAST: u64 = 20;
 
-/// Who worked on long items, how many threads did at the same time, at most, and how many items each had.
+/// Which threads worked on long items, how many did at the same time, at most, and how many items each had.
 #[derive(Default)]
 struct Shares {
     inside: AtomicUsize,
@@ -93,7 +93,7 @@ promises! {
         shares.check(threads, LONG_ITEMS / threads as u64 / LEAST);
     }
 
-    /// They come again and again, so that each time what was measured has to be forgotten.
+    /// Long items come again and again, so that the engine must forget its measurements each time.
     fn p14_long_items_now_and_then_are_shared(subject) {
         let threads = 3;
         let pool = subject.pool(threads);

@@ -56,7 +56,7 @@ const RULE_1: &str = "Rule 1 of `Executor`: “`spawn` does not block on other j
 const RULE_2: &str = "Rule 2 of `Executor`: “Every job is either passed to `Job::run` or dropped (which cancels \
                       it). A job that is kept for ever makes its consumer wait for ever.”";
 const QUEUES: &str = "`Executor`: “A place to queue jobs and threads to run them.” A job that runs inside `spawn` runs on the \
-                      thread of the consumer, which no imap can keep the promises with (P16).";
+                      thread of the consumer, so no imap can keep promise P16.";
 const P12: &str =
     "Promise P12: dropping a pool runs what is queued and joins its threads; only `terminate` discards jobs.";
 

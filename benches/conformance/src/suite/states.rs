@@ -47,7 +47,7 @@ promises! {
                 assert!(imap.by_ref().eq((0..10_000).map(|x| xorshift(x, x % 50))));
                 let made = made.load(Ordering::SeqCst);
                 assert!((1..=threads).contains(&made), "{made} states for {threads} threads");
-                // They go with the imap's end, not with the imap.
+                // States are dropped at the end of the iteration, not with the imap.
                 alive.wait_for(0);
             }
         }

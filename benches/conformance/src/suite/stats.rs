@@ -112,7 +112,7 @@ promises! {
         assert_eq!(places(&results.stats()), [20_000, 0, 0, 0, 20_000]);
     }
 
-    /// Nothing, unless it is itself on one of the pool's threads.
+    /// The consumer runs no item, unless it is itself on one of the pool's threads.
     fn p16_stats_count_what_the_consumer_ran(subject) {
         for threads in [1, 2] {
             let pool = Arc::new(subject.pool(threads));

@@ -47,7 +47,7 @@ promises! {
         }
     }
 
-    /// A stream outlives no pool, but a pool can live as long as the runtime: tasks that are spawned.
+    /// Spawned tasks: a stream cannot outlive its pool, but a pool can live as long as the runtime.
     fn p11_stream_in_spawned_tasks(subject) {
         let pool: &'static _ = Box::leak(Box::new(subject.pool(2)));
         let runtime = multi_thread();

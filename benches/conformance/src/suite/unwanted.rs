@@ -1,4 +1,4 @@
-//! Results that will not be taken: those of handles are dropped as those of imaps are.
+//! Results of handles that will not be taken are dropped as those of imaps are.
 
 use super::list::promises;
 use super::parts::{Alive, Counted, Gate, LONG, soon};

@@ -1,5 +1,5 @@
-//! Wakers that panic cost one wake-up of their own task, and nothing else. Each test has a process of its own, which ends
-//! where one goes off in a destructor that should have caught it.
+//! Wakers that panic cost one wake-up of their own task, and nothing else. Each test has a process of its own, which
+//! aborts if a panic goes off in a destructor that should have caught it.
 
 use super::list::promises;
 use super::parts::{Gate, LONG, soon};

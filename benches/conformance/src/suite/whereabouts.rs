@@ -1,4 +1,4 @@
-//! What tests of P16 need: who called what, and which threads are the pool's.
+//! What tests of P16 need: which thread called what, and which threads are the pool's.
 
 use pool_core::Executor;
 use std::cell::Cell;

@@ -47,7 +47,7 @@ promises! {
     fn p3_the_default_window_of_long_items_is_narrow(subject) {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
-            // 100 ms of work are five items of a thread, so that the least counts.
+            // 100 ms of work are five items of a thread, so the minimum counts.
             let mut imap = pool.imap(0u64.., |x| (thread::sleep(Duration::from_millis(20)), x).1);
             assert!(imap.by_ref().take(3 * threads).eq(0..3 * threads as u64));
             // What takes too long comes to rest at the window's edge.
@@ -61,7 +61,7 @@ promises! {
         }
     }
 
-    /// Tiny items first, so that it is as wide as it gets. Narrower it only stops pulling.
+    /// Tiny items first, so that the window is as wide as it gets. A narrower window only stops pulling.
     fn p3_the_default_window_shrinks_for_items_that_turn_long(subject) {
         let pool = subject.pool(2);
         let mut imap = pool.imap(0u64.., |x| {
