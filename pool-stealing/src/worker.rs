@@ -184,7 +184,7 @@ impl<J> Worker<J> {
     }
 }
 
-/// Whose turn it is.
+/// Where the worker looks first, next time.
 struct Round {
     done: usize,
     victim: usize,

@@ -7,8 +7,8 @@ use crate::error::TimedOut;
 impl<'p, T, P: Place> Timeout<'p, T, P> {
     /// Gives each result with the index of its item, counted from 0.
     ///
-    /// A late item that is waited for again has the same index each time. An item that was [given
-    /// up](Enumerated::give_up), or that panicked, counts as one. So the index is the item's place in the input, while
+    /// A late item that is waited for again has the same index each time. An item that panicked, or was [given
+    /// up](Enumerated::give_up), counts as one. So the index is the item's place in the input, while
     /// `Iterator::enumerate` would count calls. In an [`unordered`](crate::Imap::unordered) imap it is the number of
     /// the result.
     ///

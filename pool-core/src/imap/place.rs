@@ -31,7 +31,7 @@ pub(super) mod sealed {
         type Adapted<'p, T>: DerefMut<Target: Adapted<T>>;
     }
 
-    // A trait of its own, since in the other it would ask for `T: 'p` everywhere.
+    // A separate trait: in `Place` these methods would require `T: 'p` everywhere.
     pub trait Adapt: Place {
         fn adapt<'p, T: Send + 'p>(inner: Imap<'p, T, Self>) -> Self::Adapted<'p, Result<T, Panic>>
         where

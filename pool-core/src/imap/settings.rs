@@ -14,8 +14,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     ///
     /// The default follows from the measured time of items: about 100 ms of work for each thread, at least 16 items and
     /// at most [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD). It begins with 16, and when it shrinks,
-    /// nothing is pulled until there is room again. A window that is set here is exact. One below the number of threads
-    /// leaves threads idle.
+    /// nothing is pulled until there is room again. A window that is set here is exact. A window below the number of
+    /// threads leaves threads idle.
     ///
     /// # Panics
     ///
@@ -39,8 +39,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// Makes workers take up to `n` items at a time (at most 65,536), instead of a measured number.
     ///
     /// Results inside a chunk are handed out as soon as each is computed, whatever its length. A worker takes fewer if
-    /// no other thread is at work on this imap, since the others would wait for the input. While threads are idle, it
-    /// hands back what is left of a chunk that takes long. Worth setting where the cost of items is known to vary much.
+    /// no other thread is at work on this imap, since the other items would wait for the input. While threads are idle,
+    /// it hands back what is left of a chunk that takes long. Worth setting where the cost of items is known to vary
+    /// much.
     ///
     /// # Panics
     ///

@@ -35,7 +35,7 @@ promises! {
             send.send(0).unwrap();
             assert_eq!(results.next().map(|result| result.0), Some(0));
             for expected in 1..8 {
-                // It runs on the free thread, when that has done with the imap.
+                // This job runs on the free thread, after the imap's job there has ended.
                 pool.submit(|| ()).join().unwrap();
                 send.send(expected).unwrap();
                 let (result, runner) = results.next_timeout(LONG).unwrap().unwrap();

@@ -126,7 +126,7 @@ promises! {
         for expected in 0..16 {
             assert_eq!(at_last(&mut results), Some(expected));
         }
-        // Its block is late, from its first item on, and each is given up on its own.
+        // The whole block is late, and each of its items is given up on its own.
         for expected in 16..19 {
             let late = results.next().unwrap().unwrap_err();
             assert_eq!((late.index(), late.waited()), (expected, SHORT));
@@ -155,7 +155,7 @@ promises! {
         while let Some(result) = results.next() {
             match result {
                 Ok(x) => seen.push(x),
-                // A busy machine may make others late; those are waited for.
+                // A busy machine may make other items late; those are waited for.
                 Err(late) if (16..24).contains(&late.index()) => assert!(results.give_up()),
                 Err(_) => {}
             }

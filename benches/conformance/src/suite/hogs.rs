@@ -43,7 +43,7 @@ fn in_lock_step(subject: &AnySubject, ask: Ask) {
                     occupy(&pool, &gate.door());
                 }
                 let result = next().unwrap();
-                // What is under way at the same time is unordered where that was asked for.
+                // Items under way at the same time may overtake each other in an unordered imap.
                 assert!(result == expected || ahead > 1 && result < expected + ahead);
                 send.send(expected + ahead).unwrap();
             }
@@ -149,7 +149,7 @@ promises! {
                     assert_eq!(imap.next(), Some(expected));
                     last.set(expected);
                 }
-                // With the default window, and nothing that it has to wait for.
+                // With the default window, and an input that never waits.
                 assert!(pool.imap_local(0..3_000, |x| x).eq(0..3_000));
                 assert!(pool.imap_local(0..3_000, |x| x).chunk(8).eq(0..3_000));
             }

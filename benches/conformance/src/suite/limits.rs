@@ -112,7 +112,7 @@ promises! {
         assert_eq!(results.next(), None);
     }
 
-    /// What is dropped, and on which side of the gate, is counted by value.
+    /// Counted values tell what is dropped before the gate opens, and what afterwards.
     fn p9_dropping_an_imap_with_a_limit_does_not_wait(subject) {
         for give_up in [false, true] {
             let pool = subject.pool(2);

@@ -138,7 +138,7 @@ promises! {
         }
     }
 
-    /// Not what was given up, unless it had been pulled; and at any time no more than the input gave.
+    /// `pulled` counts no item that was given up before it was pulled, and never more than the input gave.
     fn p3_stats_pulled_is_what_the_input_gave(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
