@@ -189,7 +189,7 @@ where
     /// Pulls the head, and runs it.
     fn pull_head(&mut self, input: Box<I>, cursor: &mut Cursor<T>) {
         let (item, returned) = self.shared.pull_one(input);
-        if let Some(chunk) = self.take_over(Done::PulledOne { item, returned, time: None }) {
+        if let Some(chunk) = self.take_over(Done::PulledOne { item, returned }) {
             // There may be work for others, too.
             drop_quietly(catch(|| self.shared.spawn_if_needed(self.executor.get())));
             self.run(chunk, cursor);

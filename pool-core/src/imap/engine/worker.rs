@@ -99,7 +99,13 @@ where
                 done = Done::Nothing;
                 makes_room = has_waiting(executor);
             }
-            let (step, spawns) = self.locked(|state| state.step(done, makes_room));
+            let (step, spawns) = self.locked(|state| {
+                if let Some(items) = done.pulled() {
+                    // The wait for the lock is the input's, so that the next lap is the function's alone.
+                    state.measured_pull(items, clock.lap());
+                }
+                state.step(done, makes_room)
+            });
             if spawns {
                 // A worker has no caller who could be told of a panic: the job has been dropped then, or will run.
                 drop_quietly(catch(|| self.spawn_job(executor)));
@@ -112,11 +118,11 @@ where
                 }
                 Step::PullOne(input) => {
                     let (item, returned) = self.pull_one(input);
-                    Done::PulledOne { item, returned, time: Some(clock.lap()) }
+                    Done::PulledOne { item, returned }
                 }
                 Step::Fill(input, sender, len) => {
                     let (sender, returned) = self.fill(input, sender, len);
-                    Done::Filled { sender, returned, time: clock.lap() }
+                    Done::Filled { sender, returned }
                 }
                 Step::Solo(input, chunk, len) => self.work_solo(input, chunk, len, &mut clock),
                 Step::Look => {

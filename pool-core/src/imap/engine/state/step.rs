@@ -25,10 +25,10 @@ pub(in crate::imap::engine) enum Done<I: Iterator, T> {
     Nothing,
     /// It has looked for work, and has found nothing for this long.
     Looked(Duration),
-    /// It has pulled one item, or has come to the end. A worker has measured how long that took.
-    PulledOne { item: Option<I::Item>, returned: Returned<I>, time: Option<Duration> },
+    /// It has pulled one item, or has come to the end.
+    PulledOne { item: Option<I::Item>, returned: Returned<I> },
     /// It has filled a ring.
-    Filled { sender: Sender<I::Item>, returned: Returned<I>, time: Duration },
+    Filled { sender: Sender<I::Item>, returned: Returned<I> },
     /// It has worked on this many items of a chunk.
     Worked { chunk: Chunk<I::Item, T>, items: usize, time: Duration },
     /// It has pulled and worked, with the input in hand.
@@ -36,11 +36,20 @@ pub(in crate::imap::engine) enum Done<I: Iterator, T> {
 }
 
 impl<I: Iterator, T> Done<I, T> {
+    /// How many items it has pulled, for what it works on next.
+    pub(in crate::imap::engine) fn pulled(&self) -> Option<usize> {
+        match self {
+            Done::PulledOne { item, .. } => Some(usize::from(item.is_some())),
+            Done::Filled { sender, .. } => Some(sender.pushed()),
+            _ => None,
+        }
+    }
+
     /// Whether a worker may end its turn after this for others, if its slice is over. Not with items in its hands that
     /// have not begun; and one that has found nothing leaves by itself, or looks on, but does not queue itself again: on
     /// a machine that is busy a look takes longer than a slice, and such a job would go round and round.
     pub(in crate::imap::engine) fn may_make_room(&self) -> bool {
-        !matches!(self, Done::PulledOne { .. } | Done::Filled { .. } | Done::Looked(_))
+        self.pulled().is_none() && !matches!(self, Done::Looked(_))
     }
 }
 
@@ -64,6 +73,11 @@ pub(in crate::imap::engine) enum Step<I: Iterator, T> {
 }
 
 impl<I: Iterator, T> State<I, T> {
+    /// A worker has pulled this many items in this time.
+    pub(in crate::imap::engine) fn measured_pull(&mut self, items: usize, time: Duration) {
+        self.policy.pulled(items, time);
+    }
+
     /// Takes over what a worker has done, and decides what it does next. Returns whether it must also spawn a job, which
     /// is reserved. `makes_room` says that its slice is over while other jobs wait in the pool.
     pub(in crate::imap::engine) fn step(&mut self, done: Done<I, T>, makes_room: bool) -> (Step<I, T>, bool) {
@@ -114,15 +128,11 @@ impl<I: Iterator, T> State<I, T> {
         match done {
             Done::Began => self.workers.begin_turn(),
             Done::Nothing | Done::Looked(_) => {}
-            Done::PulledOne { item, returned, time } => {
+            Done::PulledOne { item, returned } => {
                 self.give_back_input(returned, u64::from(item.is_some()));
-                if let (Some(time), Some(_)) = (time, &item) {
-                    self.policy.pulled(1, time);
-                }
                 return item.map(|item| self.begin_pulled(item));
             }
-            Done::Filled { sender, returned, time } => {
-                self.policy.pulled(sender.pushed(), time);
+            Done::Filled { sender, returned } => {
                 self.end_filling(sender);
                 self.give_back_input(returned, 0);
                 let len = self.chunk_len();
