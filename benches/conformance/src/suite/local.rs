@@ -293,6 +293,41 @@ promises! {
         }
     }
 
+    /// The consumer is in the input, and a thread hangs in the item before.
+    fn p14_local_leaves_no_thread_idle_beside_an_item_that_was_pulled(subject) {
+        let pool = subject.pool(2);
+        let gates: Vec<_> = (0..3).map(|_| Gate::closed()).collect();
+        let [held, first, second] = [0, 1, 2].map(|gate: usize| gates[gate].door());
+        let hold = || {
+            let held = held.clone();
+            pool.submit(move || held.pass())
+        };
+        let busy = [hold(), hold()];
+        let (begun, hangs) = ([first.clone(), second.clone()], second.clone());
+        let gates = Arc::new(gates);
+        let opened = gates.clone();
+        let input = (0..4usize).inspect(|&item| match item {
+            // No thread is free before item 1 is asked for, and it is there when item 0 has begun.
+            1 => {
+                gates[0].open();
+                begun[0].pass();
+            }
+            2 => begun[1].pass(),
+            _ => {}
+        });
+        let f = move |item: usize| {
+            if item < 2 {
+                opened[item + 1].open();
+            }
+            if item == 0 {
+                hangs.pass();
+            }
+            item
+        };
+        assert!(pool.imap_local(input, f).window(100).chunk(8).eq(0..4));
+        drop(busy);
+    }
+
     fn p9_local_cancel(subject) {
         let pool = subject.pool(2);
         let pulled = AtomicU64::new(0);

@@ -55,6 +55,27 @@ promises! {
         assert_eq!(results.catch_panics().count(), 97);
     }
 
+    fn p11_stats_count_a_single_result_behind_the_head(subject) {
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let door = gate.door();
+        let f = move |x| {
+            if x == 0 {
+                door.pass();
+            }
+        };
+        let mut results = pool.imap(0..2u64, f).window(2).chunk(1).start();
+        soon("item 1 is finished", || results.stats().blocked == 1);
+        // The first call finds out which thread has the head, and the second waits for that one.
+        for _ in 0..2 {
+            assert!(results.next_timeout(4 * SHORT).is_err());
+        }
+        let stats = results.stats();
+        assert!(stats.head_blocked >= 6 * SHORT, "{stats}");
+        gate.open();
+        assert_eq!(results.count(), 2);
+    }
+
     fn p3_stats_of_the_items_of_one_chunk(subject) {
         let pool = subject.pool(1);
         let gate = Gate::closed();

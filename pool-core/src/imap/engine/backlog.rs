@@ -1,6 +1,7 @@
 //! P4, P5: items that were pulled and have not begun, the oldest first.
 //!
-//! **Promise.** What was pulled can be taken by any worker, at any time, in the order in which it was pulled.
+//! **Promise.** What was pulled and is in no worker's chunk can be taken by any worker, in the order in which it was
+//! pulled.
 //!
 //! There are two kinds. *Waiting* items lie in rings whose sender is done, sorted by index. Behind them is at most one
 //! ring that a feeder *fills*: its items can be taken as soon as they can be seen, but the ring stays the feeder's, so
@@ -8,6 +9,7 @@
 
 use super::chunk::Items;
 use super::ring::{Flags, Receiver, Rings, Sender};
+use crate::sync::fence;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -141,9 +143,15 @@ impl<A> Backlog<A> {
     /// it may be the only one to come for them. If there are none, the feeder sees the flag with its next push.
     pub(super) fn may_leave(&self) -> bool {
         let Some(lot) = &self.filling else { return true };
-        // Where the kernel refuses, the consumer looks in its place, every millisecond.
+        // Where the kernel refuses: see `is_filled_unsurely`.
         let _ = lot.items.settle_flag();
         lot.items.is_empty()
+    }
+
+    /// Whether a feeder may push into its ring without seeing the flag, since the kernel has begun to refuse the fence.
+    /// Then the consumer looks every millisecond for items that lie there.
+    pub(super) fn is_filled_unsurely(&self) -> bool {
+        !fence::is_asymmetric() && self.filling.as_ref().is_some_and(|lot| !lot.items.is_fenced())
     }
 
     /// Takes every ring out: those with a sender that may still push, and those that are in no thread's hands.

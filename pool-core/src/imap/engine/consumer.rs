@@ -5,7 +5,7 @@
 //! something to return.
 //!
 //! **On a thread that its pool needs** (P8) there may be no other thread. There the consumer works as well, but only on
-//! the head, and only if no thread has begun with it: it takes that item, or pulls it if nothing has been pulled that
+//! the head (or an item before it that was given up), and only if no thread has begun with it: it takes that item, or pulls it if nothing has been pulled that
 //! was not delivered. It runs no other item, since that could wait until the consumer has the head (P5), and no other
 //! job, so stacks stay flat.
 //!

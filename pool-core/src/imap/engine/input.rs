@@ -1,4 +1,5 @@
-//! P2, P4, P7: the input. This is the one place where its `next` is called, and where it is known how far it is.
+//! P2, P4, P7: the input, and how far it is. Its `next` is called here, and in the loop of a worker that keeps it in hand
+//! (`Shared::work_solo`).
 //!
 //! **Promise.** One thread at a time pulls, items are counted in the order in which they were pulled, and a panic of `next`
 //! comes out behind the last item that was pulled before it, once.
@@ -6,7 +7,8 @@
 //! **Protocol.** The input is in a box. A thread [takes](Input::take) the box out of the state under the lock, and is the
 //! *feeder* until it [gives it back](Input::give_back): no other thread can pull, since there is nothing to pull from. It
 //! pulls without the lock, so an input that blocks holds one thread and nothing else (P4). What it has pulled is counted
-//! when it comes back, in the same step that puts the box back, so an index is never given twice.
+//! when it comes back, in the step in which the box is given back, so an index is never given twice. (An input that the
+//! consumer has is in no box: there is one consumer.)
 //!
 //! **The end.** A box that has given `None` or a panic is dropped by its feeder, and never put back: `next` is not called
 //! again on an input that has ended. `end` is the count of pulled items then. The consumer takes the panic when it has

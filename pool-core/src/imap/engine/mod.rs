@@ -32,22 +32,26 @@
 //!
 //! # Invariants
 //!
-//! 1. **Under the lock nothing is decided by user code**: none runs there, and no value of the user is dropped there.
-//! 2. **Each item has one place**: in the [`backlog`], in a worker's chunk, in a ring of [`outputs`], or delivered. An index
-//!    is given to an item by the count of pulled items, when the input is put back.
-//! 3. **The ring of a chunk is in `outputs` before its first item begins.** So the entry with the smallest index is the
-//!    head's, if the head has begun (P1).
+//! 1. **Under the lock no user code runs**, and no value of the user is dropped there.
+//! 2. **Each item has one place**: in the [`backlog`], in a worker's chunk, in a ring of [`outputs`], or delivered. Its index
+//!    is how many items were pulled before it.
+//! 3. **The ring of a chunk is in `outputs`, or in the cursor, before the chunk's first item begins.** So if the head has
+//!    begun, the cursor has its ring, or else the entry with the smallest index is its ring (P1). (A consumer that works
+//!    inline has a ring of its own.)
 //! 4. **What was pulled never waits for the input** (P4): `state/step.rs`.
 //! 5. **A thread that leaves the lock leaves no work behind** for which there could be a worker and is none: it reserves
-//!    one. Work appears under the lock only, so no job is missed ([`workers`]).
+//!    one ([`workers`]). Two kinds of work appear without the lock. Items in a ring that is being filled: its feeder sees
+//!    by the flag that no other worker is left, or one comes back for them. Room in the window: the consumer calls
+//!    ([`window`]).
 //! 6. **A sleeping consumer is woken** by what it waits for (P5): [`wakeup`].
 //! 7. **Measured numbers decide how much and how long, never whether** ([`policy`](super::policy)).
 //!
 //! *Why the consumer gets every result.* Take the head. If no thread has begun with it, it is in the backlog or not
 //! pulled, so by 5 there is a job for it, or the pool has none to give: then jobs of this imap are queued or running, and
-//! each takes the oldest item first. If a worker has it, its ring is found by 3, and its push wakes the consumer by 6. If
-//! its worker ends without it, by a panic of the function, the payload is there in its place; and if the pool drops its
-//! jobs, the last one says so ([`workers`]).
+//! each takes the oldest item first; or it is the consumer's to pull ([`local`]) or to work on ([`inline`], [`consumer`]).
+//! If a worker has it, its ring is found by 3, and its push wakes the consumer by 6. If its worker ends without it, by a
+//! panic of the function, the payload is there in its place; and if the pool drops its jobs, the last one says so
+//! ([`workers`]).
 //!
 //! **Ending early.** Cancelling sets an atomic, and every waiter flag, so that a worker looks up after its present item. A
 //! consumer that stays takes what is finished before the first gap. One that leaves drops what is there, and each worker

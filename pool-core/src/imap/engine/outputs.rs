@@ -220,9 +220,9 @@ impl<T> Outputs<T> {
         if self.unordered { self.reorder.values().any(Output::is_ready) } else { self.reorder.reaches(head) }
     }
 
-    /// Whether a result is finished behind the first entry, which is the head's.
-    pub(super) fn is_blocked(&self) -> bool {
-        self.reorder.values().skip(1).any(Output::is_ready)
+    /// Whether a result is finished behind the head. Without a ring in the cursor, the first entry is the head's.
+    pub(super) fn is_blocked(&self, cursor: &Cursor<T>) -> bool {
+        self.reorder.values().skip(usize::from(!cursor.has_ring())).any(Output::is_ready)
     }
 
     /// How many results and panics are finished.

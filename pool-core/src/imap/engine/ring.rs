@@ -118,9 +118,10 @@ impl<A> Receiver<A> {
     }
 
     /// Sets the flag. Alone, that is enough for a ring into which nothing has been pushed yet. Release: pairs with the swap
-    /// in [`clear_flag`](Sender::clear_flag).
+    /// in [`clear_flag`](Sender::clear_flag). A swap and not a store, so that a flag that [`Flags::set_all`] has set before
+    /// stays paired with that, too.
     pub(crate) fn set_waiting(&self) {
-        self.flag.store(true, Ordering::Release);
+        self.flag.swap(true, Ordering::Release);
     }
 
     /// After the flag was set: makes sure that the next push sees it, or that its value can be seen here.
@@ -161,7 +162,7 @@ impl Flags {
     /// flag sees the cancel.
     pub(crate) fn set_all(&self) {
         for flag in lock(&self.0).iter() {
-            flag.store(true, Ordering::Release);
+            flag.swap(true, Ordering::Release);
         }
     }
 }
@@ -187,7 +188,8 @@ impl<A> Rings<A> {
 
     /// A ring for at most `capacity` values. `fenced` says which barrier its flag uses.
     pub(crate) fn open(&mut self, capacity: usize, fenced: bool) -> (Sender<A>, Receiver<A>) {
-        let (mut sender, mut receiver) = match self.spare.pop() {
+        // One with a value in it was left by an imap that has lost its consumer: it is dropped without the lock.
+        let (mut sender, mut receiver) = match self.spare.pop_if(|spare| spare.1.is_empty()) {
             Some(spare) if spare.1.capacity >= capacity => spare,
             Some(small) => new_ring(capacity, small.1.id, small.1.flag.clone()),
             None => {

@@ -12,11 +12,12 @@
 //!
 //! The consumer *registers*: under the lock it
 //!
-//! - makes the parker remember notifications ([`prepare`](crate::sync::Parker::prepare)),
+//! - makes the parker remember notifications ([`prepare`](crate::sync::Parker::prepare); a poll has done so before),
 //! - sets the flag of each ring that the head can come from, and puts a heavy fence behind that,
 //! - looks at these rings once more, and whether the imap was cancelled, and leaves if there is news,
 //! - writes down that it [waits](Wakeup::wait_for) for the head,
-//! - reserves a worker if there is work for one: once it is parked and no worker runs, no thread is left to do it.
+//! - reserves a worker if there is work for one: once it is parked and no worker runs, no thread is left to do it. If it
+//!   has reserved one, it is awake again: it leaves the lock, spawns, and begins anew.
 //!
 //! Then it leaves the lock, and parks.
 //!
@@ -24,10 +25,13 @@
 //!
 //! - *A push into a ring that was open when it registered.* The push is followed by a light fence and a load of the flag;
 //!   the store of the flag is followed by a heavy fence and a look into the ring. So the push sees the flag, or the
-//!   consumer sees the value ([`fence`](crate::sync::fence)). Where the kernel refuses the heavy fence, the consumer parks
+//!   consumer sees the value ([`fence`](crate::sync::fence)). A worker that answers an earlier registration may take the
+//!   new flag down, but notifies after that, and the parker remembers. Where the kernel refuses the heavy fence, the consumer parks
 //!   for a millisecond at most, and looks again.
 //! - *A push into a ring that is opened later.* Rings are opened under the lock. The thread that opens the ring of the
-//!   head sees [`waits_for`](Wakeup::waits_for), and sets the flag before the first push.
+//!   head sees [`waits_for`](Wakeup::waits_for), and sets the flag before the first push. The head is the first item of
+//!   that ring: what was delivered before it was in other rings; and what was given up before it had been called for with a
+//!   limit, after which items go singly.
 //! - *A change under the lock*, before the consumer registered: it has seen it. Afterwards: it is asleep by what is
 //!   written here, so `wake` asks for a notification.
 //! - *A cancel.* It is set before the notification, and the parker remembers from `prepare` on; `prepare` comes before
@@ -37,7 +41,7 @@
 //! registration costs one more look.
 //!
 //! **A nap** is a park of at most a millisecond for which no flag is set and nothing is registered, so workers pay
-//! nothing for it. Only changes under the lock end it, and a cancel.
+//! nothing for it. Changes under the lock end it, and a cancel; and so does a push that finds a flag from before.
 
 /// What the consumer does, as far as those who could wake it must know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,16 +7,16 @@
 //! items, which changes under the lock alone.
 //!
 //! A feeder that finds no room leaves, and writes down at which count it should be called again (`wake_at`): the consumer
-//! compares at each `next`, which is one relaxed load, and calls a worker once that count is reached. It waits for room
+//! compares at each `next`, which is a store and a relaxed load, and calls a worker once that count is reached. It waits for room
 //! for a whole batch, but for at most half of the window, so that the other half keeps the workers busy meanwhile.
 //!
 //! **Why the promise holds.** A stale `delivered` is too small, so a feeder that reads one sees less room than there is,
 //! never more.
 //!
 //! **Why no feeder is forgotten.** The store of `wake_at` and the consumer's load of it are not ordered: the consumer may
-//! miss it. Then it goes on to its next result. It reaches the lock before it sleeps; there it drops the stall
-//! ([`forget_stall`](Progress::forget_stall)) and reserves a worker if there is any room. So what is missed costs time,
-//! and never a wake-up.
+//! miss it, and go on to its next result. Before it sleeps without a limit it drops the stall under the lock
+//! ([`forget_stall`](Progress::forget_stall)), and reserves a worker if there is any room. A nap or a look on the way there
+//! is short. So a missed call costs time, until the consumer's next call or until it waits.
 //!
 //! The size may change while no size was asked for. A window that has become smaller than what is under way has no
 //! room, and that is all.

@@ -66,8 +66,9 @@ impl Clock {
 
     /// How long it has found nothing. The time does not count for the next lap.
     fn idle(&mut self) -> Duration {
+        let since = *self.idle.get_or_insert(self.now);
         self.now = Instant::now();
-        self.now.since(*self.idle.get_or_insert(self.now))
+        self.now.since(since)
     }
 
     /// Whether a slice of time is over. The next one begins.

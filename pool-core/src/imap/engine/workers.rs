@@ -1,8 +1,8 @@
 //! P12, P14: how many jobs of an imap its pool has, and how many of them have begun.
 //!
 //! A job points to the imap's shared state and means "come and do one turn". A thread that leaves the lock and sees
-//! more work than it takes itself reserves one more job, and spawns it. A job that finds nothing ends. Work never
-//! appears without a thread leaving the lock, so no job is missed.
+//! more work than it takes itself reserves one more job, and spawns it. A job that finds nothing ends. Work
+//! appears under the lock, but for the two kinds of invariant 5 in [`engine`](super), so no job is missed.
 
 pub(crate) struct Workers {
     most: usize,

@@ -6,8 +6,7 @@
 //!
 //! 1. It **looks** for a moment, and offers its core: only in a young imap, which may have ended by then.
 //! 2. It **naps**: it sleeps for a set time, at most a millisecond, and has asked for no wake-up. That costs the
-//!    workers nothing, and there will be many results to take at once. Only while items are short and the input is
-//!    quick, and twice in a row at most.
+//!    workers nothing, and there will be many results to take at once. Only while items are short, and twice in a row at most.
 //! 3. It **registers** and sleeps: see [`wakeup`](super::super::wakeup). Calls with a limit and polls of a stream
 //!    register at once.
 //!
@@ -107,13 +106,15 @@ impl<I: Iterator, T> State<I, T> {
     ) -> (Move<I, T>, bool) {
         self.wakeup.awake();
         if let Some(time) = call.slept.take() {
-            self.note_sleep(time);
+            self.note_sleep(time, cursor);
         }
         self.singly |= matches!(call.wait, Wait::AtMost(_));
         let next = self.choose_move(cursor, call);
         let spawns = match next {
             Move::Spawn => true,
-            Move::Found(_) | Move::Work(_) | Move::Look | Move::Sleep(_) => self.try_reserve_worker(),
+            Move::Found(_) | Move::Work(_) | Move::Pull(_) | Move::Look | Move::Sleep(_) => {
+                self.try_reserve_worker()
+            }
             // A poll has registered, and a call whose limit has passed has not.
             Move::Return(Head::Late) => !call.is_poll() && self.try_reserve_worker(),
             _ => false,
@@ -217,6 +218,7 @@ impl<I: Iterator, T> State<I, T> {
             self.control.parker().prepare();
         }
         let (ready, sure) = self.outputs.register(cursor);
+        let sure = sure && !self.backlog.is_filled_unsurely();
         if ready || self.control.is_cancelled() {
             return None;
         }
@@ -236,10 +238,9 @@ impl<I: Iterator, T> State<I, T> {
         Some(Move::Sleep(left.into_iter().chain(longest).min()))
     }
 
-    fn note_sleep(&mut self, time: Duration) {
+    fn note_sleep(&mut self, time: Duration, cursor: &Cursor<T>) {
         self.counts.waited += time;
-        // The head's entry has just become ready.
-        if self.outputs.is_blocked() {
+        if self.outputs.is_blocked(cursor) {
             self.counts.head_blocked += time;
         }
     }

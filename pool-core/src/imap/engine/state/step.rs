@@ -4,8 +4,9 @@
 //! begun could be blocked there for ever. It does so only while another worker is in its turn
 //! ([`may_pull_ahead`](State::may_pull_ahead)), and that one comes back, and takes them. A worker that ends its turn
 //! sets the flag of the ring that is being filled, and looks once more: either it sees the items, and stays, or the
-//! feeder sees the flag with its next push, and works instead of pulling. Else, a feeder pulls a single item, gives the
-//! input back, and begins with that item before anything else is pulled.
+//! feeder sees the flag with its next push, and works instead of pulling. Else, a feeder pulls a single item, and takes
+//! that item in the step in which it gives the input back. In a pool of one thread it keeps the input, and works on each
+//! item before it pulls the next.
 //!
 //! **No item waits long behind one that takes long.** A worker that ends its turn sets the flags of all rings. A worker
 //! that sees its flag, or sees when it takes a chunk that threads are idle, looks at the clock from time to time, and
@@ -199,12 +200,16 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     /// Whether a worker may end its turn. Then the feeder, and those who work, know that a thread is idle.
-    fn may_leave(&self) -> bool {
+    fn may_leave(&mut self) -> bool {
         if self.control.is_cancelled() {
             return true;
         }
         self.control.flags().set_all();
-        self.backlog.may_leave()
+        let may = self.backlog.may_leave();
+        if may && self.backlog.is_filled_unsurely() {
+            self.wakeup.wake();
+        }
+        may
     }
 
     fn leave(&mut self) -> Step<I, T> {
