@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Results in the order in which they come.
 ///
-/// Red when `register` looks at the cursor's ring alone, and when `open_results` sets no flag without order.
+/// Red when `register` looks at the cursor's ring alone, and when `Outputs::open` sets no flag without order.
 #[test]
 fn unordered() {
     let body = |pool: &Pool| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Feed, take, publish, consume, sleep, end; the window is read outside the lock.
 ///
-/// Red when `open_results` does not set the flag of the ring that the consumer waits for, and when `give_back_input` does
+/// Red when `Outputs::open` does not set the flag of the ring that the consumer waits for, and when `give_back_input` does
 /// not wake it at the end.
 #[test]
 fn window_of_one() {
@@ -20,7 +20,7 @@ fn window_of_one() {
 
 /// Rings of two items: the consumer sleeps beside one while its results come one by one.
 ///
-/// Red when `release` does not wake the consumer at a flag.
+/// Red when `Outputs::open` does not set the flag.
 #[test]
 fn window_of_two_in_chunks() {
     let body = |pool: &Pool| {
