@@ -72,7 +72,8 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_promise_names_tests_and_models_that_exist() {
-    let tests_there = tests(&["benches/conformance/src/suite", "benches/conformance/tests"]);
+    let tests_there =
+        tests(&["benches/conformance/src/suite", "benches/conformance/tests", "benches/compare/tests"]);
     let models_there = tests(&["pool-core/src", "pool-stealing/src"]);
     let page = chapter("promises");
     let mut rows = 0;

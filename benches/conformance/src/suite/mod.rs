@@ -123,8 +123,9 @@ pub struct Suite {
 impl Suite {
     /// An empty suite, for the command line of this process.
     ///
-    /// The options are those of every Rust test (`--list`, a filter, `--test-threads`), and `--fail-fast`: once a test
-    /// has failed, no other begins. Those that have begun by then end first; the rest is shown as ignored.
+    /// The options are those of every Rust test (`--list`, a filter, `--test-threads`, by default two for each core, since
+    /// tests wait more than they compute), and `--fail-fast`: once a test has failed, no other begins. Those that have begun
+    /// by then end first; the rest is shown as ignored.
     pub fn from_args() -> Suite {
         Suite::with_args(env::args())
     }
@@ -132,8 +133,12 @@ impl Suite {
     /// The same for another command line, whose first word is the name of the program.
     pub fn with_args(args: impl IntoIterator<Item = String>) -> Suite {
         let (fail_fast, others): (Vec<_>, Vec<_>) = args.into_iter().partition(|arg| arg == "--fail-fast");
+        let mut arguments = Arguments::from_iter(others);
+        // Tests wait more than they compute.
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        arguments.test_threads.get_or_insert(2 * cores);
         Suite {
-            arguments: Arguments::from_iter(others),
+            arguments,
             failed: (!fail_fast.is_empty()).then(Arc::default),
             subjects: Vec::new(),
             trials: Vec::new(),
