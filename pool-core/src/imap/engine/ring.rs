@@ -170,10 +170,18 @@ impl Flags {
 /// The rings of one imap and one type, for reuse. Used under the imap's lock.
 pub(crate) struct Rings<A> {
     flags: Arc<Flags>,
-    spare: Vec<(Sender<A>, Receiver<A>)>,
+    /// By the binary logarithm of their capacity. A small ring is not used up for a long chunk, nor a large one for a
+    /// short chunk: else all of them would be large in the end, and a window of single items has thousands.
+    spare: [Vec<(Sender<A>, Receiver<A>)>; SIZES],
     /// By ring number: the half that has come back already.
     halves: Vec<Half<A>>,
 }
+
+/// Capacities are powers of two up to that of the longest chunk.
+const SIZES: usize = 17;
+
+/// A ring may be this many sizes larger than what it is used for.
+const LARGER: usize = 3;
 
 enum Half<A> {
     Neither,
@@ -181,18 +189,24 @@ enum Half<A> {
     Receiver(Receiver<A>),
 }
 
+fn size_of(capacity: usize) -> usize {
+    (capacity.next_power_of_two().trailing_zeros() as usize).min(SIZES - 1)
+}
+
 impl<A> Rings<A> {
     pub(crate) fn new(flags: Arc<Flags>) -> Rings<A> {
-        Rings { flags, spare: Vec::new(), halves: Vec::new() }
+        Rings { flags, spare: std::array::from_fn(|_| Vec::new()), halves: Vec::new() }
     }
 
     /// A ring for at most `capacity` values. `fenced` says which barrier its flag uses.
     pub(crate) fn open(&mut self, capacity: usize, fenced: bool) -> (Sender<A>, Receiver<A>) {
+        let size = size_of(capacity);
+        let sizes = size..SIZES.min(size + LARGER + 1);
         // One with a value in it was left by an imap that has lost its consumer: it is dropped without the lock.
-        let (mut sender, mut receiver) = match self.spare.pop_if(|spare| spare.1.is_empty()) {
+        let spare = self.spare[sizes].iter_mut().find_map(|spare| spare.pop_if(|spare| spare.1.is_empty()));
+        let (mut sender, mut receiver) = match spare {
             Some(spare) if spare.1.capacity >= capacity => spare,
-            Some(small) => new_ring(capacity, small.1.id, small.1.flag.clone()),
-            None => {
+            _ => {
                 self.halves.push(Half::Neither);
                 let flag = Arc::new(AtomicBool::new(false));
                 self.flags.add(flag.clone());
@@ -205,6 +219,10 @@ impl<A> Rings<A> {
         receiver.fenced = fenced;
         sender.clear_flag();
         (sender, receiver)
+    }
+
+    fn keep(&mut self, sender: Sender<A>, receiver: Receiver<A>) {
+        self.spare[size_of(receiver.capacity)].push((sender, receiver));
     }
 
     /// Whether the sender has come back, so that nothing more will be pushed.
@@ -222,7 +240,7 @@ impl<A> Rings<A> {
     pub(crate) fn close(&mut self, sender: Sender<A>) {
         let half = &mut self.halves[sender.id];
         match std::mem::replace(half, Half::Neither) {
-            Half::Receiver(receiver) => self.spare.push((sender, receiver)),
+            Half::Receiver(receiver) => self.keep(sender, receiver),
             _ => *half = Half::Sender(sender),
         }
     }
@@ -230,7 +248,7 @@ impl<A> Rings<A> {
     pub(crate) fn give_back(&mut self, receiver: Receiver<A>) {
         let half = &mut self.halves[receiver.id];
         match std::mem::replace(half, Half::Neither) {
-            Half::Sender(sender) => self.spare.push((sender, receiver)),
+            Half::Sender(sender) => self.keep(sender, receiver),
             _ => *half = Half::Receiver(receiver),
         }
     }
@@ -239,7 +257,7 @@ impl<A> Rings<A> {
     /// values in them, which are then to be dropped without the lock.
     pub(crate) fn take_unused(&mut self) -> Vec<Receiver<A>> {
         // Their numbers are not used again: the imap has ended.
-        self.spare.drain(..).map(|(_, receiver)| receiver).collect()
+        self.spare.iter_mut().flat_map(|spare| spare.drain(..)).map(|(_, receiver)| receiver).collect()
     }
 }
 
@@ -248,4 +266,27 @@ fn new_ring<A>(capacity: usize, id: usize, flag: Arc<AtomicBool>) -> (Sender<A>,
     let (producer, consumer) = ring(capacity);
     let sender = Sender { ring: producer, flag: flag.clone(), id, fenced: true, pushed: 0 };
     (sender, Receiver { ring: consumer, flag, id, fenced: true, capacity, left: capacity })
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p15_small_rings_do_not_become_large() {
+        let mut rings = Rings::<u64>::new(Arc::default());
+        let close = |rings: &mut Rings<u64>, (sender, receiver)| {
+            rings.close(sender);
+            rings.give_back(receiver);
+        };
+        for _ in 0..100 {
+            let small: Vec<_> = (0..100).map(|_| rings.open(1, true)).collect();
+            let large = rings.open(1000, true);
+            assert!(large.1.capacity >= 1000);
+            close(&mut rings, large);
+            small.into_iter().for_each(|ring| close(&mut rings, ring));
+        }
+        assert_eq!(rings.halves.len(), 101, "as many as were open at a time");
+        assert_eq!((rings.spare[0].len(), rings.spare[10].len()), (100, 1));
+    }
 }
