@@ -96,7 +96,7 @@ fn model_of<A>(
     builder.preemption_bound = Some(preemptions);
     builder.max_branches = 10_000;
     // One model would take many minutes; its breaks are found in seconds.
-    builder.max_duration = Some(std::time::Duration::from_secs(20));
+    builder.max_duration = Some(std::time::Duration::from_secs(10));
     builder.check(move || {
         let queue = Arc::new(Queue::default());
         let workers: Vec<_> = (0..threads)
