@@ -118,13 +118,7 @@ impl Executor for Shared {
 }
 
 impl Executor for Chaos {
-    fn threads(&self) -> usize {
-        self.shared.threads()
-    }
-
-    fn spawn(&self, job: Job) {
-        self.shared.spawn(job);
-    }
+    pool_core::forward_executor!(self => *self.shared);
 }
 
 /// A pool that panics now and then in every method, and says another number of threads each time.

@@ -24,11 +24,13 @@
 //! words why a backend cannot be tested at all.
 
 pub mod chaos;
+mod every_method;
 pub mod oracle;
 mod own_process;
 mod subject;
 mod suite;
 
+pub use every_method::use_every_method;
 pub use own_process::in_own_process;
 pub use subject::Subject;
 pub use suite::{Suite, smoke};

@@ -1,6 +1,6 @@
 //! What is tested: a way to make pools, first with their type and then without.
 
-use pool_core::{Executor, Job, PoolStats};
+use pool_core::{Executor, PoolStats};
 use std::fmt;
 use std::sync::Arc;
 
@@ -116,21 +116,7 @@ impl AnyPool {
 }
 
 impl Executor for AnyPool {
-    fn threads(&self) -> usize {
-        self.pool.threads()
-    }
-    fn spawn(&self, job: Job) {
-        self.pool.spawn(job);
-    }
-    fn has_waiting(&self) -> bool {
-        self.pool.has_waiting()
-    }
-    fn is_worker(&self) -> bool {
-        self.pool.is_worker()
-    }
-    fn pool_id(&self) -> Option<usize> {
-        self.pool.pool_id()
-    }
+    pool_core::forward_executor!(self => *self.pool);
 }
 
 impl fmt::Debug for AnySubject {

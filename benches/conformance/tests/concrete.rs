@@ -3,8 +3,8 @@
 mod every_backend;
 
 use every_backend::{Backend, on_every_backend};
-use pool_core::{Builder, Executor, Imap, IterExt};
-use std::rc::Rc;
+use pool_conformance::use_every_method;
+use pool_core::{Builder, Imap};
 use std::sync::Arc;
 
 on_every_backend! {
@@ -17,26 +17,12 @@ fn pool<P: Backend>() -> P {
     Builder::<P>::new().threads(2).build().unwrap()
 }
 
-fn use_all<E: Executor>(pool: E) {
-    assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));
-    assert!(pool.imap_init(0..500u64, || 1, |one, x| x + *one).eq(1..501));
-    let offset = Rc::new(1);
-    assert!(pool.imap_local((0..500u64).map(|x| x + *offset), |x| x).eq(1..501));
-    assert!((0..500u64).imap(&pool, |x| x + 1).eq(1..501));
-    assert!(pool.imap_batched(0..500u64, 7, |x| x + 1).eq(1..501));
-    let data = vec![1, 2, 3];
-    assert_eq!(pool.map(&data, |x| x + 1), [2, 3, 4]);
-    assert_eq!(pool.submit(|| 42).join().unwrap(), 42);
-    assert_eq!(pool.scope(|s| s.imap(&data, |x| x + 1).sum::<i32>()), 9);
-    assert!(pool.into_imap(0..500u64, |x| x + 1).eq(1..501));
-}
-
 fn p1_every_method_of_a_pool<P: Backend>() {
     let borrowed = pool::<P>();
-    use_all(&borrowed);
-    use_all(borrowed);
-    use_all(Box::new(pool::<P>()));
-    use_all(Arc::new(pool::<P>()));
+    use_every_method(&borrowed);
+    use_every_method(borrowed);
+    use_every_method(Box::new(pool::<P>()));
+    use_every_method(Arc::new(pool::<P>()));
 }
 
 /// A pool by value, without a box: the last owner is the imap, and joins its threads.

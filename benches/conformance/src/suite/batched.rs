@@ -115,13 +115,7 @@ promises! {
     fn p10_batched_limits_are_as_ever(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
-        let door = gate.door();
-        let results = pool.imap_batched(0..40u64, 8, move |x| {
-            if x == 17 {
-                door.pass();
-            }
-            x
-        });
+        let results = pool.imap_batched(0..40u64, 8, gate.holds(17));
         let mut results = results.timeout(SHORT);
         for expected in 0..16 {
             assert_eq!(at_last(&mut results), Some(expected));
@@ -143,13 +137,7 @@ promises! {
     fn p10_batched_a_whole_block_is_given_up(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
-        let door = gate.door();
-        let results = pool.imap_batched(0..40u64, 8, move |x| {
-            if x == 17 {
-                door.pass();
-            }
-            x
-        });
+        let results = pool.imap_batched(0..40u64, 8, gate.holds(17));
         let mut results = results.timeout(SHORT);
         let mut seen = Vec::new();
         while let Some(result) = results.next() {
@@ -166,13 +154,7 @@ promises! {
     fn p10_batched_item_timeout_is_one_for_each_item(subject) {
         let pool = subject.pool(3);
         let gate = Gate::closed();
-        let door = gate.door();
-        let results = pool.imap_batched(0..30u64, 8, move |x| {
-            if x == 17 {
-                door.pass();
-            }
-            x
-        });
+        let results = pool.imap_batched(0..30u64, 8, gate.holds(17));
         let results = results.item_timeout(Duration::from_millis(300)).map(|result| result.map_err(|late| late.index()));
         assert!(results.eq((0..30).map(|x| if x == 17 { Err(x) } else { Ok(x) })));
     }

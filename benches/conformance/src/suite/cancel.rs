@@ -36,13 +36,7 @@ promises! {
         for chunk in [1, 4] {
             let pool = subject.pool(2);
             let gate = Gate::closed();
-            let door = gate.door();
-            let imap = pool.imap(0..100u64, move |x| {
-                if x == 5 {
-                    door.pass();
-                }
-                x
-            });
+            let imap = pool.imap(0..100u64, gate.holds(5));
             let mut results = imap.window(20).chunk(chunk).start();
             // All but the one that hangs, and those behind it in its chunk.
             let least = if chunk == 1 { 19 } else { 16 };
@@ -279,13 +273,7 @@ promises! {
     fn p9_cancel_after_giving_up(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
-        let door = gate.door();
-        let imap = pool.imap(0u64.., move |x| {
-            if x == 0 {
-                door.pass();
-            }
-            x
-        });
+        let imap = pool.imap(0u64.., gate.holds(0));
         let mut results = imap.window(10).timeout(SHORT);
         assert!(results.next().unwrap().is_err());
         assert!(results.give_up());

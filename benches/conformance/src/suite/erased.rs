@@ -1,24 +1,9 @@
 //! Pools whose type is not known: every method, behind every kind of pointer.
 
 use super::list::promises;
+use crate::every_method::use_every_method;
 use pool_core::{Executor, IterExt};
-use std::rc::Rc;
 use std::sync::Arc;
-
-/// Uses every method. The pool may be a pointer to something that is not `Sized`.
-fn use_all<E: Executor>(pool: &E) {
-    assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));
-    assert!(pool.imap_init(0..500u64, || 1, |one, x| x + *one).eq(1..501));
-    let offset = Rc::new(1);
-    assert!(pool.imap_local((0..500u64).map(|x| x + *offset), |x| x).eq(1..501));
-    assert!((0..500u64).imap(pool, |x| x + 1).eq(1..501));
-    assert!(pool.imap_batched(0..500u64, 7, |x| x + 1).eq(1..501));
-    let data = vec![1, 2, 3];
-    assert_eq!(pool.map(&data, |x| x + 1), [2, 3, 4]);
-    assert_eq!(pool.submit(|| 42).join().unwrap(), 42);
-    assert_eq!(pool.scope(|s| s.imap(&data, |x| x + 1).sum::<i32>()), 9);
-    assert!(pool.into_imap(0..500u64, |x| x + 1).eq(1..501));
-}
 
 /// What the docs say of `&dyn Executor`, at each lifetime.
 fn doubled<'p>(pool: &'p dyn Executor, items: Vec<u64>) -> impl Iterator<Item = u64> + use<'p> {
@@ -29,7 +14,7 @@ promises! {
     fn p1_erased_pools_behind_a_plain_reference(subject) {
         let pool = subject.pool(2);
         let pool: &dyn Executor = &pool;
-        use_all(&pool);
+        use_every_method(pool);
         assert!((&pool).imap(0..500u64, |x| x + 1).eq(1..501));
         assert!((0..500u64).imap(pool, |x| x + 1).eq(1..501));
         assert!(doubled(pool, vec![1, 2]).eq([2, 4]));
@@ -37,7 +22,7 @@ promises! {
 
     fn p1_erased_pools_in_a_box(subject) {
         let pool: Box<dyn Executor> = Box::new(subject.pool(2));
-        use_all(&pool);
+        use_every_method(&pool);
         assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));
         let pool = &pool;
         assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));
@@ -46,7 +31,7 @@ promises! {
 
     fn p1_erased_pools_in_an_arc(subject) {
         let pool: Arc<dyn Executor> = Arc::new(subject.pool(2));
-        use_all(&pool);
+        use_every_method(&pool);
         assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));
         let inner = pool.clone();
         assert_eq!(pool.submit(move || inner.map(0..10, |x| x).len()).join().unwrap(), 10);

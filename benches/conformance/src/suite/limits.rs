@@ -30,13 +30,7 @@ promises! {
         for threads in [1, 2, 4] {
             let pool = subject.pool(threads);
             let gate = Gate::closed();
-            let door = gate.door();
-            let mut results = pool.imap(0..500u64, move |x| {
-                if x == 100 {
-                    door.pass();
-                }
-                x
-            });
+            let mut results = pool.imap(0..500u64, gate.holds(100));
             let mut expected = 0;
             loop {
                 match results.next_timeout(Duration::ZERO) {
@@ -71,13 +65,7 @@ promises! {
     fn p10_timeout_waits_for_the_same_item_again(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
-        let door = gate.door();
-        let mut results = pool.imap(0..6u64, move |x| {
-            if x == 2 {
-                door.pass();
-            }
-            x
-        }).timeout(SHORT);
+        let mut results = pool.imap(0..6u64, gate.holds(2)).timeout(SHORT);
         assert_eq!(at_last(&mut results), Some(0));
         assert_eq!(at_last(&mut results), Some(1));
         for _ in 0..3 {

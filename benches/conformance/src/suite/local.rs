@@ -254,13 +254,7 @@ promises! {
     fn p10_local_limits(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
-        let door = gate.door();
-        let imap = pool.imap_local(0..40u64, move |x| {
-            if x == 3 {
-                door.pass();
-            }
-            x
-        });
+        let imap = pool.imap_local(0..40u64, gate.holds(3));
         let mut results = imap.timeout(SHORT);
         let mut seen = Vec::new();
         while let Some(result) = results.next() {

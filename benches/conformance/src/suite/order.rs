@@ -1,10 +1,11 @@
 //! P1 order, P2 lazy, P3 window, P15 scale.
 
 use super::list::promises;
+use super::parts::within_window;
 use pool_core::Executor;
 use pool_core::work::xorshift;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 promises! {
@@ -58,12 +59,7 @@ promises! {
     fn p3_window_is_exact(subject) {
         for (threads, window, chunk) in [(1, 1, 1), (2, 1, 4), (2, 3, 2), (4, 8, 3), (2, 100, 16)] {
             let pool = subject.pool(threads);
-            let handed = Arc::new(AtomicU64::new(0));
-            let seen = handed.clone();
-            let input = (0..2_000u64).inspect(move |item| {
-                let handed = seen.load(Ordering::SeqCst);
-                assert!(*item < handed + window, "item {item} was pulled when {handed} had been handed over");
-            });
+            let (input, handed) = within_window(2_000, window);
             let imap = pool.imap(input, |x| x).window(window as usize).chunk(chunk);
             for (index, result) in imap.enumerate() {
                 assert_eq!(result, index as u64);

@@ -1,7 +1,7 @@
 //! What tests of several subjects need: a gate, values that count themselves, and patience.
 
 use pool_core::Timeout;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,6 +27,17 @@ impl Gate {
 
     pub(super) fn door(&self) -> Door {
         self.0.clone()
+    }
+
+    /// A function that gives back its item, and holds this one up.
+    pub(super) fn holds(&self, held: u64) -> impl Fn(u64) -> u64 + Send + Sync + use<> {
+        let door = self.door();
+        move |item| {
+            if item == held {
+                door.pass();
+            }
+            item
+        }
     }
 
     pub(super) fn open(&self) {
@@ -79,6 +90,21 @@ impl Drop for Counted {
         let before = self.0.fetch_sub(1, Ordering::SeqCst);
         assert!(before > 0, "dropped more often than made");
     }
+}
+
+/// An input of this many items that looks itself whether it is pulled too early: item k + `window` not before k + 1 results
+/// have been handed over, which the caller counts.
+pub(super) fn within_window(
+    items: u64,
+    window: u64,
+) -> (impl Iterator<Item = u64> + Send + 'static, Arc<AtomicU64>) {
+    let handed = Arc::new(AtomicU64::new(0));
+    let seen = handed.clone();
+    let input = (0..items).inspect(move |item| {
+        let handed = seen.load(Ordering::SeqCst);
+        assert!(*item < handed + window, "item {item} was pulled when {handed} had been handed over");
+    });
+    (input, handed)
 }
 
 /// Waits until something is so.

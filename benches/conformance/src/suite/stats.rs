@@ -79,13 +79,7 @@ promises! {
     fn p3_stats_of_the_items_of_one_chunk(subject) {
         let pool = subject.pool(1);
         let gate = Gate::closed();
-        let door = gate.door();
-        let imap = pool.imap(0..100u64, move |x| {
-            if x == 3 {
-                door.pass();
-            }
-            x
-        });
+        let imap = pool.imap(0..100u64, gate.holds(3));
         let results = imap.window(20).chunk(8).start();
         // The worker is at its fourth item, and holds as much of the chunk as it has pulled.
         soon("three are finished", || results.stats().blocked == 3);
@@ -213,13 +207,7 @@ promises! {
     fn p10_stats_count_what_was_given_up_as_delivered(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
-        let door = gate.door();
-        let imap = pool.imap(0..3u64, move |x| {
-            if x == 0 {
-                door.pass();
-            }
-            x
-        });
+        let imap = pool.imap(0..3u64, gate.holds(0));
         let mut results = imap.timeout(SHORT);
         assert!(results.next().unwrap().is_err());
         assert!(results.give_up());

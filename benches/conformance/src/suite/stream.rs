@@ -115,13 +115,7 @@ promises! {
     fn p5_stream_a_hanging_item_holds_up_nothing_before_it(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
-        let door = gate.door();
-        let imap = pool.imap(0..20u64, move |x| {
-            if x == 3 {
-                door.pass();
-            }
-            x
-        });
+        let imap = pool.imap(0..20u64, gate.holds(3));
         let mut results = imap.chunk(8).into_stream();
         for expected in 0..3 {
             assert_eq!(block_on(results.next()), Some(expected));

@@ -2,14 +2,14 @@
 //! and nowhere else.
 
 use super::list::promises;
-use super::parts::{Alive, Gate, LONG, SHORT};
+use super::parts::{Alive, Gate, LONG, SHORT, within_window};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::Executor;
 use pool_core::work::xorshift;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -85,12 +85,7 @@ promises! {
     fn p3_unordered_window_is_exact(subject) {
         for (threads, window, chunk) in [(1, 1, 1), (2, 1, 4), (2, 3, 2), (4, 8, 3), (2, 100, 16)] {
             let pool = subject.pool(threads);
-            let handed = Arc::new(AtomicU64::new(0));
-            let seen = handed.clone();
-            let input = (0..2_000u64).inspect(move |item| {
-                let handed = seen.load(Ordering::SeqCst);
-                assert!(*item < handed + window, "item {item} was pulled when {handed} had been handed over");
-            });
+            let (input, handed) = within_window(2_000, window);
             let imap = pool.imap(input, |x| x).unordered().window(window as usize).chunk(chunk);
             for _ in imap {
                 handed.fetch_add(1, Ordering::SeqCst);

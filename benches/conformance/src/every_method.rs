@@ -1,0 +1,23 @@
+//! Every method of a pool, of whatever type it is.
+
+use pool_core::{Executor, IterExt};
+use std::rc::Rc;
+
+/// Uses every method. The pool may be a pointer to something that is not `Sized`.
+///
+/// # Panics
+///
+/// If one of them gives a wrong result.
+pub fn use_every_method<E: Executor>(pool: E) {
+    assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));
+    assert!(pool.imap_init(0..500u64, || 1, |one, x| x + *one).eq(1..501));
+    let offset = Rc::new(1);
+    assert!(pool.imap_local((0..500u64).map(|x| x + *offset), |x| x).eq(1..501));
+    assert!((0..500u64).imap(&pool, |x| x + 1).eq(1..501));
+    assert!(pool.imap_batched(0..500u64, 7, |x| x + 1).eq(1..501));
+    let data = vec![1, 2, 3];
+    assert_eq!(pool.map(&data, |x| x + 1), [2, 3, 4]);
+    assert_eq!(pool.submit(|| 42).join().unwrap(), 42);
+    assert_eq!(pool.scope(|s| s.imap(&data, |x| x + 1).sum::<i32>()), 9);
+    assert!(pool.into_imap(0..500u64, |x| x + 1).eq(1..501));
+}
