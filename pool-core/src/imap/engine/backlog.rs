@@ -74,11 +74,9 @@ impl<A> Backlog<A> {
     /// The feeder has come back: what others have left in its ring waits from now on.
     pub(super) fn close(&mut self, sender: Sender<A>) {
         self.rings.close(sender);
-        match self.filling.take() {
-            Some(lot) if lot.items.is_empty() => self.rings.give_back(lot.items),
-            Some(lot) => self.add(lot),
-            // The consumer has left, and has taken it.
-            None => {}
+        // Without one, the consumer has left, and has taken it.
+        if let Some(lot) = self.filling.take() {
+            self.add(lot);
         }
     }
 
@@ -92,12 +90,15 @@ impl<A> Backlog<A> {
                 self.rings.close(sender);
                 self.add(Lot { first, items });
             }
-            Items::Ring(ring) if ring.is_empty() => self.rings.give_back(ring),
             Items::Ring(items) => self.add(Lot { first, items }),
         }
     }
 
+    /// Puts items where every worker can take them, if there are any.
     fn add(&mut self, lot: Lot<A>) {
+        if lot.items.is_empty() {
+            return self.rings.give_back(lot.items);
+        }
         let at = self.waiting.partition_point(|waiting| waiting.first <= lot.first);
         self.waiting.insert(at, lot);
     }

@@ -77,7 +77,7 @@ where
         }
         cursor.drop_given_up();
         let works = (forever || matches!(wait, Wait::Helping(_))) && is_worker(self.executor.get());
-        let mut call = Call::new(wait, works, S::HERE);
+        let mut call = Call::new(wait, works);
         #[cfg(feature = "stream")]
         if let Wait::Task(waker) = wait {
             let parker = self.shared.control().parker();

@@ -170,15 +170,13 @@ impl Flags {
 /// The rings of one imap and one type, for reuse. Used under the imap's lock.
 pub(crate) struct Rings<A> {
     flags: Arc<Flags>,
-    /// By the binary logarithm of their capacity. A small ring is not used up for a long chunk, nor a large one for a
-    /// short chunk: else all of them would be large in the end, and a window of single items has thousands.
-    spare: [Vec<(Sender<A>, Receiver<A>)>; SIZES],
+    /// By the binary logarithm of their capacity, as far as there have been any. A small ring is not used up for a long
+    /// chunk, nor a large one for a short chunk: else all of them would be large in the end, and a window of single items
+    /// has thousands.
+    spare: Vec<Vec<(Sender<A>, Receiver<A>)>>,
     /// By ring number: the half that has come back already.
     halves: Vec<Half<A>>,
 }
-
-/// Capacities are powers of two up to that of the longest chunk.
-const SIZES: usize = 17;
 
 /// A ring may be this many sizes larger than what it is used for.
 const LARGER: usize = 3;
@@ -190,29 +188,25 @@ enum Half<A> {
 }
 
 fn size_of(capacity: usize) -> usize {
-    (capacity.next_power_of_two().trailing_zeros() as usize).min(SIZES - 1)
+    capacity.next_power_of_two().ilog2() as usize
 }
 
 impl<A> Rings<A> {
     pub(crate) fn new(flags: Arc<Flags>) -> Rings<A> {
-        Rings { flags, spare: std::array::from_fn(|_| Vec::new()), halves: Vec::new() }
+        Rings { flags, spare: Vec::new(), halves: Vec::new() }
     }
 
     /// A ring for at most `capacity` values. `fenced` says which barrier its flag uses.
     pub(crate) fn open(&mut self, capacity: usize, fenced: bool) -> (Sender<A>, Receiver<A>) {
-        let size = size_of(capacity);
-        let sizes = size..SIZES.min(size + LARGER + 1);
+        let mut fitting = self.spare.iter_mut().skip(size_of(capacity)).take(1 + LARGER);
         // One with a value in it was left by an imap that has lost its consumer: it is dropped without the lock.
-        let spare = self.spare[sizes].iter_mut().find_map(|spare| spare.pop_if(|spare| spare.1.is_empty()));
-        let (mut sender, mut receiver) = match spare {
-            Some(spare) if spare.1.capacity >= capacity => spare,
-            _ => {
-                self.halves.push(Half::Neither);
-                let flag = Arc::new(AtomicBool::new(false));
-                self.flags.add(flag.clone());
-                new_ring(capacity, self.halves.len() - 1, flag)
-            }
-        };
+        let spare = fitting.find_map(|spare| spare.pop_if(|spare| spare.1.is_empty()));
+        let (mut sender, mut receiver) = spare.unwrap_or_else(|| {
+            self.halves.push(Half::Neither);
+            let flag = Arc::new(AtomicBool::new(false));
+            self.flags.add(flag.clone());
+            new_ring(capacity, self.halves.len() - 1, flag)
+        });
         sender.pushed = 0;
         receiver.left = capacity;
         sender.fenced = fenced;
@@ -222,7 +216,11 @@ impl<A> Rings<A> {
     }
 
     fn keep(&mut self, sender: Sender<A>, receiver: Receiver<A>) {
-        self.spare[size_of(receiver.capacity)].push((sender, receiver));
+        let size = size_of(receiver.capacity);
+        if self.spare.len() <= size {
+            self.spare.resize_with(size + 1, Vec::new);
+        }
+        self.spare[size].push((sender, receiver));
     }
 
     /// Whether the sender has come back, so that nothing more will be pushed.
@@ -257,7 +255,7 @@ impl<A> Rings<A> {
     /// values in them, which are then to be dropped without the lock.
     pub(crate) fn take_unused(&mut self) -> Vec<Receiver<A>> {
         // Their numbers are not used again: the imap has ended.
-        self.spare.iter_mut().flat_map(|spare| spare.drain(..)).map(|(_, receiver)| receiver).collect()
+        self.spare.drain(..).flatten().map(|(_, receiver)| receiver).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use super::begun::ItemLimit;
 use super::chunk::{Chunk, Items};
 use super::control::Control;
 use super::cursor::Cursor;
-use super::input::{Input, Returned};
+use super::input::{Input, InputEnd, Returned};
 use super::outputs::{Output, Outputs};
 use super::ring::{Receiver, Sender};
 use super::source::Settings;
@@ -177,7 +177,7 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     /// A consumer that has the input has come to its end.
-    pub(super) fn finish_input(&mut self, end: super::input::InputEnd) {
+    pub(super) fn finish_input(&mut self, end: InputEnd) {
         self.input.finish(end);
     }
 

@@ -1,8 +1,7 @@
 //! P4, P8: no item that was pulled waits for the input, and imaps nest. The argument is in the module docs of
 //! `state/step.rs`.
 
-use super::{Count, Pool, model};
-use crate::sync::{Condvar, Mutex, lock};
+use super::{Count, Pool, model, waits_for_the_effect};
 use crate::{Executor, Job};
 use std::sync::Arc;
 
@@ -12,18 +11,12 @@ use std::sync::Arc;
 #[test]
 fn input_that_waits_for_the_result() {
     let body = |pool: &Pool| {
-        let received = Arc::new((Mutex::new(0), Condvar::new()));
+        let received = Arc::new(Count::default());
         let seen = received.clone();
-        let input = (0..2).inspect(move |&item| {
-            let mut count = lock(&seen.0);
-            while *count < item {
-                count = seen.1.wait(count).unwrap();
-            }
-        });
-        for (index, result) in pool.imap(input, |x| x).window(2).chunk(2).enumerate() {
+        let input = (0..2).inspect(move |&item| seen.wait_for(item));
+        for (index, result) in (0..).zip(pool.imap(input, |x| x).window(2).chunk(2)) {
             assert_eq!(index, result);
-            *lock(&received.0) += 1;
-            received.1.notify_one();
+            received.set(index + 1);
         }
     };
     model(1, 2, body, drop);
@@ -37,13 +30,7 @@ fn input_that_waits_for_the_result() {
 #[test]
 fn a_worker_leaves_while_another_fills() {
     let body = |pool: &Pool| {
-        let done = Arc::new(Count::default());
-        let (seen, asked) = (done.clone(), done.clone());
-        let input = (0..3).inspect(move |&item| asked.wait_for(item));
-        let f = move |x| {
-            seen.set(x + 1);
-            x
-        };
+        let (input, f) = waits_for_the_effect();
         let results: Vec<_> = pool.imap(input, f).window(4).chunk(2).collect();
         assert_eq!(results, [0, 1, 2]);
     };

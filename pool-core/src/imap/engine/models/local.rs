@@ -1,8 +1,7 @@
 //! The input is with the consumer, which pulls for workers: see [`local`](super::super::local).
 
-use super::{Count, Pool, model};
+use super::{Pool, model, waits_for_the_effect};
 use crate::Executor;
-use std::sync::Arc;
 
 /// The consumer pulls, and a worker takes.
 ///
@@ -32,13 +31,7 @@ fn local_in_chunks() {
 #[test]
 fn local_input_that_waits_for_the_effect() {
     let body = |pool: &Pool| {
-        let done = Arc::new(Count::default());
-        let (seen, asked) = (done.clone(), done.clone());
-        let input = (0..3).inspect(move |&item| asked.wait_for(item));
-        let f = move |x| {
-            seen.set(x + 1);
-            x
-        };
+        let (input, f) = waits_for_the_effect();
         let results: Vec<_> = pool.imap_local(input, f).window(4).chunk(2).collect();
         assert_eq!(results, [0, 1, 2]);
     };

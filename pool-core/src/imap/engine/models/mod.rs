@@ -119,6 +119,19 @@ fn model_of<A>(
 #[derive(Default)]
 struct Count(Mutex<u64>, Condvar);
 
+/// An input whose items wait until the item before has been worked on, and the function that tells it: for its effect,
+/// and not for its result.
+fn waits_for_the_effect() -> (impl Iterator<Item = u64> + Send, impl Fn(u64) -> u64 + Send + Sync) {
+    let done = Arc::new(Count::default());
+    let asked = done.clone();
+    let input = (0..3).inspect(move |&item| asked.wait_for(item));
+    let f = move |x| {
+        done.set(x + 1);
+        x
+    };
+    (input, f)
+}
+
 impl Count {
     fn set(&self, count: u64) {
         *lock(&self.0) = count;

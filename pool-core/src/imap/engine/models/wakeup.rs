@@ -1,6 +1,6 @@
 //! P5: no wake-up of the consumer is lost. The argument is in [`wakeup`](super::super::wakeup).
 
-use super::{Pool, model};
+use super::{Count, Pool, model};
 use crate::Executor;
 use crate::sync::{Condvar, Mutex, lock};
 use std::sync::Arc;
@@ -37,19 +37,15 @@ fn window_of_two_in_chunks() {
 #[test]
 fn item_that_waits_for_the_result() {
     let body = |pool: &Pool| {
-        let received = Arc::new((Mutex::new(0), Condvar::new()));
+        let received = Arc::new(Count::default());
         let seen = received.clone();
         let wait_for_result = move |item| {
-            let mut count = lock(&seen.0);
-            while *count < item {
-                count = seen.1.wait(count).unwrap();
-            }
+            seen.wait_for(item);
             item
         };
-        for (index, result) in pool.imap(0..2, wait_for_result).window(2).chunk(2).enumerate() {
+        for (index, result) in (0..).zip(pool.imap(0..2, wait_for_result).window(2).chunk(2)) {
             assert_eq!(index, result);
-            *lock(&received.0) += 1;
-            received.1.notify_one();
+            received.set(index + 1);
         }
     };
     model(1, 3, body, drop);

@@ -30,8 +30,6 @@ pub(in crate::imap::engine) struct Call<'a> {
     works: bool,
     /// No other thread is free to come.
     inline: bool,
-    /// The consumer has the input.
-    local: bool,
     since: Option<Instant>,
     naps: u32,
     /// It has pulled, so that a call whose limit has passed may return.
@@ -41,9 +39,9 @@ pub(in crate::imap::engine) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// `works`: the thread is one that the pool needs. `local`: the consumer has the input.
-    pub(in crate::imap::engine) fn new(wait: Wait<'a>, works: bool, local: bool) -> Call<'a> {
-        Call { wait, works, inline: false, local, since: None, naps: 0, has_pulled: false, slept: None }
+    /// `works`: the thread is one that the pool needs.
+    pub(in crate::imap::engine) fn new(wait: Wait<'a>, works: bool) -> Call<'a> {
+        Call { wait, works, inline: false, since: None, naps: 0, has_pulled: false, slept: None }
     }
 
     /// Whether its thread should do everything itself, if it can.
@@ -164,7 +162,7 @@ impl<I: Iterator, T> State<I, T> {
         {
             return Some(Move::Inline(inline));
         }
-        let in_time = call.local && (!call.has_pulled || call.left() != Some(Duration::ZERO));
+        let in_time = self.local && (!call.has_pulled || call.left() != Some(Duration::ZERO));
         if in_time && self.input.end().is_none() {
             let room = usize::try_from(self.window().room()).unwrap_or(usize::MAX);
             if room > 0 {
