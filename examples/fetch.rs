@@ -16,16 +16,16 @@ use ureq::Agent;
 
 /// Fetches each URL of a list, and prints its status, its length in bytes, and the URL, in the order of the list.
 ///
-/// What fails or is late is named on standard error when its turn has come, and the exit status is 1 at the end.
-/// A status of 400 and more is an answer like any other.
+/// A URL that fails or is late is named on standard error when its turn has come, and the exit status is 1 at the end.
+/// A status of 400 or more is an answer like any other.
 #[derive(Parser, Debug)]
 #[command(name = "fetch")]
 struct Arguments {
-    /// A file of URLs, one a line; empty lines and lines that begin with `#` are left out. `-` is standard input.
+    /// A file of URLs, one on each line. Empty lines and lines that begin with `#` are skipped. `-` is standard input.
     #[arg(default_value = "-")]
     list: PathBuf,
 
-    /// How many requests are on their way at the same time.
+    /// How many requests run at the same time.
     #[arg(long, value_name = "N", default_value_t = 16)]
     threads: usize,
 
@@ -46,7 +46,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// What came back: the status and how many bytes.
+/// An answer: its status, and its length in bytes.
 struct Answer {
     status: u16,
     length: u64,
@@ -64,16 +64,16 @@ fn main() {
 }
 
 fn tell(message: &str) {
-    // `eprintln!` would panic if standard error is closed.
+    // `eprintln!` panics if standard error is closed.
     let _ = writeln!(io::stderr(), "fetch: {message}");
 }
 
-/// Whether every URL gave an answer; or why it had to stop.
+/// Returns whether every URL gave an answer. An error is what made the program stop.
 fn run(arguments: Arguments) -> Result<bool, String> {
     let Arguments { list, threads, limit, largest } = arguments;
-    // Leaked, so that nothing waits for requests that are late.
+    // Leaked: dropping the pool would wait for requests that are late.
     let pool = Box::leak(Box::new(ChannelPool::new(threads).map_err(|error| error.to_string())?));
-    // Later than ours: it gives back the thread of a request that is late.
+    // Longer than `item_timeout`. It frees the thread of a request that is late.
     let config =
         Agent::config_builder().timeout_global(Some(limit.saturating_mul(2))).http_status_as_error(false);
     let agent: Agent = config.max_idle_connections(threads).build().into();
@@ -99,8 +99,8 @@ fn run(arguments: Arguments) -> Result<bool, String> {
     Ok(all_good)
 }
 
-/// What was pulled and has no result yet, the oldest first. A result that is late does not have its item, so the names
-/// are noted on the way in.
+/// The URLs that were pulled and have no result yet, the oldest first. The error of a late item does not hold the item,
+/// so the URLs are noted when they are pulled.
 #[derive(Clone, Default)]
 struct Names(Arc<Mutex<VecDeque<String>>>);
 
@@ -112,13 +112,13 @@ impl Names {
         })
     }
 
-    /// The name of the next result: one for each item, in the same order.
+    /// The URL of the next result. Results are in the order of the items.
     fn next(&self) -> String {
         self.0.lock().unwrap().pop_front().expect("an item is noted before it has a result")
     }
 }
 
-/// A URL, or why the list cannot be read any further.
+/// A URL, or the error that ended the list.
 type Url = Result<String, String>;
 
 fn open(list: &PathBuf) -> Result<Box<dyn Read + Send>, String> {
@@ -136,7 +136,7 @@ fn urls(list: impl Read + Send) -> impl Iterator<Item = Url> + Send {
         Err(error) => Err(error.to_string()),
     });
     let wanted = lines.filter(|line| !line.as_ref().is_ok_and(|url| url.is_empty() || url.starts_with('#')));
-    // A list that cannot be read once will not get better.
+    // Nothing is read after an error.
     wanted.take_while(move |line| !std::mem::replace(&mut broken, line.is_err()))
 }
 

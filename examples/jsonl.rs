@@ -1,7 +1,7 @@
 //! Filters and transforms lines of JSON, in order, on all cores.
 //!
-//! A line is an item. It is read on a thread of the pool, parsed, filtered and written to a string by the threads
-//! together, and printed here. So line numbers need no bookkeeping: results are in the order of the input.
+//! Each line is an item. The threads of the pool read, parse, filter and format lines, and the main thread prints them.
+//! Line numbers need no bookkeeping, since results are in the order of the input.
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,9 +17,9 @@ use std::sync::Arc;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Filters and transforms lines of JSON, one value a line, in the order of the input.
+/// Filters and transforms JSON, one value on each line, in the order of the input.
 ///
-/// A FIELD is a name, or names with dots between them: `user.name`. A line that is no JSON is reported on standard
+/// A FIELD is a name, or names with dots between them: `user.name`. A line that is not JSON is reported on standard
 /// error with its number, and the exit status is 1 at the end.
 #[derive(Parser, Debug)]
 #[command(name = "jsonl")]
@@ -27,11 +27,11 @@ struct Arguments {
     /// The file to read [default: standard input].
     file: Option<PathBuf>,
 
-    /// Only lines in which FIELD is VALUE, which is JSON, or else a string. Given often, all must hold.
+    /// Print only lines in which FIELD is VALUE: JSON, or else a string. If given several times, all must hold.
     #[arg(long = "where", value_name = "FIELD=VALUE", value_parser = condition)]
     conditions: Vec<(Field, Value)>,
 
-    /// Print only these fields, in this order; one that is missing is null.
+    /// Print only these fields, in this order. A missing field is null.
     #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = field)]
     select: Vec<Field>,
 
@@ -39,7 +39,7 @@ struct Arguments {
     #[arg(long, value_name = "FIELD=VALUE", value_parser = condition)]
     set: Vec<(Field, Value)>,
 
-    /// Print a line that is no JSON as it is; otherwise it is left out.
+    /// Print a line that is not JSON unchanged. Without this option it is left out.
     #[arg(long)]
     keep_bad: bool,
 
@@ -47,12 +47,12 @@ struct Arguments {
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 
-    /// Hand over each line at once, for a reader that waits for it.
+    /// Flush after each line, for a reader that waits for it.
     #[arg(long)]
     unbuffered: bool,
 }
 
-/// The names on the way to a value.
+/// The names that lead to a value, from the outside in.
 type Field = Arc<[String]>;
 
 fn field(text: &str) -> Result<Field, String> {
@@ -79,17 +79,17 @@ fn main() -> ExitCode {
 }
 
 fn tell(message: &str) {
-    // `eprintln!` would panic if standard error is closed.
+    // `eprintln!` panics if standard error is closed.
     let _ = writeln!(io::stderr(), "jsonl: {message}");
 }
 
-/// Whether every line was good; or why it had to stop.
+/// Returns whether every line was JSON. An error is what made the program stop.
 fn run(arguments: Arguments) -> Result<bool, String> {
     let mut builder = StealingPool::builder();
     if let Some(threads) = arguments.threads {
         builder = builder.threads(threads);
     }
-    // Leaked: after an error nothing waits for a thread that still reads.
+    // Leaked: dropping the pool would wait for a thread that still reads.
     let pool = Box::leak(Box::new(builder.build().map_err(|error| error.to_string())?));
     let (input, bar) = open(arguments.file.as_ref())?;
     let input = BufReader::with_capacity(1 << 16, bar.wrap_read(input));
@@ -105,7 +105,7 @@ fn run(arguments: Arguments) -> Result<bool, String> {
             Ok(wanted) => wanted,
             Err(reason) => {
                 all_good = false;
-                // In case both end in the same place.
+                // Lines before the message, where both go to the same terminal.
                 output.flush().map_err(written)?;
                 bar.suspend(|| tell(&format!("line {number}: {reason}")));
                 keep_bad
@@ -123,7 +123,7 @@ fn run(arguments: Arguments) -> Result<bool, String> {
     Ok(all_good)
 }
 
-/// The input, and a bar that knows its length in bytes. It shows itself only on a terminal.
+/// The input, and a progress bar with the input's length in bytes. The bar is shown only on a terminal.
 fn open(file: Option<&PathBuf>) -> Result<(Box<dyn Read + Send>, ProgressBar), String> {
     let Some(path) = file else {
         return Ok((Box::new(stdin()), ProgressBar::no_length()));
@@ -135,20 +135,20 @@ fn open(file: Option<&PathBuf>) -> Result<(Box<dyn Read + Send>, ProgressBar), S
     Ok((Box::new(file), ProgressBar::new(length).with_style(style)))
 }
 
-/// Makes of a line what is to be printed, and says whether it is. After an error, which says why the line is not what
-/// was asked for, it is as it was.
+/// Replaces a line by what is to be printed, and returns whether it is to be printed. An error says why the line is not
+/// what was asked for, and leaves the line unchanged.
 fn transform(arguments: &Arguments, line: &mut Vec<u8>) -> Result<bool, String> {
     if line.trim_ascii().is_empty() {
         return Ok(false);
     }
-    // serde's own line is always 1 here.
+    // serde's message names a line, which is always 1.
     let reason = |error: serde_json::Error| error.to_string().replace("at line 1 column", "at column");
     let mut value: Value = serde_json::from_slice(line).map_err(reason)?;
     if arguments.conditions.iter().any(|(field, wanted)| find(&value, field) != Some(wanted)) {
         return Ok(false);
     }
     if arguments.set.is_empty() && arguments.select.is_empty() {
-        // As it was, to the last digit.
+        // Unchanged, so that numbers keep every digit.
         return Ok(true);
     }
     for (field, new) in &arguments.set {
@@ -170,7 +170,7 @@ fn find<'v>(value: &'v Value, field: &Field) -> Option<&'v Value> {
     field.iter().try_fold(value, |value, name| value.get(name))
 }
 
-/// The place of a field, which is made where it is missing. `None` if something on the way is no object.
+/// The place of a field, created where it is missing. `None` if a value on the way is not an object.
 fn place<'v>(value: &'v mut Value, field: &Field) -> Option<&'v mut Value> {
     field.iter().try_fold(value, |value, name| {
         if value.is_null() {

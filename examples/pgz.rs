@@ -1,10 +1,11 @@
 //! A parallel gzip: standard input to standard output, in blocks that are compressed on all cores.
 //!
-//! Each block ends on a byte (`Z_SYNC_FLUSH`) and knows the 32 KiB before it as its dictionary, so the blocks in a row
-//! are one gzip stream, nearly as small as if it had been made in one piece. The input of the `imap` reads the blocks;
-//! its window bounds how many are in memory.
+//! Each block ends on a byte boundary (`Z_SYNC_FLUSH`) and has the 32 KiB before it as its dictionary. So the blocks in
+//! a row are one gzip stream, nearly as small as one that was compressed in one piece. The input of the imap reads the
+//! blocks, and its window bounds how many are in memory.
 //!
-//! The trailer, without which a gzip file is not whole, is written last: what ends early is never taken for complete.
+//! The trailer is written last, and a gzip file without it is incomplete. So output that ends early is never taken for
+//! complete.
 
 use clap::Parser;
 use flate2::read::MultiGzDecoder;
@@ -15,43 +16,43 @@ use std::io::{self, BufReader, IsTerminal, Read, Write, stdin, stdout};
 use std::process::exit;
 use std::sync::Arc;
 
-/// How far back deflate can refer.
+/// How far back deflate can refer, in bytes.
 const DICTIONARY: usize = 32 * 1024;
 
-/// Blocks between input and output for each thread: one in work, and some so that no thread waits for the writer.
+/// Blocks in the window for each thread: one that is compressed, and others so that no thread waits for the writer.
 const WINDOW_PER_THREAD: usize = 3;
 
-/// The method (deflate), no name, no time; the system is unknown.
+/// The gzip header: deflate, no name, no time, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
-/// An empty last block of deflate. So no block needs to know whether it is the last.
+/// An empty last block of deflate, so that no block must know whether it is the last.
 const END: [u8; 2] = [3, 0];
 
 /// Compresses standard input to standard output, in the format of gzip, on all cores.
 ///
-/// `-1` (fast) to `-9` (small) are short for `--level`. The exit status is 1 if anything went wrong, and then the output
-/// is not a whole gzip file.
+/// `-1` (fast) to `-9` (small) are short for `--level`. If anything goes wrong, the exit status is 1 and the output is
+/// not a complete gzip file.
 #[derive(Parser, Debug)]
 #[command(name = "pgz")]
 struct Arguments {
-    /// Decompress. Reading runs ahead of writing, but one stream is decompressed by one thread.
+    /// Decompress. Reading and decompressing run ahead of writing, but only one thread decompresses.
     #[arg(short, long)]
     decompress: bool,
 
-    /// How many blocks are compressed at the same time [default: POOL_THREADS, or one per core].
+    /// Threads that compress, each one block [default: POOL_THREADS, or one per core].
     #[arg(short, long, value_name = "N")]
     processes: Option<usize>,
 
-    /// The size of a block in KiB. Each block first indexes the 32 KiB before it, so small blocks are slower.
+    /// The size of a block in KiB. Small blocks are slower, since each block first reads the 32 KiB before it.
     #[arg(short, long, value_name = "KIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(32..=1 << 20))]
     blocksize: u32,
 
-    /// How much work to spend, from 0 (none: store only) to 9. 1 is the same as 2.
+    /// How hard to compress, from 0 (store only) to 9 (smallest). 1 is the same as 2.
     #[arg(short, long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=9))]
     level: u32,
 }
 
-/// A piece of the input, and the one before it.
+/// A block of the input, and the block before it.
 struct Block {
     data: Arc<Vec<u8>>,
     before: Option<Arc<Vec<u8>>>,
@@ -62,7 +63,7 @@ struct Deflated {
     crc: Crc,
 }
 
-/// `-6` is how everyone writes `--level=6`.
+/// Rewrites `-6` as `--level=6`.
 fn spelled_out(argument: OsString) -> OsString {
     match argument.as_encoded_bytes() {
         [b'-', digit @ b'0'..=b'9'] => format!("--level={}", digit - b'0').into(),
@@ -84,7 +85,7 @@ fn main() {
         true => decompress(&pool, stdout().lock()),
         false => compress(&pool, &arguments, stdout().lock()),
     };
-    // Not `return`, which would drop the pool, and so wait for a thread that still reads after an error.
+    // Not `return`: that would drop the pool, which after an error would wait for a thread that still reads.
     match done {
         Ok(()) => exit(0),
         Err(message) => fail(message),
@@ -92,14 +93,14 @@ fn main() {
 }
 
 fn fail(message: impl std::fmt::Display) -> ! {
-    // `eprintln!` would panic if standard error is closed.
+    // `eprintln!` panics if standard error is closed.
     let _ = writeln!(io::stderr(), "pgz: {message}");
     exit(1)
 }
 
-/// Compresses standard input. The error says which side failed.
+/// Compresses standard input. An error says whether reading or writing failed.
 fn compress(pool: &StealingPool, arguments: &Arguments, mut output: impl Write) -> Result<(), String> {
-    // Level 1 of this library makes files that are a fifth larger than those of gzip, and its 2 ones that are smaller.
+    // Level 1 of this library makes files a fifth larger than gzip's. Its level 2 makes smaller ones than gzip's level 1.
     let level = if arguments.level == 1 { 2 } else { arguments.level };
     let blocks = blocks(stdin(), arguments.blocksize as usize * 1024);
     let deflated =
@@ -118,7 +119,7 @@ fn compress(pool: &StealingPool, arguments: &Arguments, mut output: impl Write) 
     output.flush().map_err(written)
 }
 
-/// The input in blocks of this size; the last one is shorter. Nothing comes after an error.
+/// The input in blocks of this size, of which the last may be shorter. Nothing comes after an error.
 fn blocks(input: impl Read + Send + 'static, size: usize) -> impl Iterator<Item = io::Result<Block>> + Send {
     let mut blocks = chunks(input, size);
     let mut before = None;
@@ -131,7 +132,7 @@ fn blocks(input: impl Read + Send + 'static, size: usize) -> impl Iterator<Item 
     })
 }
 
-/// What `input` gives, in pieces of this size.
+/// Reads `input` in pieces of this size.
 fn chunks(mut input: impl Read + Send, size: usize) -> impl Iterator<Item = io::Result<Vec<u8>>> + Send {
     let mut ended = false;
     std::iter::from_fn(move || {
@@ -150,7 +151,7 @@ fn chunks(mut input: impl Read + Send, size: usize) -> impl Iterator<Item = io::
 }
 
 fn deflate(level: Compression, block: &Block) -> Deflated {
-    // A new one for each block: what it makes depends on nothing else then, and so not on which thread made it.
+    // A new one for each block, so that its output depends on this block alone, and not on which thread compresses it.
     let mut compress = Compress::new(level, false);
     if let Some(before) = &block.before {
         let start = before.len().saturating_sub(DICTIONARY);
@@ -162,7 +163,7 @@ fn deflate(level: Compression, block: &Block) -> Deflated {
     loop {
         let rest = &block.data[compress.total_in() as usize..];
         compress.compress_vec(rest, &mut bytes, FlushCompress::Sync).expect("the stream is in a valid state");
-        // With room left, all that was to be flushed has been.
+        // Where room is left, everything has been flushed.
         if compress.total_in() as usize == block.data.len() && bytes.len() < bytes.capacity() {
             return Deflated { bytes, crc };
         }
@@ -170,7 +171,7 @@ fn deflate(level: Compression, block: &Block) -> Deflated {
     }
 }
 
-/// Decompresses on a thread of the pool, ahead of this one, which writes.
+/// Decompresses on a thread of the pool, ahead of this thread, which writes.
 fn decompress(pool: &StealingPool, mut output: impl Write) -> Result<(), String> {
     let decoder = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, stdin()));
     for data in pool.imap(chunks(decoder, 1 << 17), |data| data).window(WINDOW_PER_THREAD) {

@@ -21,7 +21,7 @@ pub type Entry = Result<PathBuf, Failure>;
 pub fn files(paths: Vec<PathBuf>, end: u8) -> impl Iterator<Item = Entry> + Send {
     paths.into_iter().flat_map(move |path| -> Box<dyn Iterator<Item = Entry> + Send> {
         if path.as_os_str() == "-" {
-            // Not `StdinLock`: it cannot move to the thread that happens to pull.
+            // Not `StdinLock`, which is not `Send`: any thread of the pool may pull.
             Box::new(names(BufReader::new(io::stdin()), end))
         } else {
             Box::new(walk(&path))
@@ -43,11 +43,11 @@ fn walk(root: &Path) -> impl Iterator<Item = Entry> + Send + use<> {
     })
 }
 
-/// Below a directory: regular files. A path that the user has named is read whatever it is, as
-/// `sha256sum` does, if it is not a directory; so `<(command)` works, and a link to a file.
+/// Below a directory, only regular files are hashed. A path that the user has named is read whatever kind of file it
+/// is, as `sha256sum` does: so `<(command)` works, and a link to a file.
 fn is_wanted(entry: &DirEntry) -> bool {
     if entry.depth() > 0 {
-        // The directory says what it is: no `stat` for each file.
+        // The type comes with the directory entry, which saves a `stat` for each file.
         return entry.file_type().is_file();
     }
     !entry.path().is_dir()

@@ -1,7 +1,7 @@
 //! SHA-256 of every file in a tree, in the format of `sha256sum`.
 //!
 //! The walk is the input of an `imap`, so it runs at most a window ahead of the output, and the lines come
-//! in the order of the walk whichever file is hashed first.
+//! in the order of the walk, and not in the order in which hashing ends.
 
 mod hash;
 mod input;

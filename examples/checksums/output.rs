@@ -61,7 +61,7 @@ impl Output {
     }
 
     fn tell(&self, message: &[u8]) {
-        // No one is left to be told that standard error does not work.
+        // If standard error does not work, there is nowhere left to say so.
         self.progress.suspend(|| {
             let _ = io::stderr().write_all(message);
         });
@@ -129,7 +129,7 @@ fn bytes(name: &Path) -> Cow<'_, [u8]> {
     Cow::Owned(name.to_string_lossy().into_owned().into_bytes())
 }
 
-/// What the system says, without the number that std puts behind it.
+/// The system's message for an error, without the number that std appends.
 pub fn reason(error: &io::Error) -> String {
     let mut text = error.to_string();
     if let Some(at) = text.rfind(" (os error ") {
@@ -138,22 +138,22 @@ pub fn reason(error: &io::Error) -> String {
     text
 }
 
-/// How far we are, for a person at a terminal. Clones share it.
+/// The progress, for a person at a terminal. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Progress {
     bar: Option<ProgressBar>,
     bytes: Arc<AtomicU64>,
 }
 
-/// While the walk goes on, and when it is known how many files there are.
+/// The style of the bar while the walk goes on, and the one when the number of files is known.
 const STYLES: [&str; 2] =
     ["{spinner} {pos} files, {read}", "{bar:30} {pos}/{len} files, {read}, {eta} to go"];
 
 impl Progress {
     /// Shows a bar if standard error is a terminal.
     ///
-    /// Not if standard output is a pipe: the program at its other end may well write to the same
-    /// terminal, and it does not know of the bar.
+    /// There is none if standard output is a pipe: the program at its other end may write to the same terminal, and
+    /// would write into the bar.
     pub fn new() -> Progress {
         let bar = (io::stderr().is_terminal() && !stdout_is_pipe()).then(ProgressBar::no_length);
         let progress = Progress { bar, bytes: Arc::default() };

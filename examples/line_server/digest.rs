@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 of `line` in hexadecimal, and for more than one round that of the sum before.
+/// The SHA-256 of `line` in hexadecimal. Each further round hashes the sum of the round before.
 pub fn sha256(line: &[u8], rounds: u32) -> String {
     let mut sum = Sha256::digest(line);
     for _ in 1..rounds {

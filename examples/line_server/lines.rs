@@ -1,7 +1,6 @@
-//! The lines of a body: as they come from the network, or of one that is here as a whole.
+//! The lines of a body, while it arrives or after all of it has arrived.
 //!
-//! A line is bytes, so there is no encoding that could be wrong. It ends with `\n` or `\r\n`; the last one
-//! may lack its end.
+//! A line is bytes, so no encoding can be wrong. It ends with `\n` or `\r\n`; the last line may lack its end.
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -10,7 +9,7 @@ use std::io;
 use tokio_util::codec::{AnyDelimiterCodec, AnyDelimiterCodecError, Decoder, FramedRead};
 use tokio_util::io::StreamReader;
 
-/// A longer line is an error: it would have to be in memory as a whole.
+/// The longest line, in bytes. A longer one is an error, since a line is held in memory as a whole.
 pub const LONGEST: usize = 1024 * 1024;
 
 /// Why a line could not be read: it is too long, or the connection broke.

@@ -69,13 +69,13 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 }
 
 async fn ctrl_c() {
-    // Where it cannot be caught, Ctrl-C ends the program without asking us.
+    // Where Ctrl-C cannot be caught, it ends the program at once.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending().await
     }
 }
 
-/// Ctrl-C, and then another or the end of the time of grace.
+/// Ends after Ctrl-C, and then a second Ctrl-C or the end of `GRACE`.
 async fn out_of_patience() {
     ctrl_c().await;
     eprintln!("waiting for the requests that are open; Ctrl-C again to stop at once");

@@ -1,19 +1,19 @@
 //! Where HTTP and the pool meet: the routes.
 //!
-//! A pool's thread must never wait for a client, or as many slow clients as there are threads would stop
-//! everybody. An `imap` may wait in its input, on a thread of the pool; so it gets only what is here:
+//! A thread of the pool must never wait for a client: otherwise as many slow clients as the pool has threads would stop
+//! all requests. An imap waits in its input on a thread of the pool, so its input must be here already:
 //!
 //! - `/batch` has the whole body before it begins. It is one `imap`, whose stream is the answer: `into_imap` makes one
 //!   that owns a clone of the `Arc` of the pool, since the answer outlives the function that makes it.
 //! - `/map` reads the body in the task that answers, and submits each line as a job of its own when it has
-//!   arrived. The handles are futures, and `buffered` puts them in order. Its number is the window: this many
-//!   lines are on their way, and while the client does not take the answer, its body is not read.
+//!   arrived. The handles are futures, and `buffered` puts them in order. Its number is the window: at most that many
+//!   lines are in flight, and while the client does not take the answer, its body is not read.
 //!
-//! Both are only polled, so tokio's threads wait for nothing either, and a pool's thread is only held while
-//! it computes. When the client goes, the answer is dropped, and what has not begun is cancelled.
+//! Both are only polled, so no thread of tokio waits, and a thread of the pool is held only while it computes. When the
+//! client hangs up, the answer is dropped, and lines that have not begun are cancelled.
 //!
-//! A job for each line costs some microseconds, most of them tokio's. Where lines are worth less than that,
-//! submit them by the dozen.
+//! A job for each line costs some microseconds, most of them tokio's. Where a line takes less than that, submit several
+//! lines as one job.
 
 use crate::lines;
 use axum::Router;
@@ -32,17 +32,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// The longest body for `/batch`. That of `/map` has no limit: only the window is ever in memory.
+/// The longest body for `/batch`, in bytes. The body of `/map` has no limit, since only its window is in memory.
 pub const LARGEST_BATCH: usize = 16 * 1024 * 1024;
 
-/// A thread cannot be stopped, so a line must not take for ever: this many rounds take a fraction of a second.
+/// The most rounds for a line, which take a fraction of a second. A thread cannot be stopped, so a line must end soon.
 pub const MOST_ROUNDS: u32 = 1_000_000;
 
-/// How many lines of one request of `/map` are on their way for each thread of the pool. Enough that no
-/// thread waits for tokio; not more, since the jobs of all requests stand in one queue.
+/// Lines of one request of `/map` that are in flight for each thread of the pool: enough that no thread waits for
+/// tokio. More would make other requests wait, since the jobs of all requests stand in one queue.
 const WINDOW_PER_THREAD: usize = 4;
 
-/// What is done with a line, in this many rounds.
+/// Maps a line, in this many rounds.
 type Function = dyn Fn(&[u8], u32) -> String + Send + Sync;
 
 type Answer = Result<String, lines::Error>;
@@ -90,9 +90,9 @@ pub fn router(
         .with_state(Server { pool, function: Arc::new(function) })
 }
 
-/// Lines that come one after the other, perhaps for ever.
+/// Maps lines while they arrive, of a body that may be endless.
 ///
-/// The body is taken as it is: axum's limit is for extractors that collect it.
+/// axum limits the length of a body only where an extractor collects it, so this body has no limit.
 async fn map(State(server): State<Server>, Query(options): Query<Options>, body: Body) -> Response {
     let window = WINDOW_PER_THREAD * server.pool.threads();
     let work = server.work(options.rounds);
@@ -103,22 +103,22 @@ async fn map(State(server): State<Server>, Query(options): Query<Options>, body:
     answer(lines::of_stream(body).map(submit).buffered(window))
 }
 
-/// Lines that have all arrived.
+/// Maps lines after all of them have arrived.
 async fn batch(State(server): State<Server>, Query(options): Query<Options>, body: Bytes) -> Response {
     let work = server.work(options.rounds);
     answer(server.pool.into_imap(lines::of_bytes(body), work).catch_panics().into_stream())
 }
 
 impl Server {
-    /// What the pool does with a line. One that could not be read goes through the pool too, so that its
-    /// error comes in its place.
+    /// The function of the pool. A line that could not be read goes through the pool too, so that its error is in its
+    /// place.
     fn work(&self, Rounds(rounds): Rounds) -> impl Fn(lines::Line) -> Answer + Clone + use<> {
         let function = self.function.clone();
         move |line| Ok(function(&line?, rounds))
     }
 }
 
-/// A job whose result is waited for. When the waiter goes, a job that has not begun never will.
+/// A job and its result. Dropping it cancels a job that has not begun.
 struct Wanted<T>(JobHandle<T>);
 
 impl<T> Future for Wanted<T> {
@@ -135,8 +135,7 @@ impl<T> Drop for Wanted<T> {
     }
 }
 
-/// A line of text for each result. It is too late for another status when something fails: the answer has
-/// begun. So that is said in its line.
+/// A line of text for each result. The status has been sent when a line fails, so the failure is told in that line.
 fn answer<E: Display>(results: impl Stream<Item = Result<Answer, E>> + Send + 'static) -> Response {
     let text = results.map(|result| match result {
         Ok(Ok(result)) => Ok::<_, Infallible>(result + "\n"),

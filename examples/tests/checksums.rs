@@ -39,7 +39,7 @@ fn line(directory: &Path, name: &str) -> String {
 /// Some directories of files, and their names in the order of the walk.
 fn tree() -> (TempDir, Vec<String>) {
     let directory = tempfile::tempdir().unwrap();
-    // Below `t`, so that `a/z` comes before `a.b`, as the walk has it and a sorted list of names has not.
+    // Below `t`, `a/z` comes before `a.b` in the walk, and after it in a sorted list of names.
     let mut names = vec!["t/a/z".to_string(), "t/a.b".to_string(), "t/b".to_string()];
     for folder in 0..6 {
         names.extend((0..80).map(|file| format!("t/c{folder}/deep/f{file:02}")));
@@ -123,7 +123,7 @@ fn names_come_from_standard_input() {
     let (directory, _) = tree();
     let directory = directory.path();
     let expected = line(directory, "t/b") + &line(directory, "t/a/z") + &line(directory, "t/a.b");
-    // The last line may lack its end, and an empty one is no name.
+    // The last line may lack its end. An empty line is not a name.
     let input = b"t/b\nt/a/z\n\nt/a.b";
     assert_eq!(text(&run_with_input(&mut checksums(directory), input)), expected);
     let done = run_with_input(checksums(directory).args(["t/a.b", "-", "t/b"]), b"t/a/z\n");
@@ -145,7 +145,7 @@ fn names_may_end_with_a_zero_byte() {
     }
 }
 
-/// On a terminal, which `script` pretends. One file is a pipe that does not end before the bar has been seen.
+/// `script` makes the terminal. One file is a pipe that ends only after the bar has been seen.
 #[test]
 #[cfg(target_os = "linux")]
 fn the_bar_has_a_total_where_the_walk_is_done() {
@@ -184,7 +184,7 @@ fn the_bar_has_a_total_where_the_walk_is_done() {
     shown.join().unwrap();
 }
 
-/// A person who writes a name and waits for its line gets it, before there is a next name.
+/// A user who writes a name on a terminal gets its line before writing the next name.
 #[test]
 fn a_line_does_not_wait_for_the_next_name() {
     let (directory, names) = tree();
@@ -207,7 +207,7 @@ fn a_line_does_not_wait_for_the_next_name() {
                 })
                 .collect::<String>()
         });
-        // The end of the talk closes its standard input.
+        // Dropping it closes the program's standard input.
         assert!(wait(&mut child).success());
         assert_eq!(talk.join().unwrap(), lines(directory, &names[..4]), "{backend}");
     }
@@ -271,7 +271,7 @@ fn links_are_followed_only_if_named() {
     assert_eq!(text(&done), expected);
 }
 
-/// The figures come on standard error, so that the lines stay what they are.
+/// The figures go to standard error, so that standard output has only the lines.
 #[test]
 fn stats_are_told_at_the_end() {
     let (directory, names) = tree();
@@ -304,7 +304,7 @@ fn stats_are_told_at_the_end() {
     }
 }
 
-/// Also for one who looks at the first lines alone.
+/// Also for a reader that takes only the first lines.
 #[test]
 fn stats_are_told_after_a_closed_pipe() {
     let (directory, names) = tree();
@@ -328,7 +328,7 @@ fn stats_are_told_after_a_closed_pipe() {
 fn a_closed_pipe_is_an_error() {
     let (directory, names) = tree();
     let directory = directory.path();
-    // More lines than fit into a pipe, and than are written together.
+    // More lines than fit into a pipe, and more than are written together.
     let input = (names.join("\n") + "\n").repeat(20);
     fs::write(directory.join("names"), input).unwrap();
     for backend in BACKENDS {
@@ -350,7 +350,7 @@ fn a_closed_pipe_is_an_error() {
     }
 }
 
-/// While the only thread is stuck in a pipe that never ends, too.
+/// Also while the only thread reads a pipe that never ends.
 #[test]
 #[cfg(unix)]
 fn a_closed_pipe_does_not_wait_for_what_is_being_read() {

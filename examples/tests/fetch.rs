@@ -1,4 +1,4 @@
-//! `fetch` beside `curl`, against a server of its own that also hangs, breaks off and says nonsense.
+//! `fetch` beside `curl`, against a server of this test that also hangs, breaks off and answers nonsense.
 
 mod program;
 
@@ -21,8 +21,8 @@ fn server() -> SocketAddr {
     address
 }
 
-/// `/bytes/N` has N bytes, after a while that is shorter the larger N is; `/missing` is not there; `/hang` does not
-/// answer, `/stall` does not finish, `/break` promises more than it gives, `/nonsense` is not HTTP.
+/// `/bytes/N` has N bytes, and the larger N is, the sooner it answers. `/missing` is not there. `/hang` does not
+/// answer, `/stall` does not finish, `/break` sends less than it has announced, and `/nonsense` is not HTTP.
 fn answer(mut stream: TcpStream) {
     let mut request = BufReader::new(stream.try_clone().unwrap());
     let mut first = String::new();
@@ -46,7 +46,7 @@ fn answer(mut stream: TcpStream) {
     };
     let _ = stream.write_all(text.as_bytes());
     if path == "/hang" || path == "/stall" {
-        // Until the other side gives up.
+        // Until the client hangs up.
         let _ = request.read_line(&mut String::new());
     }
 }
@@ -108,7 +108,7 @@ fn late_and_failed_ones_are_named_in_their_places() {
     }
     assert!(told[0].ends_with("no whole answer within 1.5s"), "{told:?}");
     assert!(told[2].ends_with("no whole answer within 1.5s"), "{told:?}");
-    // The two that hang were waited for together.
+    // The two requests that hang were waited for at the same time.
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 

@@ -17,7 +17,7 @@ fn text(done: Done) -> String {
     String::from_utf8(done.good()).unwrap()
 }
 
-/// Some thousand lines, as `jq -c` writes them.
+/// Thousands of lines, as `jq -c` writes them.
 fn people() -> String {
     let mut text = String::new();
     for number in 0..3000 {
@@ -69,7 +69,7 @@ fn a_file_is_read_as_standard_input_is() {
     assert_eq!(text(run(program("jsonl").arg(&path))), people());
 }
 
-/// Numbers that no machine word holds, too, unless a line is changed.
+/// Numbers too large for a machine word keep every digit, unless the line is changed.
 #[test]
 fn a_line_that_only_passes_stays_as_it_is() {
     let input = "{ \"b\": 1e400,\"a\":123456789012345678901234567890}\n\n  \n[1, 2]";
@@ -111,7 +111,7 @@ fn what_cannot_be_set_is_told() {
     assert_eq!(done.stderr, format!("jsonl: line 2: {reason}\njsonl: line 3: {reason}\n"));
 }
 
-/// A line does not wait for the next one, nor for a buffer to be full.
+/// A line is printed before the next line comes, and before a buffer is full.
 #[test]
 fn unbuffered_lines_come_at_once() {
     let mut command = program("jsonl");

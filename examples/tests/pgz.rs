@@ -50,7 +50,7 @@ fn what_it_compresses_comes_back() {
     }
 }
 
-/// Whichever thread compresses which block.
+/// The output is the same with every number of threads.
 #[test]
 fn the_same_input_gives_the_same_file() {
     let input = prose(6 << 20);
@@ -82,11 +82,11 @@ fn it_reads_what_gzip_writes() {
     let (one, two) = (prose(300_000), noise(70_000));
     let mut both = gzip(&["-c"], &one).good();
     both.extend(gzip(&["-c"], &two).good());
-    // Files that were put together are one file.
+    // Concatenated gzip files are a gzip file.
     assert!(pgz(&["-d"], &both).good() == [one, two].concat());
 }
 
-/// With the dictionaries, blocks cost next to nothing.
+/// Since each block has a dictionary, blocks make the output hardly larger.
 #[test]
 fn it_is_nearly_as_small_as_one_block() {
     let input = prose(2 << 20);
@@ -134,7 +134,7 @@ fn a_full_disk_is_an_error() {
     }
 }
 
-/// While the input stays open, too, in which a thread of the pool waits.
+/// Also while a thread of the pool waits in the input, which stays open.
 #[test]
 fn a_broken_pipe_is_an_error() {
     let mut child = program("pgz")
@@ -168,7 +168,7 @@ fn an_input_that_cannot_be_read_leaves_no_whole_file() {
     assert_eq!(pgz(&["-d"], &left).status.code(), Some(1));
 }
 
-/// An endless pipe whose output is not taken: it stops reading, and what it holds is bounded.
+/// With an endless input and an output that is not read, the program stops reading, and its memory is bounded.
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_is_bounded_on_an_endless_pipe() {
@@ -184,7 +184,7 @@ fn memory_is_bounded_on_an_endless_pipe() {
             counted.fetch_add(piece.len() as u64, Ordering::Relaxed);
         }
     });
-    // Until nothing has been taken for a while.
+    // Until the program has read nothing for a while.
     let began = Instant::now();
     let (mut last, mut since) = (0, Instant::now());
     while last == 0 || since.elapsed() < Duration::from_millis(300) {

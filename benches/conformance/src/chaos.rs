@@ -1,7 +1,7 @@
 //! Two executors for tests only: [`Chaos`] keeps the contract of `Executor` and nothing more; [`Hostile`] breaks all of
 //! it that safe code can break.
 //!
-//! On [`Chaos`], jobs run in random order, after random delays, and each on whichever thread comes. What passes
+//! On [`Chaos`], jobs run in random order, after random delays, and on a random thread. What passes
 //! the suite on it relies on nothing that the trait does not say.
 
 use crate::oracle::panic_on_purpose;

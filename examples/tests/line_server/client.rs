@@ -1,4 +1,4 @@
-//! A server on a free port, and a client that shows each step: what is sent when, and what has come.
+//! A server on a free port, and a client that sends and receives step by step.
 
 use crate::server::router;
 use bytes::{Buf, Bytes, BytesMut};
@@ -22,14 +22,14 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a test, and fails if it takes too long.
 ///
-/// The server has a runtime of its own, so the limit holds also when that is stuck.
+/// The server has a runtime of its own, so the limit holds also where that runtime is stuck.
 pub fn within_limit(test: impl Future<Output = ()>) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { tokio::time::timeout(LIMIT, test).await.expect("it should be done by now") });
     runtime.shutdown_background();
 }
 
-/// A server with a pool of its own and a single thread for tokio: to block that is to block everybody.
+/// A server with a pool of its own and a single thread for tokio. A request that blocks this thread blocks them all.
 pub struct Server {
     pub address: SocketAddr,
     pool: Weak<StealingPool>,
@@ -44,7 +44,7 @@ impl Server {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        // It must not be this thread that drops the pool: when a test has failed, that may take for ever.
+        // Another thread drops the pool: after a failed test that may take for ever.
         let weak = Arc::downgrade(&pool);
         let router = router(pool, function);
         let at_rest = weak.strong_count();
@@ -55,7 +55,7 @@ impl Server {
         Server { address, pool: weak, at_rest, runtime: Some(runtime) }
     }
 
-    /// Waits until the pool is not used any more: every answer has ended or been dropped.
+    /// Waits until nothing uses the pool: every answer has ended or been dropped.
     pub async fn rest(&self) {
         while self.pool.strong_count() > self.at_rest {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -71,7 +71,7 @@ impl Drop for Server {
     }
 }
 
-/// An answer that comes. Dropping it closes the connection.
+/// An answer that is arriving. Dropping it closes the connection.
 pub struct Answer {
     pub status: StatusCode,
     body: Incoming,
@@ -104,7 +104,7 @@ impl Answer {
         }
     }
 
-    /// All that is still to come.
+    /// The rest of the answer.
     pub async fn lines(mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Some(line) = self.line().await {
@@ -122,7 +122,7 @@ async fn request(
 ) -> Answer {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-    // It may end with an error: some tests hang up, or are not read to the end.
+    // It may end with an error: some tests hang up, or do not read to the end.
     let connection = tokio::spawn(async move { drop(connection.await) });
     let body = StreamBody::new(body.map(|bytes| Ok::<_, Infallible>(Frame::data(bytes))));
     let request = Request::builder().method(method).uri(path).header("host", "localhost").body(body);
@@ -134,7 +134,7 @@ pub async fn get(address: SocketAddr, path: &str) -> Answer {
     request(address, Method::GET, path, futures::stream::empty()).await
 }
 
-/// Sends the pieces one by one, as fast as they are taken.
+/// Sends the pieces one by one, as fast as the server reads them.
 pub async fn post(
     address: SocketAddr,
     path: &str,
@@ -149,7 +149,7 @@ pub async fn post_text(address: SocketAddr, path: &str, text: &[u8], piece: usiz
     post(address, path, futures::stream::iter(pieces)).await
 }
 
-/// A body that stays open: what is sent here goes out, until the sender is dropped.
+/// A body that stays open until the sender is dropped, and sends what the sender is given.
 pub fn open_body() -> (mpsc::UnboundedSender<&'static str>, impl Stream<Item = Bytes> + Send) {
     let (sender, mut receiver) = mpsc::unbounded_channel::<&str>();
     let pieces = futures::stream::poll_fn(move |context| receiver.poll_recv(context));

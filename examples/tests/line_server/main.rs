@@ -1,4 +1,4 @@
-//! The line server on a real socket. Nothing here may hang: every test has a time limit.
+//! The line server on a real socket. Every test has a time limit, so that a hang is a failure.
 
 mod client;
 mod gate;
@@ -19,7 +19,7 @@ use hyper::StatusCode;
 
 const ROUTES: [&str; 2] = ["/map", "/batch"];
 
-/// Lines as the server should see them, found in another way than it does.
+/// The lines of a text, split by other means than the server's.
 fn expected(text: &[u8], rounds: u32) -> Vec<String> {
     let mut lines: Vec<_> = text.split(|byte| *byte == b'\n').collect();
     lines.pop_if(|last| last.is_empty());
@@ -82,7 +82,7 @@ fn rounds_are_checked() {
     });
 }
 
-/// Longer than axum's limit of 2 MB for a body.
+/// Longer than 2 MB, which is axum's limit for a body that an extractor collects.
 #[test]
 fn long_bodies() {
     within_limit(async {
@@ -95,7 +95,7 @@ fn long_bodies() {
         }
         let lines = post_text(server.address, "/map", &too_long, 1 << 16).await.lines().await;
         assert_eq!(lines.len(), too_long.len() / line.len());
-        // With its length in the request, so that the server need not read it.
+        // The request tells its length, so the server can refuse the body without reading it.
         let answer = post_text(server.address, "/batch", &too_long, usize::MAX).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     });

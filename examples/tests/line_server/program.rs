@@ -18,7 +18,7 @@ fn line_server() -> Command {
     Command::new(program)
 }
 
-/// Ends with the test, also if that fails.
+/// The program, which is killed when the test ends, also if the test fails.
 struct Running(Child);
 
 impl Drop for Running {
@@ -35,7 +35,7 @@ fn start() -> (Running, SocketAddr) {
     let mut line = String::new();
     let mut stderr = BufReader::new(child.0.stderr.take().unwrap());
     stderr.read_line(&mut line).unwrap();
-    // It goes on to read, so that the server can write.
+    // It goes on reading, so that the server can write.
     std::thread::spawn(move || stderr.lines().for_each(drop));
     let address = line.trim_end().strip_prefix("listening on http://").unwrap().parse().unwrap();
     (child, address)
@@ -53,7 +53,7 @@ fn ctrl_c_lets_open_requests_end() {
         assert_eq!(answer.line().await, Some(sha256(b"one", 1)));
         let killed = Command::new("kill").args(["-INT", &child.0.id().to_string()]).status().unwrap();
         assert!(killed.success());
-        // Once no client can connect any more, the signal has come.
+        // Once clients cannot connect any more, the server has seen the signal.
         while tokio::net::TcpStream::connect(address).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -38,7 +38,7 @@ fn health_is_answered_while_the_pool_is_busy() {
         });
         let text = numbers(100);
         let answers = join_all(ROUTES.map(|route| post_text(server.address, route, &text, 10))).await;
-        // Both threads are at the gate, and much is queued.
+        // Both threads are at the gate, and many jobs are queued.
         gate.wait_for(2).await;
         for _ in 0..100 {
             assert_eq!(get(server.address, "/health").await.lines().await, ["ok"]);
@@ -51,7 +51,7 @@ fn health_is_answered_while_the_pool_is_busy() {
     });
 }
 
-/// More slow clients than the pool has threads: some do not send, some do not read.
+/// More slow clients than the pool has threads, of which some do not send and some do not read, hold up no other one.
 #[test]
 fn slow_clients_hold_up_nobody_else() {
     within_limit(async {
@@ -65,7 +65,7 @@ fn slow_clients_hold_up_nobody_else() {
             body.send(start).unwrap();
             senders.push((body, post(server.address, "/map", pieces).await));
         }
-        // Nor does a body that does not come hold up anybody, when all of it is wanted first.
+        // Nor do bodies of `/batch` that do not arrive.
         let (late, pieces) = open_body();
         late.send("one\ntw").unwrap();
         let late_answer = tokio::spawn(post(server.address, "/batch", pieces));
@@ -79,7 +79,7 @@ fn slow_clients_hold_up_nobody_else() {
             let lines = post_text(server.address, route, &text, 1000).await.lines().await;
             assert_eq!(lines, expected(&text, 1), "{route}");
         }
-        // And they are answered when they go on.
+        // The slow clients are answered when they go on.
         for (body, answer) in senders {
             body.send("\nlast").unwrap();
             drop(body);

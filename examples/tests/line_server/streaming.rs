@@ -33,7 +33,7 @@ fn a_line_is_answered_before_there_is_a_next() {
     });
 }
 
-/// Neither body nor answer fits into the buffers between the two, so one of the two has to wait.
+/// Neither the body nor the answer fits into the buffers between client and server, so one of the two has to wait.
 #[test]
 fn a_client_that_does_not_read_is_not_read() {
     const LINES: usize = 4_000;
@@ -56,7 +56,7 @@ fn a_client_that_does_not_read_is_not_read() {
             }
         });
         let answer = post(server.address, "/map", pieces).await;
-        // Until nothing has moved for a while.
+        // Until neither side has moved for a while.
         let mut seen = 0;
         while seen < sent.load(Ordering::SeqCst) {
             seen = sent.load(Ordering::SeqCst);
@@ -92,7 +92,7 @@ fn a_client_that_hangs_up_cancels_its_lines() {
             gate.open();
             drop(answer);
             server.rest().await;
-            // What runs may end; nothing else begins.
+            // Lines that have begun may end, and no other line begins.
             let begun = gate.begun();
             assert!(begun - before < LINES / 2, "{route}: {} of {LINES}", begun - before);
             for _ in 0..20 {

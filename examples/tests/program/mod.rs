@@ -1,4 +1,4 @@
-//! Runs a built example as its user would. Nothing here may hang: every run has a time limit.
+//! Runs a built example as its user would. Every run has a time limit, so that a hang is a failure.
 
 #![allow(dead_code, reason = "each test uses what it needs")]
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// The example of this name, without any input unless the test gives some.
+/// The example of this name. Its input is empty unless the test gives some.
 pub fn program(name: &str) -> Command {
     // A test is `target/<profile>/deps/<test>-…`.
     let mut program = std::env::current_exe().unwrap();
@@ -23,7 +23,7 @@ pub fn program(name: &str) -> Command {
     command
 }
 
-/// What a program has left behind.
+/// The output and the exit status of a program.
 pub struct Done {
     pub status: ExitStatus,
     pub stdout: Vec<u8>,
@@ -31,7 +31,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// Standard output of a run in which all went well.
+    /// The standard output of a run that succeeded and wrote no message.
     pub fn good(self) -> Vec<u8> {
         assert_eq!(self.stderr, "");
         assert!(self.status.success(), "{}", self.status);
@@ -55,7 +55,7 @@ pub fn wait(child: &mut Child) -> ExitStatus {
     }
 }
 
-/// Everything that comes out of a pipe, read on a thread so that the child never waits for us.
+/// Everything that comes out of a pipe, read on a thread so that the child never waits for the test.
 pub fn collect(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
     let mut pipe = pipe.expect("a pipe was asked for");
     thread::spawn(move || {
@@ -71,7 +71,7 @@ pub fn run_with_input(command: &mut Command, input: &[u8]) -> Done {
     let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
-    // A program that ends early makes this write fail; the test then looks at the rest.
+    // This write fails where the program ends early. The test then looks at its output.
     thread::spawn(move || stdin.write_all(&input));
     let status = wait(&mut child);
     Done {
@@ -85,7 +85,7 @@ pub fn run(command: &mut Command) -> Done {
     run_with_input(command, b"")
 }
 
-/// Whether there is such a tool here to compare with. If not, the test says that it was left out.
+/// Whether a tool to compare with is installed. If not, the test says that the comparison was left out.
 pub fn has(tool: &str) -> bool {
     let found =
         Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
@@ -95,7 +95,7 @@ pub fn has(tool: &str) -> bool {
     found
 }
 
-/// Text that compresses as text does, and differs from place to place.
+/// Text that compresses as text does, and never repeats for long.
 pub fn prose(length: usize) -> Vec<u8> {
     const WORDS: [&str; 16] = [
         "the", "order", "of", "results", "is", "that", "input", "window", "a", "thread", "waits", "for",

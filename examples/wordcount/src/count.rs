@@ -1,6 +1,6 @@
-//! The function: the same here and elsewhere.
+//! The function, which is the same on this machine and on workers.
 
-/// How many words there are: runs of bytes that are not white space, as `wc -w` counts in the C locale.
+/// The number of words, as `wc -w` counts them in the C locale: runs of bytes that are not white space.
 pub fn words(text: &[u8]) -> u64 {
     text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count() as u64
 }

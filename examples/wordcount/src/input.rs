@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use walkdir::WalkDir;
 
-/// A name whose number of words will come, or what could not be read.
+/// The name of a file whose result will come, or a failure.
 pub enum Name {
     Counted(PathBuf),
     Failed(String),
@@ -25,7 +25,7 @@ pub fn files(path: PathBuf) -> (impl Iterator<Item = Vec<u8>> + Send + 'static, 
             }
             Err(error) => Err(error.to_string()),
         };
-        // The other end is gone only when the program ends.
+        // The other end is dropped only when the program ends.
         match read {
             Ok((path, bytes)) => {
                 let _ = send.send(Name::Counted(path));

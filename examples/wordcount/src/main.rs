@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// The bytes of a file to the number of its words.
+/// The task: from the bytes of a file to the number of its words.
 const WORDS: Task<Vec<u8>, u64> = Task::named("words");
 
 #[derive(Parser)]
@@ -33,16 +33,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Role {
-    /// Gives files to workers and prints a line for each: its words and its name.
+    /// Gives files to workers, and prints for each its number of words and its name.
     Count {
         /// The directory.
         path: PathBuf,
         #[command(flatten)]
         server: Server,
-        /// Count here, on the threads of this machine. The output is the same.
+        /// Count on the threads of this machine, without workers. The output is the same.
         #[arg(long)]
         local: bool,
-        /// Tell at the end what each worker has done, and what went wrong under way.
+        /// Print at the end what each worker has done, and how many tries failed.
         #[arg(long)]
         stats: bool,
         /// After how many seconds without a sign of life a worker's files go to others.
@@ -53,10 +53,10 @@ enum Role {
     Work {
         #[command(flatten)]
         server: Server,
-        /// How many files at a time [default: one for each core].
+        /// How many files to count at the same time [default: one for each core].
         #[arg(long)]
         threads: Option<usize>,
-        /// Pretend that each file takes this many milliseconds: there is time to kill a worker.
+        /// Make each file take this many milliseconds more, so that there is time to kill a worker.
         #[arg(long, default_value_t = 0)]
         delay: u64,
     },
@@ -64,7 +64,7 @@ enum Role {
 
 #[derive(Args)]
 struct Server {
-    /// Its address; several of a cluster with commas between.
+    /// The address of the server. Several addresses of a cluster have commas between them.
     #[arg(long, default_value = "nats://127.0.0.1:4222")]
     server: String,
     /// A credentials file.
@@ -76,7 +76,7 @@ struct Server {
 }
 
 impl Server {
-    /// What both roles set.
+    /// The task and its settings, which master and worker share.
     fn configure<R>(&self, builder: Builder<R>) -> Builder<R> {
         let mut builder = builder.namespace("wordcount");
         if let Some(path) = &self.creds {

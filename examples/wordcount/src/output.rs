@@ -1,4 +1,4 @@
-//! Lines to standard output, failures to standard error, and a bar that shows how far it is.
+//! Lines to standard output, failures to standard error, and a progress bar.
 
 use crate::input::Name;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,7 +16,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Shows a bar if standard error is a terminal and the lines go elsewhere, where it does not mix with them.
+    /// Shows a bar if standard error is a terminal and standard output is not, so that lines do not mix with the bar.
     pub fn new(names: Receiver<Name>) -> Output {
         let bar = (io::stderr().is_terminal() && !io::stdout().is_terminal()).then(|| {
             let template = "{spinner} {pos} files, {per_sec}";
@@ -26,7 +26,7 @@ impl Output {
         Output { names, lines: BufWriter::new(io::stdout()), bar, words: 0, all_read: true }
     }
 
-    /// The next file has this many words.
+    /// Prints the number of words of the next file.
     pub fn line(&mut self, words: u64) -> io::Result<()> {
         self.words += words;
         if let Some(name) = self.next_name() {
@@ -38,7 +38,7 @@ impl Output {
         Ok(())
     }
 
-    /// The next file could not be counted.
+    /// Prints that the next file could not be counted.
     pub fn failure(&mut self, error: &dyn Display) -> io::Result<()> {
         self.lines.flush()?;
         if let Some(name) = self.next_name() {
@@ -47,9 +47,9 @@ impl Output {
         Ok(())
     }
 
-    /// The last line. Whether all files were counted.
+    /// Prints failures that are left, and the total. Returns whether all files were counted.
     pub fn finish(mut self) -> io::Result<bool> {
-        // What is left are failures behind the last file.
+        // Only failures behind the last file are left.
         let _ = self.next_name();
         writeln!(self.lines, "{:>8} total", self.words)?;
         self.lines.flush()?;
@@ -59,7 +59,7 @@ impl Output {
         Ok(self.all_read)
     }
 
-    /// The name of the next result; failures before it are told.
+    /// Prints failures before the next result, and returns the name of its file.
     fn next_name(&mut self) -> Option<PathBuf> {
         loop {
             match self.names.try_recv().ok()? {

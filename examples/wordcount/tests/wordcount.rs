@@ -1,4 +1,4 @@
-//! The program as its users run it: the same bytes from workers, also if one is killed, as from this machine.
+//! The program as its users run it. Workers print the same bytes as this machine alone, also if a worker is killed.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// Ends with the test, also if that panics.
+/// A process that is killed when the test ends, also if the test panics.
 struct Process(Child);
 
 impl Drop for Process {
@@ -57,7 +57,7 @@ fn start_server(program: &Path, folder: &Path) -> (Process, String) {
     }
 }
 
-/// A tree of 200 files, and one large enough to travel in pieces.
+/// A tree of 200 files, and a file large enough to be sent in pieces.
 fn tree(folder: &Path) -> PathBuf {
     let root = folder.join("tree");
     for file in 0..200u64 {
@@ -87,7 +87,7 @@ fn workers_give_the_same_bytes_as_this_machine_also_if_one_is_killed() {
     let (status, expected, errors) = text(&local);
     assert_eq!((status, errors), (Some(0), ""));
     assert_eq!(expected.lines().count(), 202);
-    // 2 words a line, and 400,000 more.
+    // 2 words on each line, and 400,000 more.
     assert!(expected.ends_with(&format!("{:>8} total\n", 2 * (0..200).sum::<u64>() + 400_000)));
 
     let (_server, url) = start_server(&program, folder.path());

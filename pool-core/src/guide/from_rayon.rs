@@ -1,7 +1,7 @@
 //! Coming from rayon.
 //!
 //! Rayon divides data that is in memory, and is the right tool for that. An imap is for what is *not* all there yet: lines, records,
-//! pages, in order, in bounded memory, with results as they come. They get on: the crate `pool-rayon` runs imaps on a rayon pool
+//! pages, in order, in bounded memory, with results as they come. They work together: the crate `pool-rayon` runs imaps on a rayon pool
 //! that you have already (`RayonPool::from_pool`, `RayonPool::global`), so that the program has one set of threads.
 //!
 //! | rayon | here | what differs |

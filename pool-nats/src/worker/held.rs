@@ -184,7 +184,7 @@ fn run_items(items: &[u8], progress: &Progress, limit: u64, function: &Function)
                 rest = behind;
                 function(item, limit, &mut outcome);
             }
-            // Counted when the frame came, so it cannot happen; an outcome must be there all the same.
+            // Counted when the frame came, so it cannot happen; an outcome must still be there.
             None => Outcome::Decode("the item is missing").push(&mut outcome),
         }
     }

@@ -53,8 +53,8 @@ pub fn run(mimalloc: bool) -> bool {
     criterion
 }
 
-/// The rounds of arithmetic that take a millisecond. Each attempt is so short that one of them has the processor for
-/// itself, whatever else the machine does.
+/// The rounds of arithmetic that take a millisecond. Each attempt is so short that at least one of them has
+/// the processor for itself, also on a busy machine.
 fn calibrate() -> u64 {
     const ATTEMPTS: usize = 100;
     const ROUNDS: u64 = 500_000;

@@ -1,4 +1,4 @@
-//! The ways to ask for results, for promises that hold whichever is used.
+//! The ways to ask for results, for promises that hold for each of them.
 
 use super::parts::LONG;
 use super::tasks::current_thread;
@@ -54,7 +54,7 @@ pub(super) fn by_stream_under_tokio(imap: Imap<'_, u64>) -> Results<'_> {
     Box::new(move || runtime.block_on(stream.next()))
 }
 
-/// In order all the same where one item is under way at a time.
+/// In order where one item is in flight at a time.
 pub(super) fn by_next_unordered(imap: Imap<'_, u64>) -> Results<'_> {
     by_next(imap.unordered())
 }

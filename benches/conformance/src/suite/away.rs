@@ -1,4 +1,5 @@
-//! The pool is at work by itself: while the consumer is away or in a hurry, and beside items that take long.
+//! The pool works without the consumer's help: while the consumer does not ask, asks with a limit of zero, or items
+//! take long.
 
 use super::list::promises;
 use super::parts::{Gate, LONG, SHORT, soon};
@@ -88,7 +89,7 @@ promises! {
         assert!(results.window(20_000).eq(0..20_000));
     }
 
-    /// The consumer has been prompt for long, and then has other things to do.
+    /// The consumer has asked at once for a long time, and then does other work.
     fn p5_a_pool_is_not_idle_while_its_consumer_is_away(subject) {
         for _ in 0..8 {
             let pool = subject.pool(2);

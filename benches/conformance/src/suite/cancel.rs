@@ -59,7 +59,7 @@ promises! {
         let token = results.cancel_token();
         assert!(results.by_ref().eq(0..100));
         assert!(!results.is_cancelled());
-        // Too late to change what has happened.
+        // The imap has ended, so this changes nothing.
         token.cancel();
         assert_eq!(results.next(), None);
         assert!(token.is_cancelled() && !results.is_cancelled());

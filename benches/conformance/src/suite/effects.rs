@@ -30,8 +30,8 @@ impl Count {
     }
 }
 
-/// An input that gives item k when k - `ahead` items have been worked on, and the function that says so. The input
-/// looks without a pause, so that the test meets every moment.
+/// An input that gives item k when k - `ahead` items have been worked on, and the function that counts them. The
+/// input looks without a pause, so that the test meets many interleavings.
 fn by_effect(
     items: u64,
     ahead: u64,

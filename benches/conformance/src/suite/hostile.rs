@@ -1,7 +1,7 @@
 //! Executors, destructors and wakers that panic: nothing is lost but what they were to do.
 //!
 //! The first list runs on every backend, wrapped in an executor that panics once. The second has a pool of its
-//! own that panics all the time ([`Hostile`]): results that come are right, whatever is borrowed is still there,
+//! own that panics all the time ([`Hostile`]): results that come are right, borrowed values are still there,
 //! everything is dropped once, and nothing hangs.
 
 use super::bombs::Bomb;

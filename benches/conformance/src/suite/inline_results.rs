@@ -1,4 +1,5 @@
-//! The results of an imap inside an item of a busy one: those of sequential code, whatever happens on the way.
+//! The results of an imap inside an item of a busy one: those of sequential code, also where items panic,
+//! calls have limits, and imaps are dropped.
 
 use super::inline::{IMAPS, ITEMS, Inner, in_a_busy_imap};
 use super::list::promises;

@@ -48,7 +48,7 @@ promises! {
         let pool = subject.pool(2);
         let pulled = Cell::new(0);
         let input = (0..10).inspect(|_| pulled.set(pulled.get() + 1));
-        // Not even by `start`: that would not be the thread's `next`.
+        // Not even `start` pulls: only a call of `next` on this thread does.
         let mut imap = pool.imap_local(input, |x| x).start();
         pool.submit(|| ()).join().unwrap();
         assert_eq!(pulled.get(), 0);

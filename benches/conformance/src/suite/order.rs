@@ -40,7 +40,7 @@ promises! {
         let count = pulled.clone();
         let input = (0..10).inspect(move |_| { count.fetch_add(1, Ordering::SeqCst); });
         let mut imap = pool.imap(input, |x| x).window(4).chunk(2);
-        // A job that runs after whatever the imap might have queued.
+        // This job runs after any that the imap has queued.
         pool.submit(|| ()).join().unwrap();
         assert_eq!(pulled.load(Ordering::SeqCst), 0);
         assert_eq!(imap.next(), Some(0));

@@ -1,4 +1,4 @@
-//! What tests of several subjects need: a gate, values that count themselves, and patience.
+//! What tests of several promises need: a gate, values that count themselves, and limits.
 
 use pool_core::Timeout;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! `cancel` and limits reach the consumer, whatever it waits for, and whatever was measured before.
+//! `cancel` and limits reach the consumer in every kind of wait, and after every kind of measurement.
 
 use super::asks::{
     Ask, by_next, by_next_in_chunks_of_8, by_next_of_a_started_one, by_next_timeout, by_next_unordered,

@@ -1,4 +1,4 @@
-//! `unordered`: results as they finish, with everything else as ever. Results are compared sorted here,
+//! `unordered`: results as they finish, and every other promise as in order. Results are compared sorted here,
 //! and nowhere else.
 
 use super::list::promises;
