@@ -1,5 +1,5 @@
-//! P15: a long stream runs in constant memory. Alone in its process, whose memory it measures. It is here and not with the
-//! suite, since its full length is for a release build.
+//! P15: a long stream runs in constant memory, on every backend. Alone in its process, whose memory it measures. It is here
+//! and not with the suite, since its full length is for a release build, which takes minutes there and seconds here.
 #![cfg(target_os = "linux")]
 
 use pool_channel::ChannelPool;
