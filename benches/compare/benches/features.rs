@@ -5,7 +5,7 @@
 
 mod contenders;
 
-use contenders::{Contenders, THREADS};
+use contenders::{Contenders, THREADS, is_test};
 use futures::StreamExt;
 use pool_core::Executor;
 use pool_core::work::{checksum, rounds_for, xorshift};
@@ -230,8 +230,7 @@ fn batched(contenders: &Contenders, scale: Scale) {
 type Part = fn(&Contenders, Scale);
 
 fn main() {
-    let test = std::env::args().any(|argument| argument == "--test");
-    let scale = Scale(if test { 1_000 } else { 1 });
+    let scale = Scale(if is_test() { 1_000 } else { 1 });
     let wanted = |name: &str| {
         let filters: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
         filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()))

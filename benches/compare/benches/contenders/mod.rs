@@ -9,6 +9,13 @@ use std::sync::Arc;
 /// Threads of a pool, where a benchmark does not say otherwise.
 pub const THREADS: usize = 2;
 
+/// Whether everything is only to be run once: with `--test`, or without the `--bench` of `cargo bench`, as in
+/// `cargo test`. Criterion has the same rule.
+pub fn is_test() -> bool {
+    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    has("--test") || !has("--bench")
+}
+
 /// A pool of ours. Shared, because a function may use the pool that it runs on.
 pub type Pool = Arc<dyn Executor>;
 

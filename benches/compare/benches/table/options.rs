@@ -1,5 +1,6 @@
 //! The command line and the environment, and what they ask for.
 
+use crate::contenders::is_test;
 use std::env;
 
 /// What is to be done.
@@ -32,7 +33,7 @@ impl Options {
             arguments.drain(at..at + 2);
             number("--rounds", &rounds)
         });
-        let test = arguments.iter().any(|argument| argument == "--test");
+        let test = is_test();
         let rows = env::var("ENGINE_ROWS").ok();
         let rounds = rounds_given.or_else(|| variable("ENGINE_ROUNDS"));
         let lines = variable("ENGINE_LINES");
