@@ -58,6 +58,18 @@ fn expect<T>(receiver: &Receiver<T>) -> T {
     receiver.recv().expect("the job was dropped instead of run")
 }
 
+/// A job that pushes another job to its own worker's deque and waits for it. Its end is told to the receiver.
+fn inject_job_that_waits_for_its_own(pool: &Pool) -> Receiver<()> {
+    let (send_outer, outer) = channel();
+    pool.inject(move |worker| {
+        let (send_inner, inner) = channel();
+        worker.push(Job::new(move |_| send_inner.send(()).unwrap()));
+        expect(&inner);
+        send_outer.send(()).unwrap();
+    });
+    outer
+}
+
 /// Red without the second look in `Sleep::park`, without the fence there or in `Sleep::pushed`, and if
 /// `park` waits without looking for a token first.
 #[test]
@@ -122,19 +134,13 @@ fn a_push_meets_the_end_of_a_search() {
     });
 }
 
-/// A job pushes to its own worker's deque and waits for that job: the other worker must come and steal
-/// it. Red if `Worker::push` does not call `Sleep::pushed`, or if `take_any` leaves out the deques.
+/// The other worker must come and steal the job behind the one that waits. Red if `Worker::push` does not call
+/// `Sleep::pushed`, or if `take_any` leaves out the deques.
 #[test]
 fn a_job_behind_a_long_job_is_stolen() {
     model(2, || {
         let pool = Pool::new(2);
-        let (send_outer, outer) = channel();
-        pool.inject(move |worker| {
-            let (send_inner, inner) = channel();
-            worker.push(Job::new(move |_| send_inner.send(()).unwrap()));
-            expect(&inner);
-            send_outer.send(()).unwrap();
-        });
+        let outer = inject_job_that_waits_for_its_own(&pool);
         expect(&outer);
         pool.close_and_join();
     });
@@ -163,13 +169,7 @@ fn terminating_meets_workers_going_to_sleep() {
 fn a_job_spawned_while_closing_is_run() {
     model(2, || {
         let pool = Pool::new(2);
-        let (send_outer, outer) = channel();
-        pool.inject(move |worker| {
-            let (send_inner, inner) = channel();
-            worker.push(Job::new(move |_| send_inner.send(()).unwrap()));
-            expect(&inner);
-            send_outer.send(()).unwrap();
-        });
+        let outer = inject_job_that_waits_for_its_own(&pool);
         pool.close_and_join();
         expect(&outer);
     });

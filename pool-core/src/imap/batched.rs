@@ -10,7 +10,7 @@ use super::engine::Held;
 use super::engine::{Settings, Wait};
 use super::iter::{Imap, Inner};
 use super::policy::DEFAULT_WINDOW_PER_THREAD;
-use super::results::{Late, Next};
+use super::results::Next;
 use crate::block::{Block, Blocks, Results};
 use crate::error::{Panic, TimedOut};
 use crate::executor::threads_of;
@@ -43,14 +43,15 @@ fn run<A, T>(f: impl Fn(A) -> T, mut block: Block<A>) -> Done<T> {
 }
 
 impl<T> Done<T> {
-    fn take(&mut self) -> Option<Result<T, Panic>> {
-        let panics = self.panics.front().is_some_and(|(place, _)| *place == self.next);
+    fn take(&mut self) -> Next<T> {
+        let place = self.next;
         self.next += 1;
-        if panics {
-            self.panics.pop_front().map(|(_, panic)| Err(panic))
-        } else {
-            self.values.0.pop().map(Ok)
+        if self.panics.front().is_some_and(|(panicked, _)| *panicked == place)
+            && let Some((_, panic)) = self.panics.pop_front()
+        {
+            return Next::Panic(panic);
         }
+        self.values.0.pop().map_or(Next::End, Next::Result)
     }
 }
 
@@ -155,30 +156,30 @@ impl<T> Adapted<T> for Batched<'_, T> {
         loop {
             if let Some(block) = &mut self.block {
                 match block.take() {
-                    Some(given_up) if self.given_up > 0 => {
+                    Next::End => self.block = None,
+                    given_up if self.given_up > 0 => {
                         self.given_up -= 1;
                         drop_quietly(given_up);
                         continue;
                     }
-                    Some(result) => {
+                    next => {
                         self.head += 1;
-                        return Ok(Some(result));
+                        return next;
                     }
-                    None => self.block = None,
                 }
             }
             match self.inner.next_caught(wait) {
-                Ok(Some(Ok(block))) => self.block = Some(block),
+                Next::Result(block) => self.block = Some(block),
                 // A panic of the input.
-                Ok(Some(Err(panic))) => return Ok(Some(Err(panic))),
-                Ok(None) => {
+                Next::Panic(panic) => return Next::Panic(panic),
+                Next::End => {
                     self.ended = true;
-                    return Ok(None);
+                    return Next::End;
                 }
-                Err(Late::Call(late)) => return Err(Late::Call(TimedOut { index: self.head, ..late })),
-                Err(late @ Late::Item(_)) => {
+                Next::CallLate(late) => return Next::CallLate(TimedOut { index: self.head, ..late }),
+                Next::ItemLate(late) => {
                     self.head += 1;
-                    return Err(late);
+                    return Next::ItemLate(late);
                 }
             }
         }

@@ -19,7 +19,10 @@ impl<'p, T, P: Place> Caught<'p, T, P> {
 
 impl<T, P: Place> Adapted<Result<T, Panic>> for Caught<'_, T, P> {
     fn next(&mut self, wait: Wait<'_>) -> Next<Result<T, Panic>> {
-        self.inner.next_caught(wait).map(|next| next.map(Ok))
+        match self.inner.next_caught(wait) {
+            Next::Panic(panic) => Next::Result(Err(panic)),
+            next => next.map(Ok),
+        }
     }
 
     fn give_up(&mut self) -> bool {

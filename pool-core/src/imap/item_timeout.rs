@@ -11,7 +11,7 @@ use super::engine::ItemLimit;
 use super::engine::Wait;
 use super::iter::{Imap, Inner};
 use super::place::{Place, Pooled};
-use super::results::{Late, Next};
+use super::results::Next;
 use super::timeout::Timeout;
 use crate::error::TimedOut;
 use std::fmt;
@@ -154,9 +154,8 @@ impl<'p, T, P: Place> Limited<'p, T, P> {
 impl<T, P: Place> Adapted<Result<T, TimedOut>> for Limited<'_, T, P> {
     fn next(&mut self, wait: Wait<'_>) -> Next<Result<T, TimedOut>> {
         match self.inner.next_caught(wait) {
-            Ok(next) => Ok(next.map(|result| result.map(Ok))),
-            Err(Late::Item(late)) => Ok(Some(Ok(Err(late)))),
-            Err(late) => Err(late),
+            Next::ItemLate(late) => Next::Result(Err(late)),
+            next => next.map(Ok),
         }
     }
 

@@ -153,9 +153,9 @@ impl<T, P: Place> Iterator for Imap<'_, T, P> {
         match &mut self.inner {
             Inner::Results(results) => results.next(),
             Inner::Adapted(adapted) => match adapted.next(Wait::Forever) {
-                Ok(Some(Ok(value))) => Some(value),
-                Ok(Some(Err(panic))) => panic.resume(),
-                Ok(None) | Err(_) => None,
+                Next::Result(value) => Some(value),
+                Next::Panic(panic) => panic.resume(),
+                Next::End | Next::CallLate(_) | Next::ItemLate(_) => None,
             },
         }
     }

@@ -35,17 +35,31 @@ enum Advance {
     Late(TimedOut),
 }
 
-/// What is late.
+/// What a call for the next result has found.
 #[derive(Debug)]
-pub enum Late {
-    /// The result, for this call: the next call waits for it again.
-    Call(TimedOut),
-    /// The item, for its limit: it was given up.
-    Item(TimedOut),
+pub enum Next<T> {
+    Result(T),
+    /// The panic of an item, at its place, or that of the input, which comes last.
+    Panic(Panic),
+    End,
+    /// The limit of the call has passed: the next call waits for the same item again.
+    CallLate(TimedOut),
+    /// The limit of the item has passed: it was given up.
+    ItemLate(TimedOut),
 }
 
-/// The next result or its panic; `None` at the end; or what is late.
-pub(super) type Next<T> = Result<Option<Result<T, Panic>>, Late>;
+impl<T> Next<T> {
+    /// The same, with another result.
+    pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Next<U> {
+        match self {
+            Next::Result(value) => Next::Result(f(value)),
+            Next::Panic(panic) => Next::Panic(panic),
+            Next::End => Next::End,
+            Next::CallLate(late) => Next::CallLate(late),
+            Next::ItemLate(late) => Next::ItemLate(late),
+        }
+    }
+}
 
 /// The shortest pause between two looks whether the head has begun, if its limit counts from then. The first look comes
 /// after the limit; the pauses grow, so that a long wait costs nothing.
@@ -107,7 +121,7 @@ impl<T, S: Source<T>> Results<T, S> {
     fn next_in_time(&mut self, wait: Wait<'_>, limit: &ItemLimit) -> Next<T> {
         if let Some(value) = self.next_ready() {
             self.forget_delivered(limit);
-            return Ok(Some(Ok(value)));
+            return Next::Result(value);
         }
         let asked = Instant::now();
         let mut look = limit.limit.max(SHORTEST_LOOK);
@@ -123,7 +137,7 @@ impl<T, S: Source<T>> Results<T, S> {
                 (_, None) => Wait::Helping(until_late),
             };
             let late = match self.next_of_any_age(step) {
-                Err(late) => late,
+                Next::CallLate(late) => late,
                 next => {
                     self.forget_delivered(limit);
                     return next;
@@ -131,14 +145,14 @@ impl<T, S: Source<T>> Results<T, S> {
             };
             if let Some((index, Duration::ZERO)) = limit.next_late(self.ordered_head()) {
                 self.give_up_item(index);
-                return Err(Late::Item(TimedOut { index, waited: limit.limit }));
+                return Next::ItemLate(TimedOut { index, waited: limit.limit });
             }
             match wait {
-                Wait::Task(_) => return Err(late),
+                Wait::Task(_) => return Next::CallLate(late),
                 Wait::AtMost(waited) | Wait::Helping(waited)
                     if left.is_some_and(|left| left <= until_late) =>
                 {
-                    return Err(Late::Call(TimedOut { index: self.cursor.head(), waited }));
+                    return Next::CallLate(TimedOut { index: self.cursor.head(), waited });
                 }
                 _ => look = (2 * look).min(LONGEST_LOOK).max(limit.limit),
             }
@@ -170,13 +184,13 @@ impl<T, S: Source<T>> Results<T, S> {
     fn next_of_any_age(&mut self, wait: Wait<'_>) -> Next<T> {
         loop {
             if let Some(value) = self.next_ready() {
-                return Ok(Some(Ok(value)));
+                return Next::Result(value);
             }
             match self.advance(wait) {
                 Advance::Ready => {}
-                Advance::Panicked(panic) => return Ok(Some(Err(panic))),
-                Advance::Ended => return Ok(None),
-                Advance::Late(late) => return Err(Late::Call(late)),
+                Advance::Panicked(panic) => return Next::Panic(panic),
+                Advance::Ended => return Next::End,
+                Advance::Late(late) => return Next::CallLate(late),
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::engine::Wait;
 use super::iter::Imap;
 use super::policy;
+use super::results::Next;
 use crate::sync::Instant;
 use crate::unwind::{catch, drop_quietly};
 use futures_core::Stream;
@@ -85,15 +86,16 @@ impl<T> Stream for ImapStream<'_, T> {
             return Poll::Pending;
         }
         match self.inner.next_caught(Wait::Task(context.waker())) {
-            Ok(Some(result)) => {
+            Next::Result(value) => {
                 self.results += 1;
-                match result {
-                    Ok(value) => Poll::Ready(Some(value)),
-                    Err(panic) => panic.resume(),
-                }
+                Poll::Ready(Some(value))
             }
-            Ok(None) => Poll::Ready(None),
-            Err(_) => {
+            Next::Panic(panic) => {
+                self.results += 1;
+                panic.resume()
+            }
+            Next::End => Poll::Ready(None),
+            Next::CallLate(_) | Next::ItemLate(_) => {
                 self.pause();
                 Poll::Pending
             }

@@ -5,7 +5,7 @@ use super::cancel::CancelToken;
 use super::engine::Wait;
 use super::iter::{Imap, Inner};
 use super::place::{Place, Pooled};
-use super::results::Late;
+use super::results::Next;
 use crate::error::TimedOut;
 use std::fmt;
 use std::time::Duration;
@@ -43,10 +43,10 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// ```
     pub fn next_timeout(&mut self, limit: Duration) -> Result<Option<T>, TimedOut> {
         match self.next_caught(Wait::AtMost(limit)) {
-            Ok(Some(Ok(value))) => Ok(Some(value)),
-            Ok(Some(Err(panic))) => panic.resume(),
-            Ok(None) => Ok(None),
-            Err(Late::Call(late) | Late::Item(late)) => Err(late),
+            Next::Result(value) => Ok(Some(value)),
+            Next::Panic(panic) => panic.resume(),
+            Next::End => Ok(None),
+            Next::CallLate(late) | Next::ItemLate(late) => Err(late),
         }
     }
 
