@@ -73,7 +73,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn every_promise_names_tests_and_models_that_exist() {
     let tests_there =
-        tests(&["benches/conformance/src/suite", "benches/conformance/tests", "benches/compare/tests"]);
+        tests(&["benches/conformance/src/suite", "benches/conformance/tests", "pool-rayon/tests"]);
     let models_there = tests(&["pool-core/src", "pool-stealing/src"]);
     let page = chapter("promises");
     let mut rows = 0;
