@@ -26,7 +26,10 @@ pub(super) struct Chunk<A, T> {
     results: Sender<T>,
     /// How many results there may be.
     most: usize,
-    watch: Watch,
+    /// After this time, idle threads get what is left.
+    hand_back_after: Duration,
+    /// Whether there were idle threads when it was taken.
+    threads_idle: bool,
 }
 
 impl<A, T> Chunk<A, T> {
@@ -39,7 +42,7 @@ impl<A, T> Chunk<A, T> {
         hand_back_after: Duration,
         threads_idle: bool,
     ) -> Chunk<A, T> {
-        Chunk { first, items, results, most, watch: Watch::new(hand_back_after, threads_idle) }
+        Chunk { first, items, results, most, hand_back_after, threads_idle }
     }
 
     /// The index of the next item to begin, while none is being worked on.
@@ -50,6 +53,15 @@ impl<A, T> Chunk<A, T> {
     /// How many results there may still be.
     pub(super) fn left(&self) -> usize {
         self.most - self.results.pushed()
+    }
+
+    /// For the time that is worked on it, panics and all.
+    pub(super) fn watch(&self) -> Watch {
+        let mut watch = Watch::new(self.hand_back_after);
+        if self.threads_idle {
+            watch.begin();
+        }
+        watch
     }
 
     /// The next item has panicked: results go on behind it, into this ring. Gives the ring that has ended.
@@ -79,11 +91,16 @@ impl<A, T> Chunk<A, T> {
     }
 
     /// Goes through the items until there are none, the rest should be handed back, or the imap is cancelled.
-    pub(super) fn work<F>(&mut self, function: &F, session: &mut F::Session, control: &Control)
-    where
+    pub(super) fn work<F>(
+        &mut self,
+        function: &F,
+        session: &mut F::Session,
+        watch: &mut Watch,
+        control: &Control,
+    ) where
         F: Function<A, Output = T>,
     {
-        let Chunk { items, results, watch, .. } = self;
+        let Chunk { items, results, .. } = self;
         if control.is_cancelled() {
             return;
         }
@@ -94,7 +111,6 @@ impl<A, T> Chunk<A, T> {
                 }
             }
             Items::Ring(ring) => {
-                watch.start();
                 for item in ring.drain() {
                     if publish(results, function, session, item, control) {
                         if control.is_cancelled() {
@@ -137,23 +153,16 @@ fn answer_flag<T>(results: &Sender<T>, control: &Control) {
 }
 
 /// When to hand back what is left of a chunk.
-struct Watch {
+pub(super) struct Watch {
     limit: Duration,
-    threads_idle: bool,
     /// Since when, and when the clock was read last. Not while all threads are busy.
     since: Option<(Instant, Instant)>,
     looks: Looks,
 }
 
 impl Watch {
-    fn new(limit: Duration, threads_idle: bool) -> Watch {
-        Watch { limit, threads_idle, since: None, looks: Looks::new(policy::MOST_WATCHED) }
-    }
-
-    fn start(&mut self) {
-        if self.threads_idle {
-            self.begin();
-        }
+    fn new(limit: Duration) -> Watch {
+        Watch { limit, since: None, looks: Looks::new(policy::MOST_WATCHED) }
     }
 
     fn begin(&mut self) {

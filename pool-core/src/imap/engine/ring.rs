@@ -200,7 +200,8 @@ impl<A> Rings<A> {
     pub(crate) fn open(&mut self, capacity: usize, fenced: bool) -> (Sender<A>, Receiver<A>) {
         let mut fitting = self.spare.iter_mut().skip(size_of(capacity)).take(1 + LARGER);
         // One with a value in it was left by an imap that has lost its consumer: it is dropped without the lock.
-        let spare = fitting.find_map(|spare| spare.pop_if(|spare| spare.1.is_empty()));
+        let is_empty = |receiver: &Receiver<A>| receiver.left == 0 || receiver.is_empty();
+        let spare = fitting.find_map(|spare| spare.pop_if(|(_, receiver)| is_empty(receiver)));
         let (mut sender, mut receiver) = spare.unwrap_or_else(|| {
             self.halves.push(Half::Neither);
             let flag = Arc::new(AtomicBool::new(false));
@@ -211,7 +212,9 @@ impl<A> Rings<A> {
         receiver.left = capacity;
         sender.fenced = fenced;
         receiver.fenced = fenced;
-        sender.clear_flag();
+        if sender.flag_is_set() {
+            sender.clear_flag();
+        }
         (sender, receiver)
     }
 

@@ -145,7 +145,8 @@ where
     pub(super) fn work(&self, mut chunk: Chunk<I::Item, T>) -> Chunk<I::Item, T> {
         let function = self.function();
         let mut session = function.begin();
-        while let Err(payload) = catch(|| chunk.work(function, &mut session, self.control())) {
+        let mut watch = chunk.watch();
+        while let Err(payload) = catch(|| chunk.work(function, &mut session, &mut watch, self.control())) {
             function.spoil(&mut session);
             self.locked(|state| state.note_panic(&mut chunk, payload));
         }
