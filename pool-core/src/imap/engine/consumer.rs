@@ -14,7 +14,7 @@
 //! goes from an imap to imaps inside it, and cannot come back. (A function that waits in `rayon::join` on a
 //! `RayonPool` is outside of this argument: rayon may put foreign work on top of it.)
 
-use super::chunk::Chunk;
+use super::chunk::Current;
 use super::cursor::Cursor;
 use super::function::Function;
 use super::held::Held;
@@ -103,13 +103,13 @@ where
                     cursor.drop_given_up();
                 }
                 Move::Inline(inline) => {
-                    self.inline = Some(inline);
+                    self.inline = Some(*inline);
                     if let Some(head) = self.continue_inline(cursor) {
                         return head;
                     }
                 }
                 Move::Pull(len) => self.shared.pull_here(self.executor.get(), &mut self.input, cursor, len),
-                Move::Work(chunk) => self.run(chunk, cursor),
+                Move::Work(chunk) => self.run(Some(*chunk), cursor),
                 Move::PullHead(input) => self.pull_head(input, cursor),
                 Move::Look => std::thread::yield_now(),
                 Move::Spawn => {}
@@ -175,29 +175,29 @@ where
     }
 
     /// Runs one item, like a worker.
-    fn run(&mut self, chunk: Chunk<I::Item, T>, cursor: &mut Cursor<T>) {
-        let chunk = {
+    fn run(&mut self, mut current: Current<I::Item, T>, cursor: &mut Cursor<T>) {
+        if let Some(chunk) = &mut current {
             let _within = Within::enter(&mut self.nesting);
             // What the function waits for in a pool must not need this thread's own imap to move on.
             let _inside = Inside::enter();
-            self.shared.work(chunk)
-        };
+            self.shared.work(chunk);
+        }
         cursor.count_run();
-        self.take_over(Done::Worked { chunk, items: 0, time: Duration::ZERO });
+        self.shared.locked(|state| {
+            state.take_over(&mut current, Done::Worked { items: 0, time: Duration::ZERO });
+        });
     }
 
     /// Pulls the head, and runs it.
     fn pull_head(&mut self, input: Box<I>, cursor: &mut Cursor<T>) {
         let (item, returned) = self.shared.pull_one(input);
-        if let Some(chunk) = self.take_over(Done::PulledOne { item, returned }) {
+        let mut current = None;
+        self.shared.locked(|state| state.take_over(&mut current, Done::PulledOne { item, returned }));
+        if current.is_some() {
             // There may be work for others, too.
             drop_quietly(catch(|| self.shared.spawn_if_needed(self.executor.get())));
-            self.run(chunk, cursor);
+            self.run(current, cursor);
         }
-    }
-
-    fn take_over(&self, done: Done<I, T>) -> Option<Chunk<I::Item, T>> {
-        self.shared.locked(|state| state.take_over(done))
     }
 
     /// Whether no other thread is free to come.

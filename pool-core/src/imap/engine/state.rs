@@ -9,7 +9,7 @@ mod step;
 
 use super::backlog::{Backlog, Taken};
 use super::begun::ItemLimit;
-use super::chunk::{Chunk, Items};
+use super::chunk::{Chunk, Current, Items};
 use super::control::Control;
 use super::cursor::Cursor;
 use super::input::{Input, InputEnd, Returned};
@@ -181,30 +181,31 @@ impl<I: Iterator, T> State<I, T> {
         self.input.finish(end);
     }
 
-    fn take_chunk(&mut self, len: usize) -> Option<Chunk<I::Item, T>> {
-        let taken = self.backlog.take(len)?;
-        Some(self.begin(taken))
+    fn take_chunk(&mut self, current: &mut Current<I::Item, T>, len: usize) -> bool {
+        let Some(taken) = self.backlog.take(len) else { return false };
+        self.begin(current, taken);
+        true
     }
 
     /// The item that was pulled last, in the hands of the thread that pulled it.
-    fn begin_pulled(&mut self, item: I::Item) -> Chunk<I::Item, T> {
-        self.begin(Taken { first: self.input.pulled() - 1, items: Items::One(Some(item)), len: 1 })
+    fn begin_pulled(&mut self, current: &mut Current<I::Item, T>, item: I::Item) {
+        self.begin(current, Taken { first: self.input.pulled() - 1, items: Items::One(Some(item)), len: 1 });
     }
 
     /// For as many items, which the worker pulls itself while it works on them.
-    fn begin_solo(&mut self, most: usize) -> Chunk<I::Item, T> {
-        self.begin(Taken { first: self.input.pulled(), items: Items::One(None), len: most })
+    fn begin_solo(&mut self, current: &mut Current<I::Item, T>, most: usize) {
+        self.begin(current, Taken { first: self.input.pulled(), items: Items::One(None), len: most });
     }
 
     /// Opens the way for the results of these items.
-    fn begin(&mut self, taken: Taken<I::Item>) -> Chunk<I::Item, T> {
+    fn begin(&mut self, current: &mut Current<I::Item, T>, taken: Taken<I::Item>) {
         let Taken { first, items, len } = taken;
         if let Some(limit) = &self.item_limit {
             limit.begin(first);
         }
         let results = self.open_results(first, len);
         let threads_idle = len > 1 && !self.workers.is_full();
-        Chunk::new(first, items, results, len, self.policy.hand_back_after(), threads_idle)
+        *current = Some(Chunk::new(first, items, results, len, self.policy.hand_back_after(), threads_idle));
     }
 
     fn open_results(&mut self, first: u64, most: usize) -> Sender<T> {
@@ -222,7 +223,8 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     /// Takes back a chunk, and what is left of it.
-    fn release(&mut self, chunk: Chunk<I::Item, T>) {
+    fn release(&mut self, current: &mut Current<I::Item, T>) {
+        let Some(chunk) = current.take() else { return };
         let next = chunk.next();
         let (results, items) = chunk.into_parts();
         if results.flag_is_set() {

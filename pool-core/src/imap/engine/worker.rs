@@ -7,7 +7,7 @@
 //! it works on these items itself, as far as that is a chunk, so they are in the cache of the thread that pulled them,
 //! and are freed by the thread that allocated them. What is behind that chunk waits for all.
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Current};
 use super::function::Function;
 use super::input::{InputEnd, Returned, pull, pull_many};
 use super::nesting::{Nesting, Within};
@@ -91,12 +91,13 @@ where
         let _within = Within::enter(&mut nesting);
         let mut clock = Clock::new();
         let mut done = Done::Began;
+        let mut current: Current<I::Item, T> = None;
         loop {
             let mut makes_room = false;
             if done.may_make_room() && clock.ends_slice() {
                 // The executor is asked with empty hands, since it may block.
-                let begun = self.locked(|state| state.take_over(done));
-                debug_assert!(begun.is_none(), "it has pulled nothing");
+                self.locked(|state| state.take_over(&mut current, done));
+                debug_assert!(current.is_none(), "it has pulled nothing");
                 done = Done::Nothing;
                 makes_room = has_waiting(executor);
             }
@@ -105,17 +106,16 @@ where
                     // The wait for the lock is the input's, so that the next lap is the function's alone.
                     state.measured_pull(items, clock.lap());
                 }
-                state.step(done, makes_room)
+                state.step(&mut current, done, makes_room)
             });
             if spawns {
                 // A worker has no caller who could be told of a panic: the job has been dropped then, or will run.
                 drop_quietly(catch(|| self.spawn_job(executor)));
             }
             done = match step {
-                Step::Work(chunk) => {
-                    let first = chunk.next();
-                    let chunk = self.work(chunk);
-                    Done::Worked { items: (chunk.next() - first) as usize, chunk, time: clock.lap() }
+                Step::Work => {
+                    let items = current.as_mut().map_or(0, |chunk| self.work(chunk));
+                    Done::Worked { items, time: clock.lap() }
                 }
                 Step::PullOne(input) => {
                     let (item, returned) = self.pull_one(input);
@@ -125,7 +125,10 @@ where
                     let (sender, returned) = self.fill(input, sender, len);
                     Done::Filled { sender, returned }
                 }
-                Step::Solo(input, chunk, len) => self.work_solo(input, chunk, len, &mut clock),
+                Step::Solo(input, len) => {
+                    let chunk = current.as_mut().expect("a chunk without items has begun");
+                    self.work_solo(input, chunk, len, &mut clock)
+                }
                 Step::Look => {
                     std::thread::yield_now();
                     Done::Looked(clock.idle())
@@ -141,17 +144,19 @@ where
         }
     }
 
-    /// Goes through a chunk until it is empty, it should be handed back, or the imap is cancelled.
-    pub(super) fn work(&self, mut chunk: Chunk<I::Item, T>) -> Chunk<I::Item, T> {
+    /// Goes through a chunk until it is empty, it should be handed back, or the imap is cancelled. Returns how many
+    /// items it has worked on.
+    pub(super) fn work(&self, chunk: &mut Chunk<I::Item, T>) -> usize {
+        let first = chunk.next();
         let function = self.function();
         let mut session = function.begin();
         let mut watch = chunk.watch();
         while let Err(payload) = catch(|| chunk.work(function, &mut session, &mut watch, self.control())) {
             function.spoil(&mut session);
-            self.locked(|state| state.note_panic(&mut chunk, payload));
+            self.locked(|state| state.note_panic(chunk, payload));
         }
         function.end(session);
-        chunk
+        (chunk.next() - first) as usize
     }
 
     /// Pulls one item.
@@ -182,10 +187,10 @@ where
     fn work_solo(
         &self,
         mut input: Box<I>,
-        mut chunk: Chunk<I::Item, T>,
+        chunk: &mut Chunk<I::Item, T>,
         len: usize,
         clock: &mut Clock,
-    ) -> Done<I, T> {
+    ) -> Done<I> {
         let (function, control) = (self.function(), self.control());
         let mut session = function.begin();
         let first = chunk.next();
@@ -212,12 +217,12 @@ where
                 Err(payload) if pulling => end = Some(InputEnd::Panicked(payload)),
                 Err(payload) => {
                     function.spoil(&mut session);
-                    self.locked(|state| state.note_panic(&mut chunk, payload));
+                    self.locked(|state| state.note_panic(chunk, payload));
                 }
             }
         }
         function.end(session);
         let time = clock.lap();
-        Done::WorkedSolo { chunk, returned: Returned::new(input, end), pulled, items: worked, time }
+        Done::WorkedSolo { returned: Returned::new(input, end), pulled, items: worked, time }
     }
 }

@@ -80,11 +80,11 @@ pub(in crate::imap::engine) enum Move<I: Iterator, T> {
     /// Drop what was given up and has come.
     DropGivenUp(Option<Payload>),
     /// Do everything itself from now on.
-    Inline(Inline<I, T>),
+    Inline(Box<Inline<I, T>>),
     /// Pull up to this many items from the input that it has.
     Pull(usize),
     /// Work on the head.
-    Work(Chunk<I::Item, T>),
+    Work(Box<Chunk<I::Item, T>>),
     /// Pull the head, and work on it.
     PullHead(Box<I>),
     /// Look again in a moment.
@@ -160,7 +160,7 @@ impl<I: Iterator, T> State<I, T> {
             && untaken
             && let Some(inline) = self.begin_inline(cursor)
         {
-            return Some(Move::Inline(inline));
+            return Some(Move::Inline(Box::new(inline)));
         }
         let in_time = self.local && (!call.has_pulled || call.left() != Some(Duration::ZERO));
         if in_time && self.input.end().is_none() {
@@ -173,8 +173,12 @@ impl<I: Iterator, T> State<I, T> {
         if !(call.works && untaken) {
             return None;
         }
-        let head = self.take_chunk(1).map(Move::Work);
-        head.or_else(|| self.input.take().map(Move::PullHead))
+        let mut head = None;
+        self.take_chunk(&mut head, 1);
+        match head {
+            Some(head) => Some(Move::Work(Box::new(head))),
+            None => self.input.take().map(Move::PullHead),
+        }
     }
 
     /// How the consumer waits. `None` if it has seen something new meanwhile.

@@ -12,14 +12,14 @@
 //! that sees its flag, or sees when it takes a chunk that threads are idle, looks at the clock from time to time, and
 //! hands back what is left of its chunk when that takes longer than chunks should.
 
-use super::super::chunk::Chunk;
+use super::super::chunk::Current;
 use super::super::input::Returned;
 use super::super::ring::Sender;
 use super::State;
 use std::time::Duration;
 
 /// What a participant has done since it last held the lock.
-pub(in crate::imap::engine) enum Done<I: Iterator, T> {
+pub(in crate::imap::engine) enum Done<I: Iterator> {
     /// Its turn begins.
     Began,
     /// Nothing.
@@ -30,13 +30,13 @@ pub(in crate::imap::engine) enum Done<I: Iterator, T> {
     PulledOne { item: Option<I::Item>, returned: Returned<I> },
     /// It has filled a ring.
     Filled { sender: Sender<I::Item>, returned: Returned<I> },
-    /// It has worked on this many items of a chunk.
-    Worked { chunk: Chunk<I::Item, T>, items: usize, time: Duration },
+    /// It has worked on this many items of its chunk.
+    Worked { items: usize, time: Duration },
     /// It has pulled and worked, with the input in hand.
-    WorkedSolo { chunk: Chunk<I::Item, T>, returned: Returned<I>, pulled: u64, items: usize, time: Duration },
+    WorkedSolo { returned: Returned<I>, pulled: u64, items: usize, time: Duration },
 }
 
-impl<I: Iterator, T> Done<I, T> {
+impl<I: Iterator> Done<I> {
     /// How many items it has pulled, for what it works on next.
     pub(in crate::imap::engine) fn pulled(&self) -> Option<usize> {
         match self {
@@ -55,22 +55,21 @@ impl<I: Iterator, T> Done<I, T> {
 }
 
 /// What a worker is to do next.
-pub(in crate::imap::engine) enum Step<I: Iterator, T> {
-    Work(Chunk<I::Item, T>),
+pub(in crate::imap::engine) enum Step<I: Iterator> {
+    /// Work on its chunk.
+    Work,
     /// Pull one item and begin with it.
     PullOne(Box<I>),
     /// Pull this many items, and then work on them.
     Fill(Box<I>, Sender<I::Item>, usize),
     /// Pull and work, item by item, with the input in hand: there is no other thread that could pull.
-    Solo(Box<I>, Chunk<I::Item, T>, usize),
+    Solo(Box<I>, usize),
     /// Look again in a moment.
     Look,
     /// End the turn; the next one is queued.
     Requeue,
     /// End the turn. If the consumer has left, drop what is there.
-    Leave {
-        consumer_gone: bool,
-    },
+    Leave { consumer_gone: bool },
 }
 
 impl<I: Iterator, T> State<I, T> {
@@ -80,24 +79,30 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     /// Takes over what a worker has done, and decides what it does next. Returns whether it must also spawn a job, which
-    /// is reserved. `makes_room` says that its slice is over while other jobs wait in the pool.
-    pub(in crate::imap::engine) fn step(&mut self, done: Done<I, T>, makes_room: bool) -> (Step<I, T>, bool) {
-        let step = self.choose_step(done, makes_room);
+    /// is reserved. `current` is its chunk; `makes_room` says that its slice is over while other jobs wait in the pool.
+    pub(in crate::imap::engine) fn step(
+        &mut self,
+        current: &mut Current<I::Item, T>,
+        done: Done<I>,
+        makes_room: bool,
+    ) -> (Step<I>, bool) {
+        let step = self.choose_step(current, done, makes_room);
         let spawns = match step {
-            Step::Work(_) | Step::Fill(..) => self.try_reserve_worker(),
+            Step::Work | Step::Fill(..) => self.try_reserve_worker(),
             Step::Requeue => true,
             _ => false,
         };
         (step, spawns)
     }
 
-    fn choose_step(&mut self, done: Done<I, T>, makes_room: bool) -> Step<I, T> {
+    fn choose_step(&mut self, current: &mut Current<I::Item, T>, done: Done<I>, makes_room: bool) -> Step<I> {
         let looked = match done {
             Done::Looked(time) => Some(time),
             _ => None,
         };
-        if let Some(chunk) = self.take_over(done) {
-            return Step::Work(chunk);
+        self.take_over(current, done);
+        if current.is_some() {
+            return Step::Work;
         }
         if makes_room && !self.wakeup.consumer_gone() && self.may_leave() {
             self.workers.requeue();
@@ -107,7 +112,7 @@ impl<I: Iterator, T> State<I, T> {
             return Step::Requeue;
         }
         loop {
-            if let Some(step) = self.find_work() {
+            if let Some(step) = self.find_work(current) {
                 return step;
             }
             if looked.is_none() && !self.another_pulls() {
@@ -124,62 +129,62 @@ impl<I: Iterator, T> State<I, T> {
         }
     }
 
-    /// Takes over what a participant has done; gives what it is to begin with at once.
-    pub(in crate::imap::engine) fn take_over(&mut self, done: Done<I, T>) -> Option<Chunk<I::Item, T>> {
+    /// Takes over what a participant has done. Its chunk is taken back; a new one is what it is to work on at once.
+    pub(in crate::imap::engine) fn take_over(&mut self, current: &mut Current<I::Item, T>, done: Done<I>) {
         match done {
             Done::Began => self.workers.begin_turn(),
             Done::Nothing | Done::Looked(_) => {}
             Done::PulledOne { item, returned } => {
                 self.give_back_input(returned, u64::from(item.is_some()));
-                return item.map(|item| self.begin_pulled(item));
+                if let Some(item) = item {
+                    self.begin_pulled(current, item);
+                }
             }
             Done::Filled { sender, returned } => {
                 self.end_filling(sender);
                 self.give_back_input(returned, 0);
                 let len = self.chunk_len();
-                return self.take_chunk(len);
+                self.take_chunk(current, len);
             }
-            Done::Worked { chunk, items, time } => {
+            Done::Worked { items, time } => {
                 self.policy.worked(items, time);
-                self.release(chunk);
+                self.release(current);
             }
-            Done::WorkedSolo { chunk, returned, pulled, items, time } => {
+            Done::WorkedSolo { returned, pulled, items, time } => {
                 self.give_back_input(returned, pulled);
                 self.policy.worked(items, time);
-                self.release(chunk);
+                self.release(current);
             }
         }
-        None
     }
 
     /// What was handed back, so that the oldest items go first; else the input; else what a feeder has pulled.
-    fn find_work(&mut self) -> Option<Step<I, T>> {
+    fn find_work(&mut self, current: &mut Current<I::Item, T>) -> Option<Step<I>> {
         if self.control.is_cancelled() {
             return None;
         }
         let len = self.chunk_len();
-        if self.backlog.has_waiting()
-            && let Some(chunk) = self.take_chunk(len)
-        {
-            return Some(Step::Work(chunk));
+        if self.backlog.has_waiting() && self.take_chunk(current, len) {
+            return Some(Step::Work);
         }
         if self.input.is_here() && self.input.end().is_none() {
             let batch = self.batch_len();
             let room = self.window().room_or_stall(batch as u64);
             let batch = usize::try_from(room).unwrap_or(batch).min(batch);
             if batch > 0 {
-                return self.feed(batch);
+                return self.feed(current, batch);
             }
         }
-        self.take_chunk(len).map(Step::Work)
+        self.take_chunk(current, len).then_some(Step::Work)
     }
 
-    fn feed(&mut self, len: usize) -> Option<Step<I, T>> {
+    fn feed(&mut self, current: &mut Current<I::Item, T>, len: usize) -> Option<Step<I>> {
         let input = self.input.take()?;
         Some(if len > 1 && self.may_pull_ahead() {
             Step::Fill(input, self.begin_filling(len), len)
         } else if len > 1 && self.workers.most() == 1 {
-            Step::Solo(input, self.begin_solo(len), len)
+            self.begin_solo(current, len);
+            Step::Solo(input, len)
         } else {
             Step::PullOne(input)
         })
@@ -212,7 +217,7 @@ impl<I: Iterator, T> State<I, T> {
         may
     }
 
-    fn leave(&mut self) -> Step<I, T> {
+    fn leave(&mut self) -> Step<I> {
         self.workers.end_turn();
         // Under the lock, and only for as long as every thread has a job can it become busy again.
         self.control.note_busy(false);
