@@ -42,7 +42,7 @@ enum Role {
         /// Count on the threads of this machine, without workers. The output is the same.
         #[arg(long)]
         local: bool,
-        /// Print at the end what each worker has done, and how many tries failed.
+        /// Print at the end what each worker has done, and what went wrong meanwhile.
         #[arg(long)]
         stats: bool,
         /// After how many seconds without a sign of life a worker's files go to others.
