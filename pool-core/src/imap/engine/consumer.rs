@@ -78,6 +78,7 @@ where
         cursor.drop_given_up();
         let works = (forever || matches!(wait, Wait::Helping(_))) && is_worker(self.executor.get());
         let mut call = Call::new(wait, works);
+        let mut current = None;
         #[cfg(feature = "stream")]
         if let Wait::Task(waker) = wait {
             let parker = self.shared.control().parker();
@@ -86,7 +87,7 @@ where
         }
         loop {
             call.set_inline(forever && works && self.should_be_inline());
-            let (next, spawns) = self.shared.locked(|state| state.next_move(cursor, &mut call));
+            let (next, spawns) = self.shared.locked(|state| state.next_move(cursor, &mut current, &mut call));
             if spawns {
                 self.spawn(&next);
             }
@@ -103,14 +104,14 @@ where
                     cursor.drop_given_up();
                 }
                 Move::Inline(inline) => {
-                    self.inline = Some(*inline);
+                    self.inline = Some(inline);
                     if let Some(head) = self.continue_inline(cursor) {
                         return head;
                     }
                 }
                 Move::Pull(len) => self.shared.pull_here(self.executor.get(), &mut self.input, cursor, len),
-                Move::Work(chunk) => self.run(Some(*chunk), cursor),
-                Move::PullHead(input) => self.pull_head(input, cursor),
+                Move::Work => self.run(&mut current, cursor),
+                Move::PullHead(input) => self.pull_head(input, &mut current, cursor),
                 Move::Look => std::thread::yield_now(),
                 Move::Spawn => {}
                 Move::Sleep(limit) => {
@@ -168,15 +169,15 @@ where
     fn spawn(&self, next: &Move<I, T>) {
         let spawned = catch(|| self.shared.spawn_job(self.executor.get()));
         match next {
-            Move::Work(_) => drop_quietly(spawned),
+            Move::Work => drop_quietly(spawned),
             Move::Found(head) if !matches!(head, Head::Ready) => drop_quietly(spawned),
             _ => spawned.unwrap_or_else(|payload| std::panic::resume_unwind(payload)),
         }
     }
 
     /// Runs one item, like a worker.
-    fn run(&mut self, mut current: Current<I::Item, T>, cursor: &mut Cursor<T>) {
-        if let Some(chunk) = &mut current {
+    fn run(&mut self, current: &mut Current<I::Item, T>, cursor: &mut Cursor<T>) {
+        if let Some(chunk) = current {
             let _within = Within::enter(&mut self.nesting);
             // What the function waits for in a pool must not need this thread's own imap to move on.
             let _inside = Inside::enter();
@@ -184,15 +185,14 @@ where
         }
         cursor.count_run();
         self.shared.locked(|state| {
-            state.take_over(&mut current, Done::Worked { items: 0, time: Duration::ZERO });
+            state.take_over(current, Done::Worked { items: 0, time: Duration::ZERO });
         });
     }
 
     /// Pulls the head, and runs it.
-    fn pull_head(&mut self, input: Box<I>, cursor: &mut Cursor<T>) {
+    fn pull_head(&mut self, input: Box<I>, current: &mut Current<I::Item, T>, cursor: &mut Cursor<T>) {
         let (item, returned) = self.shared.pull_one(input);
-        let mut current = None;
-        self.shared.locked(|state| state.take_over(&mut current, Done::PulledOne { item, returned }));
+        self.shared.locked(|state| state.take_over(current, Done::PulledOne { item, returned }));
         if current.is_some() {
             // There may be work for others, too.
             drop_quietly(catch(|| self.shared.spawn_if_needed(self.executor.get())));

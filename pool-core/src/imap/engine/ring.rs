@@ -199,7 +199,8 @@ impl<A> Rings<A> {
     /// A ring for at most `capacity` values. `fenced` says which barrier its flag uses.
     pub(crate) fn open(&mut self, capacity: usize, fenced: bool) -> (Sender<A>, Receiver<A>) {
         let mut fitting = self.spare.iter_mut().skip(size_of(capacity)).take(1 + LARGER);
-        // One with a value in it was left by an imap that has lost its consumer: it is dropped without the lock.
+        // One with a value in it was left by an imap that has lost its consumer: it is dropped without the lock. Where all
+        // that may come has been popped, that is known without a look at what the other thread has written.
         let is_empty = |receiver: &Receiver<A>| receiver.left == 0 || receiver.is_empty();
         let spare = fitting.find_map(|spare| spare.pop_if(|(_, receiver)| is_empty(receiver)));
         let (mut sender, mut receiver) = spare.unwrap_or_else(|| {
@@ -212,6 +213,7 @@ impl<A> Rings<A> {
         receiver.left = capacity;
         sender.fenced = fenced;
         receiver.fenced = fenced;
+        // A look costs less than a swap, and the flag is seldom set. One that is set after the look stays set.
         if sender.flag_is_set() {
             sender.clear_flag();
         }

@@ -13,7 +13,7 @@
 //! **Unordered**, any result is as good as the head: the cursor takes whichever ring has one, and a sleeping consumer
 //! sets the flags of all.
 
-use super::super::chunk::Chunk;
+use super::super::chunk::Current;
 use super::super::cursor::Cursor;
 use super::super::inline::Inline;
 use super::super::outputs::HeadState;
@@ -80,11 +80,11 @@ pub(in crate::imap::engine) enum Move<I: Iterator, T> {
     /// Drop what was given up and has come.
     DropGivenUp(Option<Payload>),
     /// Do everything itself from now on.
-    Inline(Box<Inline<I, T>>),
+    Inline(Inline<I, T>),
     /// Pull up to this many items from the input that it has.
     Pull(usize),
-    /// Work on the head.
-    Work(Box<Chunk<I::Item, T>>),
+    /// Work on the head, which is its chunk now.
+    Work,
     /// Pull the head, and work on it.
     PullHead(Box<I>),
     /// Look again in a moment.
@@ -100,6 +100,7 @@ impl<I: Iterator, T> State<I, T> {
     pub(in crate::imap::engine) fn next_move(
         &mut self,
         cursor: &mut Cursor<T>,
+        current: &mut Current<I::Item, T>,
         call: &mut Call<'_>,
     ) -> (Move<I, T>, bool) {
         self.wakeup.awake();
@@ -107,10 +108,10 @@ impl<I: Iterator, T> State<I, T> {
             self.note_sleep(time, cursor);
         }
         self.singly |= matches!(call.wait, Wait::AtMost(_));
-        let next = self.choose_move(cursor, call);
+        let next = self.choose_move(cursor, current, call);
         let spawns = match next {
             Move::Spawn => true,
-            Move::Found(_) | Move::Work(_) | Move::Pull(_) | Move::Look | Move::Sleep(_) => {
+            Move::Found(_) | Move::Work | Move::Pull(_) | Move::Look | Move::Sleep(_) => {
                 self.try_reserve_worker()
             }
             // A poll has registered, and a call whose limit has passed has not.
@@ -120,7 +121,12 @@ impl<I: Iterator, T> State<I, T> {
         (next, spawns)
     }
 
-    fn choose_move(&mut self, cursor: &mut Cursor<T>, call: &mut Call<'_>) -> Move<I, T> {
+    fn choose_move(
+        &mut self,
+        cursor: &mut Cursor<T>,
+        current: &mut Current<I::Item, T>,
+        call: &mut Call<'_>,
+    ) -> Move<I, T> {
         loop {
             let ended = self.input.end().is_some_and(|end| end <= cursor.head());
             let untaken = match self.outputs.locate_head(cursor, ended) {
@@ -140,7 +146,7 @@ impl<I: Iterator, T> State<I, T> {
             if self.workers.is_lost() {
                 return Move::Return(Head::Terminated);
             }
-            if let Some(work) = self.find_consumer_work(cursor, call, untaken) {
+            if let Some(work) = self.find_consumer_work(cursor, current, call, untaken) {
                 return work;
             }
             if let Some(wait) = self.choose_wait(cursor, call) {
@@ -153,6 +159,7 @@ impl<I: Iterator, T> State<I, T> {
     fn find_consumer_work(
         &mut self,
         cursor: &mut Cursor<T>,
+        current: &mut Current<I::Item, T>,
         call: &mut Call<'_>,
         untaken: bool,
     ) -> Option<Move<I, T>> {
@@ -160,7 +167,7 @@ impl<I: Iterator, T> State<I, T> {
             && untaken
             && let Some(inline) = self.begin_inline(cursor)
         {
-            return Some(Move::Inline(Box::new(inline)));
+            return Some(Move::Inline(inline));
         }
         let in_time = self.local && (!call.has_pulled || call.left() != Some(Duration::ZERO));
         if in_time && self.input.end().is_none() {
@@ -173,12 +180,10 @@ impl<I: Iterator, T> State<I, T> {
         if !(call.works && untaken) {
             return None;
         }
-        let mut head = None;
-        self.take_chunk(&mut head, 1);
-        match head {
-            Some(head) => Some(Move::Work(Box::new(head))),
-            None => self.input.take().map(Move::PullHead),
+        if self.take_chunk(current, 1) {
+            return Some(Move::Work);
         }
+        self.input.take().map(Move::PullHead)
     }
 
     /// How the consumer waits. `None` if it has seen something new meanwhile.
