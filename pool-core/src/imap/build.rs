@@ -2,7 +2,7 @@
 
 use super::engine::Held;
 use super::engine::Source;
-use super::engine::{Consumer, Control, Function, InState, Plain, Shared, WithConsumer, WithState};
+use super::engine::{Consumer, Control, Function, Plain, Shared, WithState};
 use super::iter::{Imap, Inner};
 use super::place::{Local, Place, Pooled};
 use super::results::Results;
@@ -92,7 +92,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
         let control = shared.control().clone();
-        Imap::<'p, T, Pooled>::over(control, Box::new(Consumer::new(shared, executor, InState)))
+        Imap::<'p, T, Pooled>::over(control, Box::new(Consumer::new(shared, executor, None::<Empty<I::Item>>)))
     }
 }
 
@@ -137,7 +137,7 @@ impl<'p, T: Send + 'p> Imap<'p, T, Local> {
         F: Function<J::Item, Output = T> + Send + Sync + 'p,
     {
         let control = shared.control().clone();
-        let consumer = Consumer::new(shared, executor, WithConsumer::new(input));
+        let consumer = Consumer::new(shared, executor, Some(input));
         Imap::<'p, T, Local>::over(control, Box::new(consumer))
     }
 }

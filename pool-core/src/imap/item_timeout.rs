@@ -1,13 +1,10 @@
 //! Results whose items may run for a limited time each.
 //!
-//! The engine notes when each item begins ([`begun`](super::engine)). The consumer waits for the rest of the head's
-//! limit, and then gives the head up and hands out [`TimedOut`] in its place: see
-//! [`next_in_time`](super::results::Results::next_in_time). While the head has not begun there is no limit, and the
-//! consumer looks from time to time whether it has.
+//! A worker tells the consumer when an item begins ([`order`](super::engine)). The consumer waits for the rest of the head's
+//! limit, and then gives the head up and hands out [`TimedOut`] in its place.
 
 use super::adapted::{Adapted, Controls};
 use super::cancel::CancelToken;
-use super::engine::ItemLimit;
 use super::engine::Wait;
 use super::iter::{Imap, Inner};
 use super::place::{Place, Pooled};
@@ -68,7 +65,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     where
         T: Send + 'p,
     {
-        self.settings("item_timeout").item_limit = Some(ItemLimit::new(limit));
+        self.settings("item_timeout").item_limit = Some(limit);
         ItemTimeout { inner: Imap { inner: Inner::Adapted(P::limit(self)) }, limit }
     }
 }

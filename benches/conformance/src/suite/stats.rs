@@ -8,7 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 /// Pulled, waiting, running, blocked, delivered.
@@ -22,7 +21,7 @@ promises! {
         let imap = pool.imap(0..10, |x| x);
         let stats = imap.stats();
         assert_eq!(places(&stats), [0; 5]);
-        assert_eq!((stats.helped, stats.waited, stats.head_blocked), (0, Duration::ZERO, Duration::ZERO));
+        assert_eq!(stats.head_age, Duration::ZERO);
     }
 
     fn p3_stats_of_results_behind_a_head_that_hangs(subject) {
@@ -44,36 +43,31 @@ promises! {
         // The consumer comes to the window's edge only with the next call.
         assert!(results.next_timeout(Duration::ZERO).is_err());
         soon("three more are finished", || places(&results.stats()) == [13, 0, 1, 9, 3]);
-        assert_eq!(results.stats().chunk, 1);
 
-        // Sleeping beside results that are finished.
+        // Asked for twice.
         assert!(results.next_timeout(4 * SHORT).is_err());
         let stats = results.stats();
-        assert!(stats.waited >= 3 * SHORT, "{stats}");
-        assert!(stats.head_blocked >= 3 * SHORT && stats.head_blocked <= stats.waited, "{stats}");
+        assert!(stats.head_age >= 4 * SHORT, "{stats}");
         gate.open();
         assert_eq!(results.catch_panics().count(), 97);
     }
 
-    fn p11_stats_count_a_single_result_behind_the_head(subject) {
+    fn p10_stats_say_for_how_long_the_head_is_missing(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
-        let door = gate.door();
-        let f = move |x| {
-            if x == 0 {
-                door.pass();
-            }
-        };
-        let mut results = pool.imap(0..2u64, f).window(2).chunk(1).start();
+        let mut results = pool.imap(0..2u64, gate.holds(0)).window(2).chunk(1).start();
         soon("item 1 is finished", || results.stats().blocked == 1);
-        // The first call finds out which thread has the head, and the second waits for that one.
-        for _ in 0..2 {
-            assert!(results.next_timeout(4 * SHORT).is_err());
+        assert_eq!(results.stats().head_age, Duration::ZERO, "it was not asked for");
+        for calls in 1..3 {
+            assert!(results.next_timeout(SHORT).is_err());
+            let stats = results.stats();
+            assert!(stats.head_age >= calls * SHORT, "{stats}");
+            assert!(stats.to_string().contains("missing"), "{stats}");
         }
-        let stats = results.stats();
-        assert!(stats.head_blocked >= 6 * SHORT, "{stats}");
         gate.open();
-        assert_eq!(results.count(), 2);
+        assert_eq!(results.next(), Some(0));
+        assert_eq!(results.stats().head_age, Duration::ZERO, "another is the head");
+        assert_eq!(results.count(), 1);
     }
 
     fn p3_stats_of_the_items_of_one_chunk(subject) {
@@ -81,11 +75,10 @@ promises! {
         let gate = Gate::closed();
         let imap = pool.imap(0..100u64, gate.holds(3));
         let results = imap.window(20).chunk(8).start();
-        // The worker is at its fourth item, and holds as much of the chunk as it has pulled.
+        // The only worker is at its fourth item, of which it tells when its result can be seen.
         soon("three are finished", || results.stats().blocked == 3);
         let [pulled, waiting, running, ..] = places(&results.stats());
-        assert!((1..=5).contains(&running) && pulled == 3 + waiting + running && pulled <= 8);
-        assert_eq!(results.stats().chunk, 8);
+        assert!((0..=5).contains(&running) && pulled == 3 + waiting + running && pulled <= 8);
         gate.open();
         soon("the window is full", || places(&results.stats()) == [20, 0, 0, 20, 0]);
         assert!(results.eq(0..100));
@@ -99,9 +92,7 @@ promises! {
         let mut results = pool.imap(receive, |x| x).chunk(8).start();
         soon("four are finished", || places(&results.stats()) == [4, 0, 0, 4, 0]);
         assert_eq!(results.next(), Some(0));
-        let stats = results.stats();
-        assert_eq!(places(&stats), [4, 0, 0, 3, 1]);
-        assert_eq!(stats.helped, 0);
+        assert_eq!(places(&results.stats()), [4, 0, 0, 3, 1]);
         drop(send);
         assert!(results.by_ref().eq(1..4));
         assert_eq!(places(&results.stats()), [4, 0, 0, 0, 4]);
@@ -125,32 +116,6 @@ promises! {
         }
         assert_eq!(results.next(), None);
         assert_eq!(places(&results.stats()), [20_000, 0, 0, 0, 20_000]);
-    }
-
-    /// The consumer runs no item, unless it is itself on one of the pool's threads.
-    fn p16_stats_count_what_the_consumer_ran(subject) {
-        for threads in [1, 2] {
-            let pool = Arc::new(subject.pool(threads));
-            let inner = pool.clone();
-            let consume = move || {
-                let me = thread::current().id();
-                let here = Arc::new(AtomicU64::new(0));
-                let count = here.clone();
-                let mut results = inner.imap(0..10_000u64, move |x| {
-                    if thread::current().id() == me {
-                        count.fetch_add(1, Ordering::SeqCst);
-                    }
-                    x
-                });
-                assert!(results.by_ref().eq(0..10_000));
-                assert_eq!(results.stats().helped, here.load(Ordering::SeqCst), "{}", results.stats());
-                results.stats().helped
-            };
-            assert_eq!(consume(), 0);
-            let helped = pool.submit(consume).join().unwrap();
-            // With one thread, it is all there is.
-            assert!(threads > 1 || helped == 10_000, "{helped}");
-        }
     }
 
     /// `pulled` counts no item that was given up before it was pulled, and never more than the input gave.
@@ -223,7 +188,7 @@ promises! {
         results.by_ref().for_each(drop);
         let stats = results.stats();
         let said = stats.to_string();
-        for part in ["123 pulled", "0 waiting", "0 running", "0 blocked", "123 delivered", "consumer"] {
+        for part in ["123 pulled", "0 waiting", "0 running", "0 blocked", "123 delivered"] {
             assert!(said.contains(part), "{said:?} does not say {part:?}");
         }
         assert_eq!(stats, stats.clone());

@@ -1,172 +1,222 @@
-//! P5, P6: what a worker has in hand, and the loop that every item goes through.
+//! P5, P6: what a thread has in hand, and the loop that every item goes through.
 //!
 //! **Promise.** Each result can be seen as soon as it is there. A panic takes one item's place, and the rest of the chunk
 //! goes on behind it. Items behind one that takes long are handed back where threads are idle.
 //!
-//! The loop looks at nothing shared but the two rings and the waiter flag, which a cancel sets, too.
+//! A chunk of one item has no rings: its thread comes to the lock anyway when it has done it, and brings the result. The
+//! results of a longer chunk are pushed into a ring, one by one. Its loop looks at nothing shared but the two rings and the
+//! signals.
 
 use super::control::Control;
 use super::function::Function;
+use super::order::Output;
 use super::ring::{Receiver, Sender};
-use crate::imap::policy::{self, Looks};
+use crate::imap::policy::{self, ClockSampler};
 use crate::sync::Instant;
+use crate::unwind::{catch, drop_quietly};
 use std::time::Duration;
 
-/// Items in the hands of a worker.
-pub(super) enum Items<A> {
-    One(Option<A>),
-    Ring(Receiver<A>),
+/// What a thread has in hand. It lies in the thread's frame for as long as the turn lasts, and items and results are moved
+/// into it and out of it: one that is large would take room on the stack with each call that returns it.
+pub(super) struct Hand<I: Iterator, T> {
+    /// A single item, and what has come of it.
+    item: Option<I::Item>,
+    output: Option<Output<T>>,
+    chunk: Chunk<I::Item, T>,
+    /// An input that has come to its end. Its `drop` may take long, so it is dropped when nothing waits for this thread.
+    ended: Option<Box<I>>,
 }
 
-/// What a thread works on now. A chunk is large, so [`State`](super::state::State) writes it here instead of returning
-/// it: where chunks have one item, to return it through each call takes a tenth of the time.
-pub(super) type Current<A, T> = Option<Chunk<A, T>>;
+pub(super) enum Chunk<A, T> {
+    Nothing,
+    /// The single item, which has this index.
+    One(u64),
+    Many(Many<A, T>),
+}
 
-/// What a worker has taken, and where its results go.
-pub(super) struct Chunk<A, T> {
+/// Items that a thread has taken, and where their results go.
+pub(super) struct Many<A, T> {
     /// The index of the first result in `results`.
     first: u64,
-    items: Items<A>,
+    /// Nothing if the thread has the input in hand.
+    items: Option<Receiver<A>>,
     results: Sender<T>,
     /// How many results there may be.
     most: usize,
-    /// After this time, idle threads get what is left.
-    hand_back_after: Duration,
-    /// Whether there were idle threads when it was taken.
-    threads_idle: bool,
+    /// How often workers had been asked to look up.
+    looked_up: u64,
+    timer: HandBackTimer,
 }
 
-impl<A, T> Chunk<A, T> {
-    /// After `hand_back_after`, idle threads get what is left of it. `threads_idle` says whether there are some now.
+impl<I: Iterator, T> Hand<I, T> {
+    pub(super) fn new() -> Hand<I, T> {
+        Hand { item: None, output: None, chunk: Chunk::Nothing, ended: None }
+    }
+
+    /// Where a single item is put.
+    pub(super) fn slot(&mut self) -> &mut Option<I::Item> {
+        &mut self.item
+    }
+
+    pub(super) fn begin(&mut self, chunk: Chunk<I::Item, T>) {
+        self.chunk = chunk;
+    }
+
+    pub(super) fn has_chunk(&self) -> bool {
+        !matches!(self.chunk, Chunk::Nothing)
+    }
+
+    /// Whether there is an item that has not begun, wanted or not.
+    pub(super) fn is_full(&self) -> bool {
+        self.has_chunk() || self.item.is_some()
+    }
+
+    /// The chunk, and the result of a single item, if it has one.
+    pub(super) fn take(&mut self) -> (Chunk<I::Item, T>, Option<Output<T>>) {
+        (std::mem::replace(&mut self.chunk, Chunk::Nothing), self.output.take())
+    }
+
+    pub(super) fn many(&mut self) -> Option<&mut Many<I::Item, T>> {
+        if let Chunk::Many(many) = &mut self.chunk { Some(many) } else { None }
+    }
+
+    pub(super) fn keep_ended(&mut self, input: Option<Box<I>>) {
+        if input.is_some() {
+            self.ended = input;
+        }
+    }
+
+    pub(super) fn take_ended(&mut self) -> Option<Box<I>> {
+        self.ended.take()
+    }
+
+    /// Works on the single item. Returns how many that were. An item that is not wanted any more is dropped.
+    pub(super) fn work_on_one<F>(
+        &mut self,
+        function: &F,
+        session: &mut F::Session,
+        control: &Control,
+    ) -> usize
+    where
+        F: Function<I::Item, Output = T>,
+    {
+        let Hand { item, output, .. } = self;
+        if control.is_cancelled() || !matches!(self.chunk, Chunk::One(_)) {
+            drop_quietly(item.take());
+            return 0;
+        }
+        let ran = catch(|| *output = item.take().map(|item| Output::Value(function.call(session, item))));
+        if let Err(payload) = ran {
+            function.spoil(session);
+            *output = Some(Output::Panicked(payload));
+        }
+        1
+    }
+}
+
+impl<A, T> Many<A, T> {
+    /// `items` are the ones from the index `first` on; their results go to `results`.
     pub(super) fn new(
         first: u64,
-        items: Items<A>,
+        items: Option<Receiver<A>>,
         results: Sender<T>,
         most: usize,
-        hand_back_after: Duration,
-        threads_idle: bool,
-    ) -> Chunk<A, T> {
-        Chunk { first, items, results, most, hand_back_after, threads_idle }
+        control: &Control,
+        timer: HandBackTimer,
+    ) -> Many<A, T> {
+        Many { first, items, results, most, looked_up: control.look_up(), timer }
     }
 
     /// The index of the next item to begin, while none is being worked on.
     pub(super) fn next(&self) -> u64 {
-        self.first + self.results.pushed() as u64
+        self.first + self.results.pushed()
     }
 
     /// How many results there may still be.
     pub(super) fn left(&self) -> usize {
-        self.most - self.results.pushed()
+        self.most - self.results.pushed() as usize
     }
 
-    /// For the time that is worked on it, panics and all.
-    pub(super) fn watch(&self) -> Watch {
-        let mut watch = Watch::new(self.hand_back_after);
-        if self.threads_idle {
-            watch.begin();
-        }
-        watch
+    /// The next item has panicked: results go on behind it, into this ring. The one before is closed.
+    pub(super) fn go_on_behind_panic(&mut self, results: Sender<T>) {
+        (self.first, self.most) = (self.next() + 1, self.left() - 1);
+        self.results = results;
     }
 
-    /// The next item has panicked: results go on behind it, into this ring. Gives the ring that has ended.
-    pub(super) fn go_on_behind_panic(&mut self, results: Sender<T>) -> Sender<T> {
-        (self.first, self.most) = (self.next() + 1, self.left());
-        std::mem::replace(&mut self.results, results)
+    /// Ends the chunk: the ring of results is closed. Gives what has not begun.
+    pub(super) fn into_rest(self) -> Option<Receiver<A>> {
+        self.items
     }
 
-    /// The ring of results, and what has not begun.
-    pub(super) fn into_parts(self) -> (Sender<T>, Items<A>) {
-        (self.results, self.items)
-    }
-
-    /// Works on one item. Returns whether a flag is set: then the consumer has been notified.
+    /// Makes a result visible. Returns whether its thread should look up: then the consumer has been notified.
     #[inline(always)]
-    pub(super) fn publish<F>(
-        &mut self,
-        function: &F,
-        session: &mut F::Session,
-        item: A,
-        control: &Control,
-    ) -> bool
-    where
-        F: Function<A, Output = T>,
-    {
-        publish(&mut self.results, function, session, item, control)
+    pub(super) fn publish(&mut self, value: T, control: &Control) -> bool {
+        publish(self.first, &mut self.results, value, (&mut self.looked_up, &mut self.timer), control)
     }
 
-    /// Goes through the items until there are none, the rest should be handed back, or the imap is cancelled.
+    /// Goes through the items until there are none, the rest should be handed back, the imap is cancelled, or `stops` says so
+    /// between two items.
     pub(super) fn work<F>(
         &mut self,
         function: &F,
         session: &mut F::Session,
-        watch: &mut Watch,
         control: &Control,
+        stops: &mut impl FnMut() -> bool,
     ) where
         F: Function<A, Output = T>,
     {
-        let Chunk { items, results, .. } = self;
+        let Many { first, items, results, looked_up, timer, .. } = self;
         if control.is_cancelled() {
             return;
         }
-        match items {
-            Items::One(item) => {
-                if let Some(item) = item.take() {
-                    publish(results, function, session, item, control);
-                }
-            }
-            Items::Ring(ring) => {
-                for item in ring.drain() {
-                    if publish(results, function, session, item, control) {
-                        if control.is_cancelled() {
-                            return;
-                        }
-                        watch.begin();
-                    }
-                    if watch.is_over() {
-                        return;
-                    }
-                }
+        for item in items.iter_mut().flat_map(Receiver::drain) {
+            let looks_up =
+                publish(*first, results, function.call(session, item), (looked_up, timer), control);
+            if (looks_up && control.is_cancelled()) || timer.is_over() || stops() {
+                return;
             }
         }
     }
 }
 
+/// See [`Many::publish`].
 #[inline(always)]
-fn publish<A, T, F>(
+fn publish<T>(
+    first: u64,
     results: &mut Sender<T>,
-    function: &F,
-    session: &mut F::Session,
-    item: A,
+    value: T,
+    (looked_up, timer): (&mut u64, &mut HandBackTimer),
     control: &Control,
-) -> bool
-where
-    F: Function<A, Output = T>,
-{
-    let flag = results.push(function.call(session, item));
-    if flag {
-        answer_flag(results, control);
+) -> bool {
+    let index = first + results.pushed();
+    results.push(value);
+    let calls = control.is_awaited(index) || control.has_called(*looked_up);
+    if calls {
+        control.answer(index);
+        let now = control.look_up();
+        if std::mem::replace(looked_up, now) != now {
+            timer.begin();
+        }
     }
-    flag
-}
-
-/// The consumer may wait for what was published just now.
-#[cold]
-fn answer_flag<T>(results: &Sender<T>, control: &Control) {
-    results.clear_flag();
-    control.parker().notify();
+    calls
 }
 
 /// When to hand back what is left of a chunk.
-pub(super) struct Watch {
+pub(super) struct HandBackTimer {
     limit: Duration,
     /// Since when, and when the clock was read last. Not while all threads are busy.
     since: Option<(Instant, Instant)>,
-    looks: Looks,
+    sampler: ClockSampler,
 }
 
-impl Watch {
-    fn new(limit: Duration) -> Watch {
-        Watch { limit, since: None, looks: Looks::new(policy::MOST_WATCHED) }
+impl HandBackTimer {
+    /// After `limit`, idle threads get what is left. `threads_idle` says whether there are some now.
+    pub(super) fn new(limit: Duration, threads_idle: bool) -> HandBackTimer {
+        let mut timer = HandBackTimer { limit, since: None, sampler: ClockSampler::new(policy::MOST_WATCHED) };
+        if threads_idle {
+            timer.begin();
+        }
+        timer
     }
 
     fn begin(&mut self) {
@@ -177,11 +227,11 @@ impl Watch {
     #[inline(always)]
     fn is_over(&mut self) -> bool {
         let Some((since, last)) = &mut self.since else { return false };
-        if !self.looks.is_due() {
+        if !self.sampler.is_due() {
             return false;
         }
         let now = Instant::now();
-        self.looks.looked(now.since(std::mem::replace(last, now)));
+        self.sampler.looked(now.since(std::mem::replace(last, now)));
         now.since(*since) >= self.limit
     }
 }

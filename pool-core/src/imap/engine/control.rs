@@ -1,19 +1,31 @@
 //! What is shared without the imap's lock, and has none of its types.
+//!
+//! Two *signals* are looked at with every push, and lie in one cache line: which result the consumer waits for, and how often
+//! workers were asked to look up. Both are rarely written.
 
-use super::ring::Flags;
-use super::window::Progress;
 use crate::sync::Parker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::Arc;
 
-/// The part of an imap that a token, a scope and the hot path of `next` can reach.
+/// No result is waited for.
+const NONE: u64 = u64::MAX;
+/// Any result is waited for. Also what [`Control::await_result`] takes.
+pub(super) const ANY: u64 = u64::MAX - 1;
+
+#[repr(align(128))]
+struct Signals {
+    /// The index of the result for which the consumer sleeps.
+    awaited: AtomicU64,
+    /// How often a worker was asked to look up from its chunk: since a thread is idle, or the imap was cancelled.
+    look_up: AtomicU64,
+}
+
+/// The part of an imap that a token, a scope and the hot path of a worker can reach.
 pub struct Control {
-    progress: Progress,
-    /// How many items a worker that keeps the input in hand has pulled: for statistics.
-    pulled: AtomicU64,
-    /// Begin nothing. Looked at before every chunk, and when a flag is set.
+    signals: Signals,
+    /// Begin nothing. Looked at before every chunk, and where workers look up.
     cancelled: AtomicBool,
-    flags: Arc<Flags>,
+    /// Under the lock there is something for the consumer that it has not taken.
+    news: AtomicBool,
     /// There was more to do than threads to do it when a thread last looked: see [`nesting`](super::nesting).
     busy: AtomicBool,
     /// Where the consumer sleeps.
@@ -23,19 +35,12 @@ pub struct Control {
 impl Control {
     pub(super) fn new() -> Control {
         Control {
-            progress: Progress::new(),
-            pulled: AtomicU64::new(0),
+            signals: Signals { awaited: AtomicU64::new(NONE), look_up: AtomicU64::new(0) },
             cancelled: AtomicBool::new(false),
-            flags: Arc::default(),
+            news: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             parker: Parker::new(),
         }
-    }
-
-    /// Notes how many results the consumer has got. Returns whether a thread waits for that.
-    #[inline(always)]
-    pub(crate) fn deliver(&self, count: u64) -> bool {
-        self.progress.deliver(count)
     }
 
     #[inline(always)]
@@ -45,20 +50,69 @@ impl Control {
 
     /// Nothing begins any more, and the consumer looks up.
     ///
-    /// The store comes before the flags (see [`Flags::set_all`]), and before the notification: the parker's lock pairs it
-    /// with the look that a consumer takes after [`prepare`](Parker::prepare).
+    /// The store comes before the call to look up, which a worker reads with Acquire before it looks for this, and before
+    /// the notification: the parker's lock pairs it with the look that a consumer takes after
+    /// [`prepare`](Parker::prepare).
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
-        self.flags.set_all();
+        self.call_workers();
         self.parker.notify();
     }
 
-    pub(super) fn progress(&self) -> &Progress {
-        &self.progress
+    /// Asks all workers to look up after their present item. Release: pairs with the load in
+    /// [`look_up`](Control::look_up).
+    pub(super) fn call_workers(&self) {
+        self.signals.look_up.fetch_add(1, Ordering::Release);
     }
 
-    pub(super) fn flags(&self) -> &Arc<Flags> {
-        &self.flags
+    /// How often workers have been asked to look up.
+    pub(super) fn look_up(&self) -> u64 {
+        self.signals.look_up.load(Ordering::Acquire)
+    }
+
+    /// Whether workers have been asked to look up since this was read.
+    #[inline(always)]
+    pub(super) fn has_called(&self, seen: u64) -> bool {
+        self.signals.look_up.load(Ordering::Relaxed) != seen
+    }
+
+    /// The consumer will sleep for this result. Not ordered by itself: the lock orders it for rings that are opened later,
+    /// and [`settle`](super::ring::Receiver::settle) for those that are open.
+    pub(super) fn await_result(&self, index: u64) {
+        self.signals.awaited.store(index, Ordering::Relaxed);
+    }
+
+    /// The consumer is awake.
+    pub(super) fn await_nothing(&self) {
+        self.signals.awaited.store(NONE, Ordering::Relaxed);
+    }
+
+    /// Whether the consumer waits for this result, which was pushed just now.
+    #[inline(always)]
+    pub(super) fn is_awaited(&self, index: u64) -> bool {
+        let awaited = self.signals.awaited.load(Ordering::Relaxed);
+        awaited == index || awaited == ANY
+    }
+
+    /// Wakes the consumer if it waits for this result. It may have registered anew meanwhile: then it is notified all the
+    /// same, and registers once more.
+    #[cold]
+    pub(super) fn answer(&self, index: u64) {
+        if self.is_awaited(index) {
+            self.signals.awaited.swap(NONE, Ordering::AcqRel);
+            self.parker.notify();
+        }
+    }
+
+    /// Whether there is something for the consumer under the lock. Relaxed: it is a hint for one that looks.
+    pub(super) fn has_news(&self) -> bool {
+        self.news.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_news(&self, news: bool) {
+        if self.has_news() != news {
+            self.news.store(news, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn parker(&self) -> &Parker {
@@ -72,14 +126,5 @@ impl Control {
 
     pub(super) fn note_busy(&self, busy: bool) {
         self.busy.store(busy, Ordering::Relaxed);
-    }
-
-    /// How many items were pulled by a worker that keeps the input in hand, when it last told.
-    pub(super) fn pulled_in_hand(&self) -> u64 {
-        self.pulled.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn note_pulled_in_hand(&self, pulled: u64) {
-        self.pulled.store(pulled, Ordering::Relaxed);
     }
 }

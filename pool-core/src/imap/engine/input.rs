@@ -1,5 +1,4 @@
-//! P2, P4, P7: the input, and how far it is. Its `next` is called here, and in the loop of a worker that keeps it in hand
-//! (`Shared::work_solo`).
+//! P2, P4, P7: the input, and how far it is. Its `next` is called here and nowhere else.
 //!
 //! **Promise.** One thread at a time pulls, items are counted in the order in which they were pulled, and a panic of `next`
 //! comes out behind the last item that was pulled before it, once.
@@ -10,36 +9,46 @@
 //! when it comes back, in the step in which the box is given back, so an index is never given twice. (An input that the
 //! consumer has is in no box: there is one consumer.)
 //!
-//! **The end.** A box that has given `None` or a panic is dropped by its feeder, and never put back: `next` is not called
-//! again on an input that has ended. `end` is the count of pulled items then. The consumer takes the panic when it has
-//! delivered as many results.
+//! **The end.** An input that has given `None` or a panic is never put back: `next` is not called again on it. The end is
+//! told first, and the box is dropped later, by the thread that has found the end, when nothing waits for that thread:
+//! what its `drop` waits for may come after the caller's loop. `end` is the count of pulled items then. The consumer takes the
+//! panic when it has delivered as many results.
+//!
+//! **The hint** is asked before a pull, by the feeder, and counted down for what is pulled: an item that was pulled must not
+//! wait for it.
 
-use crate::unwind::{Payload, catch, drop_quietly};
+use super::function::Function;
+use super::ring::Sender;
+use crate::unwind::{Payload, catch, catch_or};
 
 /// How an input came to its end.
-pub(crate) enum InputEnd {
+pub(super) enum InputEnd {
     Finished,
     Panicked(Payload),
 }
 
-/// The next item, or how the input has ended. Runs the user's `next`.
-pub(crate) fn pull<J: Iterator>(input: &mut J) -> Result<J::Item, InputEnd> {
-    match catch(|| input.next()) {
-        Ok(Some(item)) => Ok(item),
-        Ok(None) => Err(InputEnd::Finished),
-        Err(payload) => Err(InputEnd::Panicked(payload)),
+pub(super) type Hint = (usize, Option<usize>);
+
+/// The next item, or how the input has ended. Runs the user's `next`. It puts the item into `slot`.
+pub(super) fn pull<J: Iterator>(input: &mut J, slot: &mut Option<J::Item>) -> Option<InputEnd> {
+    match catch(|| *slot = input.next()) {
+        Ok(()) if slot.is_some() => None,
+        Ok(()) => Some(InputEnd::Finished),
+        Err(payload) => Some(InputEnd::Panicked(payload)),
     }
 }
 
-/// Pulls until `push`, which gets each item, says that it is enough; or until the end.
-pub(crate) fn pull_many<J: Iterator>(
+/// Pulls into a ring, until `stops` says so after a push; or until the end.
+pub(super) fn fill<J: Iterator>(
     input: &mut J,
-    mut push: impl FnMut(J::Item) -> bool,
+    sender: &mut Sender<J::Item>,
+    mut stops: impl FnMut(&Sender<J::Item>) -> bool,
 ) -> Option<InputEnd> {
     let ended = catch(|| {
         loop {
             let Some(item) = input.next() else { return true };
-            if push(item) {
+            sender.push(item);
+            if stops(sender) {
                 return false;
             }
         }
@@ -52,109 +61,109 @@ pub(crate) fn pull_many<J: Iterator>(
 }
 
 /// The input's own idea of what is left. One that panics has none.
-pub(crate) fn hint_of<J: Iterator>(input: &J) -> (usize, Option<usize>) {
-    catch(|| input.size_hint()).unwrap_or((0, None))
+pub(super) fn hint_of<J: Iterator>(input: &J) -> Hint {
+    catch_or(|| input.size_hint(), || (0, None))
 }
 
-/// The input after a pull: there may be more, or it has ended.
-pub(super) enum Returned<I> {
-    Open(Box<I>, (usize, Option<usize>)),
-    Ended(InputEnd),
+/// What a hint says after this many items more.
+pub(super) fn count_down((least, most): Hint, pulled: u64) -> Hint {
+    let pulled = usize::try_from(pulled).unwrap_or(usize::MAX);
+    (least.saturating_sub(pulled), most.map(|most| most.saturating_sub(pulled)))
 }
 
-impl<I: Iterator> Returned<I> {
-    /// Asks the input for its hint, or drops it at its end. Not under the lock.
-    pub(super) fn new(source: Box<I>, end: Option<InputEnd>) -> Returned<I> {
-        match end {
-            None => {
-                let hint = hint_of(&*source);
-                Returned::Open(source, hint)
-            }
-            Some(end) => {
-                drop_quietly(source);
-                Returned::Ended(end)
-            }
-        }
+/// The input after a pull.
+pub(super) struct InputBack<I> {
+    pub(super) pulled: u64,
+    source: Box<I>,
+    /// As it was before the pull.
+    hint: Hint,
+    end: Option<InputEnd>,
+}
+
+impl<I> InputBack<I> {
+    pub(super) fn new(source: Box<I>, pulled: u64, hint: Hint, end: Option<InputEnd>) -> InputBack<I> {
+        InputBack { pulled, source, hint, end }
     }
 }
 
 /// What the state knows of the input.
-pub(crate) struct Input<I> {
+pub(super) struct Input<I> {
     source: Option<Box<I>>,
     pulled: u64,
-    hint: (usize, Option<usize>),
+    hint: Hint,
     end: Option<u64>,
     panic: Option<Payload>,
 }
 
 impl<I: Iterator> Input<I> {
     /// Without a source, the consumer pulls and tells of it.
-    pub(crate) fn new(source: Option<I>) -> Input<I> {
+    pub(super) fn new(source: Option<I>) -> Input<I> {
         let hint = source.as_ref().map_or((0, None), I::size_hint);
         Input { source: source.map(Box::new), pulled: 0, hint, end: None, panic: None }
     }
 
     /// Takes the input out: the caller is the feeder.
-    pub(crate) fn take(&mut self) -> Option<Box<I>> {
+    pub(super) fn take(&mut self) -> Option<Box<I>> {
         self.source.take()
     }
 
     /// Whether it is here, so that a thread could pull from it.
-    pub(crate) fn is_here(&self) -> bool {
+    pub(super) fn is_here(&self) -> bool {
         self.source.is_some()
     }
 
-    /// Whether it is known that every item has been pulled. `false` where the hint does not say.
-    pub(crate) fn seems_empty(&self) -> bool {
+    /// Whether the hint says that every item has been pulled. `false` where it does not say.
+    pub(super) fn seems_empty(&self) -> bool {
         self.hint.1 == Some(0)
     }
 
     /// How many items had been pulled when the input was last here.
-    pub(crate) fn pulled(&self) -> u64 {
+    pub(super) fn pulled(&self) -> u64 {
         self.pulled
     }
 
     /// How many items are left, where the hint is exact.
-    pub(crate) fn left(&self) -> Option<u64> {
+    pub(super) fn left(&self) -> Option<u64> {
         let (least, most) = self.hint;
         (Some(least) == most).then_some(least as u64)
     }
 
-    pub(crate) fn hint(&self) -> (usize, Option<usize>) {
+    pub(super) fn hint(&self) -> Hint {
         self.hint
     }
 
-    pub(crate) fn set_hint(&mut self, hint: (usize, Option<usize>)) {
+    pub(super) fn set_hint(&mut self, hint: Hint) {
         self.hint = hint;
     }
 
     /// How many items there were, once it has ended.
-    pub(crate) fn end(&self) -> Option<u64> {
+    pub(super) fn end(&self) -> Option<u64> {
         self.end
     }
 
-    /// Counts what was pulled, and puts the input back. Returns whether it has ended.
-    pub(crate) fn give_back(&mut self, returned: Returned<I>, pulled: u64) -> bool {
+    /// Counts what was pulled, and puts the input back. If it has ended, it is given to the caller, who drops it.
+    pub(super) fn give_back(&mut self, back: InputBack<I>) -> Option<Box<I>> {
+        let InputBack { pulled, source, hint, end } = back;
         self.count(pulled);
-        match returned {
-            Returned::Open(source, hint) => {
-                self.source = Some(source);
-                self.hint = hint;
-                false
-            }
-            Returned::Ended(end) => {
+        match end {
+            Some(end) => {
                 self.finish(end);
-                true
+                Some(source)
+            }
+            None => {
+                self.hint = count_down(hint, pulled);
+                self.source = Some(source);
+                None
             }
         }
     }
 
-    pub(crate) fn count(&mut self, pulled: u64) {
+    pub(super) fn count(&mut self, pulled: u64) {
         self.pulled += pulled;
     }
 
     /// Notes that it has ended.
-    pub(crate) fn finish(&mut self, end: InputEnd) {
+    pub(super) fn finish(&mut self, end: InputEnd) {
         self.end = Some(self.pulled);
         self.hint = (0, Some(0));
         if let InputEnd::Panicked(payload) = end {
@@ -162,11 +171,74 @@ impl<I: Iterator> Input<I> {
         }
     }
 
-    pub(crate) fn has_panicked(&self) -> bool {
+    pub(super) fn has_panicked(&self) -> bool {
         self.panic.is_some()
     }
 
-    pub(crate) fn take_panic(&mut self) -> Option<Payload> {
+    pub(super) fn take_panic(&mut self) -> Option<Payload> {
         self.panic.take()
+    }
+}
+
+/// The input in a thread's hand, which pulls an item, runs it, and pulls the next: like sequential code, without a lock, and
+/// with nothing that was pulled and has not begun. So does a worker in a pool of one thread, for a chunk of items, and so
+/// does a consumer in a job for each `next`, while no other thread is free.
+pub(super) struct InHand<I> {
+    source: Box<I>,
+    hint: Hint,
+    pulled: u64,
+}
+
+/// How it went.
+pub(super) enum Ran {
+    /// As far as it should.
+    Stopped,
+    Ended(InputEnd),
+    /// The function has panicked.
+    Panicked(Payload),
+}
+
+impl<I: Iterator> InHand<I> {
+    pub(super) fn new(source: Box<I>) -> InHand<I> {
+        InHand { hint: hint_of(&*source), source, pulled: 0 }
+    }
+
+    pub(super) fn pulled(&self) -> u64 {
+        self.pulled
+    }
+
+    pub(super) fn hint(&self) -> Hint {
+        hint_of(&*self.source)
+    }
+
+    pub(super) fn into_back(self, end: Option<InputEnd>) -> InputBack<I> {
+        InputBack::new(self.source, self.pulled, self.hint, end)
+    }
+
+    /// Pulls items and runs them, until `publish`, which gets each result, says that it is enough.
+    #[inline(always)]
+    pub(super) fn run<F: Function<I::Item>>(
+        &mut self,
+        function: &F,
+        session: &mut F::Session,
+        mut publish: impl FnMut(F::Output) -> bool,
+    ) -> Ran {
+        let mut pulling = true;
+        let ran = catch(|| {
+            loop {
+                pulling = true;
+                let Some(item) = self.source.next() else { return Ran::Ended(InputEnd::Finished) };
+                pulling = false;
+                self.pulled += 1;
+                if publish(function.call(session, item)) {
+                    return Ran::Stopped;
+                }
+            }
+        });
+        match ran {
+            Ok(ran) => ran,
+            Err(payload) if pulling => Ran::Ended(InputEnd::Panicked(payload)),
+            Err(payload) => Ran::Panicked(payload),
+        }
     }
 }

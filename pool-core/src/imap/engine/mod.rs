@@ -65,21 +65,17 @@
 //! [`local`], [`inline`] and [`nesting`] are special cases. Models for loom are in `models`, a file for each lemma.
 
 mod backlog;
-mod begun;
 mod chunk;
 mod consumer;
 mod control;
-mod cursor;
+mod ending;
+mod executor_ref;
 mod function;
-mod held;
-mod inline;
 mod input;
-mod local;
 #[cfg(all(test, loom))]
 mod models;
 mod nesting;
-mod outputs;
-mod reorder;
+mod order;
 mod ring;
 #[cfg(loom)]
 mod ring_loom;
@@ -87,18 +83,16 @@ mod shared;
 mod source;
 mod state;
 mod stats;
+mod turn;
 mod wakeup;
 mod window;
-mod worker;
 mod workers;
 
-pub(super) use begun::ItemLimit;
 pub(super) use consumer::Consumer;
 pub(crate) use control::Control;
-pub(super) use cursor::Cursor;
+pub(crate) use executor_ref::ExecutorRef as Held;
 pub(super) use function::{Function, Plain, WithState};
-pub(crate) use held::Held;
-pub(super) use local::{InState, WithConsumer};
+pub(super) use order::Order;
 pub(super) use shared::Shared;
 pub(super) use source::{Head, Settings, Source, Wait};
 pub use stats::ImapStats;

@@ -2,8 +2,9 @@
 //!
 //! An inner imap could call the pool's other threads. But if the imap around it has more items than threads to take them,
 //! all of these are at work already; one more job would only wait, and be woken and sent to sleep again for each inner
-//! imap. So the inner consumer looks here first, and works [inline](super::inline) while the imap around it is busy. Rayon
-//! does the same by leaving what was split off to idle threads.
+//! imap. So the inner consumer looks here first, and does everything itself, with the input
+//! [in hand](super::input::InHand), while the imap around it is busy. Rayon does the same by leaving what was split off to
+//! idle threads.
 
 use super::control::Control;
 use crate::Executor;
@@ -58,7 +59,7 @@ fn swap(nesting: &mut Option<Nesting>) {
 
 /// Whether this thread works for an imap on the same pool, and no other thread of that pool is free: there is none, or
 /// the imap has enough for all of them.
-pub(super) fn is_inline_better(executor: &dyn Executor, threads: usize) -> bool {
+pub(super) fn outer_is_saturated(executor: &dyn Executor, threads: usize) -> bool {
     let is_better = |nesting: &Nesting| {
         nesting.pool.is_some()
             && nesting.pool == pool_id(executor)

@@ -1,16 +1,17 @@
 //! `rtrb`'s ring under loom, which cannot look into `rtrb`.
 //!
-//! The count of pushed values is the only thing that the two sides share under loom's eyes, written and
-//! read with the orderings that `rtrb` uses for its tail. The values lie behind a lock of std's, which
+//! The count of pushed values, and whether the producer is gone, are all that the two sides share under loom's eyes, written
+//! and read with the orderings that `rtrb` uses. The values lie behind a lock of std's, which
 //! loom does not see, so that it orders nothing.
 
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 struct Shared<A> {
     values: Mutex<VecDeque<A>>,
     pushed: AtomicUsize,
+    abandoned: AtomicBool,
 }
 
 pub(super) struct Producer<A> {
@@ -24,7 +25,7 @@ pub(super) struct Consumer<A> {
 }
 
 pub(super) fn ring<A>(_capacity: usize) -> (Producer<A>, Consumer<A>) {
-    let shared = Arc::new(Shared { values: Mutex::default(), pushed: AtomicUsize::new(0) });
+    let shared = Arc::new(Shared { values: Mutex::default(), pushed: AtomicUsize::new(0), abandoned: AtomicBool::new(false) });
     (Producer { shared: shared.clone(), pushed: 0 }, Consumer { shared, popped: 0 })
 }
 
@@ -37,7 +38,17 @@ impl<A> Producer<A> {
     }
 }
 
+impl<A> Drop for Producer<A> {
+    fn drop(&mut self) {
+        self.shared.abandoned.store(true, Ordering::Release);
+    }
+}
+
 impl<A> Consumer<A> {
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.shared.abandoned.load(Ordering::Acquire)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.shared.pushed.load(Ordering::Acquire) == self.popped
     }

@@ -1,9 +1,7 @@
 //! What the jobs of an imap and its consumer share, and the one way into its lock.
 
 use super::control::Control;
-use super::function::Clear;
-use super::ring::Receiver;
-use super::state::{Emptied, State};
+use super::state::State;
 use crate::Executor;
 use crate::executor::threads_of;
 use crate::job::Job;
@@ -85,35 +83,8 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     ///
     /// As [`spawn_job`](Shared::spawn_job).
     pub(super) fn spawn_if_needed(self: &Arc<Self>, executor: &dyn Executor) {
-        if self.locked(State::try_reserve_worker) {
+        if self.locked(|state| state.try_reserve_worker(false)) {
             self.spawn_job(executor);
         }
-    }
-
-    /// Ends the imap for a consumer that leaves, and gives back these rings. Nothing is kept.
-    pub(super) fn consumer_gone(&self, rings: Vec<Receiver<T>>)
-    where
-        F: Clear,
-    {
-        self.locked(|state| state.consumer_gone(rings));
-        self.clear();
-        #[cfg(feature = "stream")]
-        self.control.parker().set_task(None);
-        if let Some(lease) = self.lease.get() {
-            lease.close();
-        }
-    }
-
-    /// Drops everything that no thread will come for, for a consumer that has left. A worker that is still at work does
-    /// the same when it has brought back what it has, so that nothing waits for a job that is still queued somewhere.
-    pub(super) fn clear(&self)
-    where
-        F: Clear,
-    {
-        let mut emptied = Emptied::default();
-        while let Some(rings) = self.locked(|state| state.take_rest(emptied)).drop_each() {
-            emptied = rings;
-        }
-        self.function.clear();
     }
 }

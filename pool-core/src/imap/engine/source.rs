@@ -2,10 +2,8 @@
 //!
 //! What is `pub` here is so for the sealed [`Place`](super::super::place::Place) only.
 
-use super::begun::ItemLimit;
-use super::cursor::Cursor;
+use super::order::Order;
 use super::stats::ImapStats;
-use crate::unwind::Payload;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -16,25 +14,22 @@ pub enum Wait<'a> {
     Forever,
     /// The thread sleeps, for this long at most.
     AtMost(Duration),
-    /// The same, but a thread that its pool needs works meanwhile, and cannot leave an item that it has begun.
-    Helping(Duration),
     /// The call returns, and wakes this task later.
     #[cfg_attr(not(feature = "stream"), allow(dead_code))]
     Task(&'a Waker),
 }
 
 /// How a refill ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Head {
-    /// The head is in the cursor's ring.
+    /// The next result, or its panic, is in the order.
     Ready,
-    /// The head panicked.
-    Panicked(Payload),
-    /// The input panicked, and every result has been delivered.
-    InputPanicked(Payload),
     /// Every result has been delivered.
     End,
-    /// The limit has passed, or the task will be woken.
+    /// The limit of the call has passed, or the task will be woken.
     Late,
+    /// The limit of this item has passed, and it was given up.
+    ItemLate(u64),
     /// A token has cancelled the imap, and the head was not finished by then.
     Cancelled,
     /// The pool has dropped the imap's jobs.
@@ -42,41 +37,43 @@ pub enum Head {
 }
 
 /// What is set before the iteration begins.
+#[derive(Clone, Default)]
 pub struct Settings {
     pub(in crate::imap) window: Option<u64>,
     pub(in crate::imap) chunk: Option<usize>,
     pub(in crate::imap) unordered: bool,
     /// How long an item may take.
-    pub(in crate::imap) item_limit: Option<ItemLimit>,
+    pub(in crate::imap) item_limit: Option<Duration>,
     /// The pool is to be at work while the consumer does something else.
     pub(in crate::imap) started: bool,
 }
 
 /// Where results come from: the imap, without the types of its input and function.
 pub trait Source<T> {
-    /// Takes the settings. Spawns nothing yet; a refill does.
+    /// Takes the settings. Spawns nothing yet; a refill or a visit does.
     fn start(&mut self, settings: &Settings);
-    fn refill(&mut self, cursor: &mut Cursor<T>, wait: Wait<'_>) -> Head;
-    /// The consumer has made the room that a feeder waits for.
-    fn wake_feeder(&mut self);
+    /// Brings the next result into the order, or waits for it.
+    fn refill(&mut self, order: &mut Order<T>, wait: Wait<'_>) -> Head;
+    /// Tells how much the consumer has taken, so that workers go on.
+    fn visit(&mut self, order: &mut Order<T>);
     /// How many items have been pulled, and the input's size hint after that.
     fn hint(&self) -> (u64, (usize, Option<usize>));
     /// Whether the input has panicked, and that panic is still to be delivered.
     fn input_has_panicked(&self) -> bool;
-    fn stats(&self, cursor: &Cursor<T>) -> ImapStats;
+    fn stats(&self, order: &Order<T>) -> ImapStats;
     /// The consumer goes: nothing begins any more, and nothing is kept.
-    fn consumer_gone(&mut self, cursor: &mut Cursor<T>);
+    fn consumer_gone(&mut self, order: &mut Order<T>);
 }
 
 impl<T, S: Source<T> + ?Sized> Source<T> for Box<S> {
     fn start(&mut self, settings: &Settings) {
         (**self).start(settings);
     }
-    fn refill(&mut self, cursor: &mut Cursor<T>, wait: Wait<'_>) -> Head {
-        (**self).refill(cursor, wait)
+    fn refill(&mut self, order: &mut Order<T>, wait: Wait<'_>) -> Head {
+        (**self).refill(order, wait)
     }
-    fn wake_feeder(&mut self) {
-        (**self).wake_feeder();
+    fn visit(&mut self, order: &mut Order<T>) {
+        (**self).visit(order);
     }
     fn hint(&self) -> (u64, (usize, Option<usize>)) {
         (**self).hint()
@@ -84,10 +81,10 @@ impl<T, S: Source<T> + ?Sized> Source<T> for Box<S> {
     fn input_has_panicked(&self) -> bool {
         (**self).input_has_panicked()
     }
-    fn stats(&self, cursor: &Cursor<T>) -> ImapStats {
-        (**self).stats(cursor)
+    fn stats(&self, order: &Order<T>) -> ImapStats {
+        (**self).stats(order)
     }
-    fn consumer_gone(&mut self, cursor: &mut Cursor<T>) {
-        (**self).consumer_gone(cursor);
+    fn consumer_gone(&mut self, order: &mut Order<T>) {
+        (**self).consumer_gone(order);
     }
 }

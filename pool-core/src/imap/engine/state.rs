@@ -1,32 +1,31 @@
 //! What an imap keeps under its lock: one field for each part, and what needs more than one of them.
 //!
-//! No user code runs here, and no value of the user is dropped here. The two participants decide here what they do next:
-//! a worker by [`step`](State::step), the consumer by [`next_move`](State::next_move). What they are told to do, they do
-//! after the lock has been left.
+//! No user code runs here, and no value of the user is dropped here. A thread that comes to the lock brings what it has
+//! done and is told what to do next: a worker by [`step`](State::step), a consumer by [`ask`](State::ask), which waits where a
+//! worker leaves. What they are told to do, they do after the lock has been left.
 
-mod next_move;
 mod step;
+mod wait;
 
-use super::backlog::{Backlog, Taken};
-use super::begun::ItemLimit;
-use super::chunk::{Chunk, Current, Items};
+use super::backlog::{Backlog, TakenRun};
+use super::chunk::{Chunk, Hand, HandBackTimer, Many};
 use super::control::Control;
-use super::cursor::Cursor;
-use super::input::{Input, InputEnd, Returned};
-use super::outputs::{Output, Outputs};
-use super::ring::{Receiver, Sender};
+use super::ending::Leftovers;
+use super::input::{Hint, Input, InputEnd};
+use super::order::{Order, Output, Outputs};
+use super::ring::{self, Receiver, Sender};
 use super::source::Settings;
 use super::stats::ImapStats;
 use super::wakeup::Wakeup;
 use super::window::Window;
 use super::workers::Workers;
-use crate::imap::policy::{Policy, Task};
+use crate::imap::policy::{Policy, Request};
 use crate::sync::fence;
-use crate::unwind::{Payload, drop_each, drop_quietly};
-pub(super) use next_move::{Call, Move};
+use crate::unwind::Payload;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 pub(super) use step::{Done, Step};
+pub(super) use wait::{Answer, Call};
 
 pub(super) struct State<I: Iterator, T> {
     control: Arc<Control>,
@@ -34,25 +33,23 @@ pub(super) struct State<I: Iterator, T> {
     local: bool,
     input: Input<I>,
     backlog: Backlog<I::Item>,
-    outputs: Outputs<T>,
+    /// What the consumer has not taken.
+    told: Outputs<T>,
+    window: Window,
     workers: Workers,
     wakeup: Wakeup,
     policy: Policy,
-    /// Every item begins before the next is pulled, and is alone in its worker's hands.
-    singly: bool,
-    /// Where to note when each item begins, if there is a limit from then on. Then items go singly, too.
-    item_limit: Option<ItemLimit>,
-    counts: Counts,
-}
-
-/// What only the statistics are interested in.
-#[derive(Default)]
-struct Counts {
-    /// How many pulled items were told of before. A feeder counts when it comes back.
-    pulled: u64,
-    /// How long the consumer slept, and for how much of that a finished result waited for the head.
-    waited: Duration,
-    head_blocked: Duration,
+    unordered: bool,
+    /// Every item begins before the next is pulled, and is alone in its worker's hand.
+    one_at_a_time: bool,
+    /// How long an item may take. Then items go one at a time, too.
+    item_limit: Option<Duration>,
+    /// The consumer's last call came from a thread that its pool needs, so it takes whatever has not begun.
+    consumer_works: bool,
+    /// How many items have been dropped since they were given up before they had begun.
+    skipped: u64,
+    /// Rings of a consumer that has left, whose senders may still push.
+    orphans: Vec<Receiver<T>>,
 }
 
 impl<I: Iterator, T> State<I, T> {
@@ -61,24 +58,28 @@ impl<I: Iterator, T> State<I, T> {
         State {
             local: input.is_none(),
             input: Input::new(input),
-            backlog: Backlog::new(control.flags().clone()),
-            outputs: Outputs::new(control.flags().clone()),
+            backlog: Backlog::new(),
+            told: Vec::new(),
+            window: Window::new(),
             workers: Workers::new(threads),
             wakeup: Wakeup::new(),
-            policy: Policy::new(Task { threads, window: None, chunk: None, unordered: false }),
-            singly: false,
+            policy: Policy::new(Request { threads, window: None, chunk: None, unordered: false }),
+            unordered: false,
+            one_at_a_time: false,
             item_limit: None,
-            counts: Counts::default(),
+            consumer_works: false,
+            skipped: 0,
+            orphans: Vec::new(),
             control,
         }
     }
 
     /// Takes over what was set before the iteration began.
     pub(super) fn configure(&mut self, settings: &Settings) {
-        self.outputs.set_unordered(settings.unordered);
-        self.singly = settings.item_limit.is_some();
-        self.item_limit = settings.item_limit.clone();
-        self.policy = Policy::new(Task {
+        self.unordered = settings.unordered;
+        self.one_at_a_time = settings.item_limit.is_some();
+        self.item_limit = settings.item_limit;
+        self.policy.configure(Request {
             threads: self.workers.most(),
             window: settings.window,
             chunk: settings.chunk,
@@ -86,22 +87,28 @@ impl<I: Iterator, T> State<I, T> {
         });
     }
 
-    fn window(&self) -> Window<'_> {
-        Window::new(self.control.progress(), self.policy.window(), self.input.pulled())
+    /// How many items may be pulled now.
+    fn room(&self) -> usize {
+        let room = self.window.room(self.policy.window(), self.input.pulled());
+        usize::try_from(room).unwrap_or(usize::MAX)
     }
 
     /// How many items to take at a time.
     fn chunk_len(&mut self) -> usize {
-        if self.singly {
+        if self.one_at_a_time {
             return 1;
         }
         let left = self.input.left().map(|left| left.saturating_add(self.backlog.waiting_len()));
         self.policy.chunk_len(left)
     }
 
-    /// How many items to pull at a time.
+    /// How many items to pull at a time. A consumer that works takes its share of them.
     fn batch_len(&mut self) -> usize {
-        if self.singly { 1 } else { self.policy.batch_len() }
+        if self.one_at_a_time {
+            return 1;
+        }
+        let batch = self.policy.batch_len();
+        if self.consumer_works { batch.max(self.chunk_len().saturating_mul(2)) } else { batch }
     }
 
     /// Whether the rings that are opened now need a fence with each push.
@@ -109,42 +116,44 @@ impl<I: Iterator, T> State<I, T> {
         !(fence::is_asymmetric() && self.policy.is_tiny())
     }
 
-    /// Whether no work will come any more.
-    fn is_finished(&self) -> bool {
-        self.input.end().is_some() && self.backlog.is_empty()
-    }
-
     /// Whether one more job should come: there is work that no thread has taken. Counts the job; the caller must spawn
-    /// it, after it has left the lock.
-    pub(super) fn try_reserve_worker(&mut self) -> bool {
-        let full = self.workers.is_full();
+    /// it, after it has left the lock. `any_room`: the input is to be entered for a single item, too.
+    pub(super) fn try_reserve_worker(&mut self, any_room: bool) -> bool {
+        let (full, waiting) = (self.workers.is_full(), self.backlog.has_waiting());
         // A consumer that waits behind all that was pulled needs the end, whatever the input says of itself.
-        let wanted = self.wakeup.waits_for().is_some_and(|head| head >= self.input.pulled());
+        let wanted = self.wakeup.waits_behind(self.input.pulled()) || self.workers.is_empty();
         let can_pull = self.input.is_here() && (wanted || !self.input.seems_empty());
-        let more = self.backlog.has_waiting() || can_pull;
-        self.control.note_busy(full && more);
-        if full || self.control.is_cancelled() {
+        self.control.note_busy(full && (waiting || can_pull));
+        if self.control.is_cancelled() {
             return false;
         }
-        let window = self.window();
-        // Where no worker is left, the end must be found, whatever the input says of itself.
-        let can_feed = (more || (self.input.is_here() && self.workers.is_empty()))
-            && self.input.end().is_none()
-            && window.room() > 0
-            && !window.is_stalled();
-        // A feeder may be blocked in the input beside these, with no other worker to come back for them.
-        let can_take = self.backlog.has_visible() && (self.local || self.workers.active() <= 1);
-        let reserved = (self.backlog.has_waiting() || can_feed || can_take) && self.workers.try_reserve();
-        if reserved {
-            self.control.progress().forget_stall();
+        if waiting && self.wakeup.could_work() {
+            // It calls the next one.
+            self.wakeup.wake();
+            return false;
         }
-        reserved
+        if full {
+            return false;
+        }
+        // A feeder may be blocked in the input beside these, with no other worker to come back for them.
+        let is_for_others =
+            self.local || self.backlog.is_filled_for_others() || self.workers.active() <= 1;
+        let can_take = is_for_others && self.backlog.has_visible();
+        (waiting || can_take || (can_pull && self.has_room(any_room))) && self.workers.try_reserve()
     }
 
-    /// The consumer has got as many results as the waiting feeder should be called for.
-    pub(super) fn wake_feeder(&mut self) -> bool {
-        self.control.progress().forget_stall();
-        self.try_reserve_worker()
+    /// Whether there is room for a batch, or for half of the window; or for any item, if that is enough.
+    fn has_room(&mut self, any_room: bool) -> bool {
+        let room = self.room();
+        let half = usize::try_from(self.policy.window() / 2).unwrap_or(usize::MAX);
+        room > 0 && (any_room || room >= self.batch_len().min(half))
+    }
+
+    /// The consumer tells how far it is. Returns whether a job was reserved.
+    pub(super) fn visit(&mut self, order: &mut Order<T>) -> bool {
+        self.window.deliver(order.head());
+        order.visit_at(self.window.next_visit(self.policy.window()));
+        self.try_reserve_worker(false)
     }
 
     /// Whether a notification is to be given, now that the lock is being left.
@@ -152,86 +161,78 @@ impl<I: Iterator, T> State<I, T> {
         self.wakeup.take_due()
     }
 
-    /// Opens a ring for `len` items that the caller pulls.
-    pub(super) fn begin_filling(&mut self, len: usize) -> Sender<I::Item> {
-        let fenced = self.fenced();
-        self.backlog.open(self.input.pulled(), len, fenced)
+    /// Tells the consumer what has come of an item.
+    fn tell(&mut self, index: u64, output: Output<T>) {
+        self.told.push((index, output));
+        self.control.set_news(true);
+        self.wakeup.tell(index);
     }
 
-    /// The items in a feeder's ring have been pulled. What others have left of them waits for all.
-    pub(super) fn end_filling(&mut self, sender: Sender<I::Item>) {
-        self.input.count(sender.pushed() as u64);
-        self.backlog.close(sender);
-    }
-
-    /// Puts the input back after a pull. At its end the consumer looks up.
-    pub(super) fn give_back_input(&mut self, returned: Returned<I>, pulled: u64) {
-        if self.input.give_back(returned, pulled) {
-            self.wakeup.wake();
-        }
-    }
-
-    /// A consumer that has the input has got this hint from it.
-    pub(super) fn set_hint(&mut self, hint: (usize, Option<usize>)) {
-        self.input.set_hint(hint);
-    }
-
-    /// A consumer that has the input has come to its end.
-    pub(super) fn finish_input(&mut self, end: InputEnd) {
-        self.input.finish(end);
-    }
-
-    fn take_chunk(&mut self, current: &mut Current<I::Item, T>, len: usize) -> bool {
-        let Some(taken) = self.backlog.take(len) else { return false };
-        self.begin(current, taken);
+    fn take_chunk(&mut self, hand: &mut Hand<I, T>, len: usize) -> bool {
+        let Some(taken) = self.backlog.take(len, hand.slot()) else { return false };
+        self.begin(hand, taken);
         true
     }
 
-    /// The item that was pulled last, in the hands of the thread that pulled it.
-    fn begin_pulled(&mut self, current: &mut Current<I::Item, T>, item: I::Item) {
-        self.begin(current, Taken { first: self.input.pulled() - 1, items: Items::One(Some(item)), len: 1 });
-    }
-
-    /// For as many items, which the worker pulls itself while it works on them.
-    fn begin_solo(&mut self, current: &mut Current<I::Item, T>, most: usize) {
-        self.begin(current, Taken { first: self.input.pulled(), items: Items::One(None), len: most });
-    }
-
     /// Opens the way for the results of these items.
-    fn begin(&mut self, current: &mut Current<I::Item, T>, taken: Taken<I::Item>) {
-        let Taken { first, items, len } = taken;
-        if let Some(limit) = &self.item_limit {
-            limit.begin(first);
+    fn begin(&mut self, hand: &mut Hand<I, T>, taken: TakenRun<I::Item>) {
+        let TakenRun { first, len, .. } = taken;
+        if let Some(items) = taken.into_items() {
+            return self.begin_many(hand, first, len, Some(items));
         }
-        let results = self.open_results(first, len);
-        let threads_idle = len > 1 && !self.workers.is_full();
-        *current = Some(Chunk::new(first, items, results, len, self.policy.hand_back_after(), threads_idle));
+        if !self.unordered && first < self.window.delivered() {
+            // It was given up, so it stays without a chunk, and is dropped.
+            self.skipped += 1;
+            return;
+        }
+        if self.item_limit.is_some() {
+            self.told.push((first, Output::Began(Instant::now())));
+            self.control.set_news(true);
+            self.wakeup.tell_begin(first);
+        }
+        hand.begin(Chunk::One(first));
     }
 
+    fn begin_many(
+        &mut self,
+        hand: &mut Hand<I, T>,
+        first: u64,
+        most: usize,
+        items: Option<Receiver<I::Item>>,
+    ) {
+        let results = self.open_results(first, most);
+        let timer = HandBackTimer::new(self.policy.hand_back_after(), !self.workers.is_full());
+        hand.begin(Chunk::Many(Many::new(first, items, results, most, &self.control, timer)));
+    }
+
+    /// Tells the consumer of a ring before the first result is pushed into it.
     fn open_results(&mut self, first: u64, most: usize) -> Sender<T> {
-        let fenced = self.fenced();
-        self.outputs.open(first, most, fenced, self.wakeup.waits_for())
+        let (sender, receiver) = ring::open(most, self.fenced());
+        self.told.push((first, Output::Ring(receiver, most)));
+        self.control.set_news(true);
+        sender
     }
 
     /// The next item of the chunk has panicked: its results go on behind it.
-    pub(super) fn note_panic(&mut self, chunk: &mut Chunk<I::Item, T>, payload: Payload) {
-        let panicked = chunk.next();
-        let results = self.open_results(panicked + 1, chunk.left());
-        self.outputs.close(chunk.go_on_behind_panic(results));
-        self.outputs.insert_panic(panicked, payload);
-        self.wakeup.wake();
+    pub(super) fn note_panic(&mut self, many: &mut Many<I::Item, T>, payload: Payload) {
+        let panicked = many.next();
+        self.tell(panicked, Output::Panicked(payload));
+        let results = self.open_results(panicked + 1, many.left() - 1);
+        many.go_on_behind_panic(results);
     }
 
-    /// Takes back a chunk, and what is left of it.
-    fn release(&mut self, current: &mut Current<I::Item, T>) {
-        let Some(chunk) = current.take() else { return };
-        let next = chunk.next();
-        let (results, items) = chunk.into_parts();
-        if results.flag_is_set() {
-            self.wakeup.wake();
+    /// Takes back a chunk, with its result if that is in no ring, and what is left of it.
+    fn release(&mut self, hand: &mut Hand<I, T>) {
+        match hand.take() {
+            (Chunk::One(index), Some(output)) => self.tell(index, output),
+            (Chunk::Many(many), _) => {
+                let next = many.next();
+                if let Some(items) = many.into_rest() {
+                    self.backlog.hand_back(next, items);
+                }
+            }
+            _ => {}
         }
-        self.outputs.close(results);
-        self.backlog.hand_back(next, items);
     }
 
     /// The pool has dropped a queued job.
@@ -246,19 +247,32 @@ impl<I: Iterator, T> State<I, T> {
         self.wakeup.wake();
     }
 
-    /// The consumer stops working inline, and gives back what it had.
-    pub(super) fn end_inline(&mut self, returned: Returned<I>, pulled: u64, results: Sender<T>) {
-        self.give_back_input(returned, pulled);
-        self.outputs.close(results);
+    /// Opens a ring for items that the consumer pulls from its own input, and puts the first into it.
+    pub(super) fn begin_offer(&mut self, len: usize, item: I::Item) -> Sender<I::Item> {
+        let fenced = self.fenced();
+        let mut sender = self.backlog.open(self.input.pulled(), len, fenced, true);
+        sender.push(item);
+        sender
     }
 
-    /// Whether there may be more to find for the consumer than at its last look.
-    pub(super) fn has_news(&self, head: u64) -> bool {
-        self.outputs.has_news(head)
+    /// The consumer has pulled what is in its ring.
+    pub(super) fn end_offer(&mut self, sender: Sender<I::Item>) {
+        self.input.count(sender.pushed());
+        self.backlog.close(sender);
+    }
+
+    /// A consumer that has the input has got this hint from it.
+    pub(super) fn set_hint(&mut self, hint: Hint) {
+        self.input.set_hint(hint);
+    }
+
+    /// A consumer that has the input has come to its end.
+    pub(super) fn finish_input(&mut self, end: InputEnd) {
+        self.input.finish(end);
     }
 
     /// How many items were pulled, the input's hint after that, and whether it has ended.
-    pub(super) fn input_figures(&self) -> (u64, (usize, Option<usize>), bool) {
+    pub(super) fn input_figures(&self) -> (u64, Hint, bool) {
         (self.input.pulled(), self.input.hint(), self.input.end().is_some())
     }
 
@@ -266,91 +280,48 @@ impl<I: Iterator, T> State<I, T> {
         self.input.has_panicked()
     }
 
-    /// `inline` is what the consumer has pulled and not told of.
-    pub(super) fn stats(&mut self, cursor: &Cursor<T>, inline: u64) -> ImapStats {
-        let blocked = self.outputs.ready_len() + cursor.ready_len();
+    /// `in_hand` is what the consumer has pulled and not told of.
+    pub(super) fn stats(&self, order: &Order<T>, in_hand: u64) -> ImapStats {
+        let told = self.told.iter().map(|(_, output)| match output {
+            Output::Began(_) => 0,
+            Output::Ring(ring, _) => ring.len(),
+            Output::Value(_) | Output::Panicked(_) => 1,
+        });
+        let blocked = order.ready_len() + told.sum::<u64>();
         let (waiting, visible_end) = self.backlog.seen();
+        let delivered = order.head();
         // A feeder counts when it comes back. What can be seen of its items was pulled.
-        let seen = cursor.head() - cursor.skipped() + waiting + blocked;
-        let pulled = (self.input.pulled() + inline).max(visible_end).max(seen);
-        let pulled = pulled.max(self.counts.pulled).max(self.control.pulled_in_hand());
-        self.counts.pulled = pulled;
+        let seen = (delivered - order.missing()).saturating_add(waiting + blocked);
+        let pulled = (self.input.pulled() + in_hand).max(visible_end).max(seen);
         ImapStats {
             pulled,
             waiting,
-            running: pulled.saturating_sub(cursor.head() + waiting + blocked),
+            running: pulled.saturating_sub(delivered + waiting + blocked),
             blocked,
-            delivered: cursor.head(),
-            chunk: self.chunk_len(),
-            helped: cursor.ran(),
-            waited: self.counts.waited,
-            head_blocked: self.counts.head_blocked,
+            delivered,
+            head_age: order.head_age(),
         }
     }
 
-    /// The consumer has left, and gives back these rings.
+    /// The consumer has left. These rings may still be pushed into.
     pub(super) fn consumer_gone(&mut self, rings: Vec<Receiver<T>>) {
         self.wakeup.leave();
-        rings.into_iter().for_each(|ring| self.outputs.give_back(ring));
+        self.orphans.extend(rings);
     }
 
-    /// Takes out what no thread will come for, for a consumer that has left; and takes back rings that were emptied.
-    pub(super) fn take_rest(&mut self, emptied: Emptied<I::Item, T>) -> Rest<I, T> {
-        // Their senders may still push: what comes is dropped when both halves are together.
-        emptied.items.into_iter().for_each(|ring| self.backlog.give_back(ring));
-        emptied.results.into_iter().for_each(|ring| self.outputs.give_back(ring));
-        let (items, unused_items) = self.backlog.take_all();
-        let (outputs, unused_results) = self.outputs.take_all();
-        let (input, panic) = (self.input.take(), self.input.take_panic());
-        Rest { input, panic, items, outputs, unused_items, unused_results }
-    }
-}
-
-/// Rings of items and of results that are empty, and whose senders are not back yet.
-pub(super) struct Emptied<A, T> {
-    items: Vec<Receiver<A>>,
-    results: Vec<Receiver<T>>,
-}
-
-impl<A, T> Default for Emptied<A, T> {
-    fn default() -> Self {
-        Emptied { items: Vec::new(), results: Vec::new() }
-    }
-}
-
-/// What is left in the state of an imap that has lost its consumer.
-pub(super) struct Rest<I: Iterator, T> {
-    input: Option<Box<I>>,
-    panic: Option<Payload>,
-    items: Vec<Receiver<I::Item>>,
-    outputs: Vec<Output<T>>,
-    /// Rings in no thread's hands.
-    unused_items: Vec<Receiver<I::Item>>,
-    unused_results: Vec<Receiver<T>>,
-}
-
-impl<I: Iterator, T> Rest<I, T> {
-    /// Drops every value, and gives the rings whose senders are not back yet. `None` if there was nothing to give back,
-    /// so that nothing can have come to be unused by that. Not under the lock.
-    ///
-    /// Rings are emptied value by value: one whose two halves are together is dropped empty.
-    pub(super) fn drop_each(mut self) -> Option<Emptied<I::Item, T>> {
-        drop_quietly(self.input);
-        drop_quietly(self.panic);
-        drop_each(self.unused_items);
-        drop_each(self.unused_results);
-        self.items.iter_mut().for_each(|ring| ring.drop_values());
-        let mut results = Vec::new();
-        for output in self.outputs {
-            match output {
-                Output::Ring(mut ring) => {
-                    ring.drop_values();
-                    results.push(ring);
-                }
-                Output::Panicked(payload) => drop_quietly(payload),
-            }
-        }
-        let is_empty = self.items.is_empty() && results.is_empty();
-        (!is_empty).then_some(Emptied { items: self.items, results })
+    /// Takes everything that has no owner left, for a consumer that has left, and takes back rings that are open. `all`: the
+    /// open ones are taken out as well, once, to be emptied.
+    pub(super) fn take_leftovers(&mut self, open: Vec<Receiver<T>>, all: bool) -> Leftovers<I, T> {
+        self.orphans.extend(open);
+        let orphans = std::mem::take(&mut self.orphans);
+        let (taken, kept) = orphans.into_iter().partition(|ring| all || ring.is_closed());
+        self.orphans = kept;
+        Leftovers::new(
+            self.input.take(),
+            self.input.take_panic(),
+            self.backlog.take_all(),
+            std::mem::take(&mut self.told),
+            taken,
+        )
     }
 }

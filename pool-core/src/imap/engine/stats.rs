@@ -11,7 +11,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct ImapStats {
     /// Items pulled from the input. Those that a thread is pulling at the moment are counted as soon as they can be
-    /// seen.
+    /// seen; and where one thread pulls each item and works on it, as soon as the result can.
     pub pulled: u64,
     /// Items that no thread has taken yet.
     pub waiting: u64,
@@ -21,31 +21,20 @@ pub struct ImapStats {
     pub blocked: u64,
     /// Results that the consumer has got, with those that it gave up.
     pub delivered: u64,
-    /// How many items a worker takes at a time now.
-    pub chunk: usize,
-    /// Items that the consumer ran itself, since its thread is one that its pool needs.
-    pub helped: u64,
-    /// How long the consumer slept.
-    pub waited: Duration,
-    /// How long it slept while a finished result could not be delivered because the head was not ready.
-    pub head_blocked: Duration,
+    /// How long ago the next result was first asked for in vain; zero if it was not.
+    pub head_age: Duration,
 }
 
 impl fmt::Display for ImapStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} pulled: {} waiting, {} running, {} blocked, {} delivered ({} run by the consumer); \
-             chunks of {}; the consumer slept {:.1?}, for {:.1?} of that only the head was missing",
-            self.pulled,
-            self.waiting,
-            self.running,
-            self.blocked,
-            self.delivered,
-            self.helped,
-            self.chunk,
-            self.waited,
-            self.head_blocked,
-        )
+            "{} pulled: {} waiting, {} running, {} blocked, {} delivered",
+            self.pulled, self.waiting, self.running, self.blocked, self.delivered,
+        )?;
+        if self.head_age > Duration::ZERO {
+            write!(f, "; the next result is missing for {:.1?}", self.head_age)?;
+        }
+        Ok(())
     }
 }

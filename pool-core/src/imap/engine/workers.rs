@@ -3,19 +3,27 @@
 //! A job points to the imap's shared state and means "come and do one turn". A thread that leaves the lock and sees
 //! more work than it takes itself reserves one more job, and spawns it. A job that finds nothing ends. Work
 //! appears under the lock, but for the two kinds of invariant 5 in [`engine`](super), so no job is missed.
+//!
+//! One worker calls the next: so a few that look for work are enough, and more would only take the lock from those who have
+//! some.
+
+/// How many workers may look for work at a time.
+const MOST_LOOKING: usize = 2;
 
 pub(crate) struct Workers {
     most: usize,
     /// Queued and running.
     jobs: usize,
     queued: usize,
+    /// Workers that have found nothing, and look on.
+    looking: usize,
     /// The pool has dropped a job.
     pool_gone: bool,
 }
 
 impl Workers {
     pub(crate) fn new(threads: usize) -> Workers {
-        Workers { most: threads, jobs: 0, queued: 0, pool_gone: false }
+        Workers { most: threads, jobs: 0, queued: 0, looking: 0, pool_gone: false }
     }
 
     /// The most jobs that there may be: one for each thread of the pool.
@@ -26,6 +34,11 @@ impl Workers {
     /// Jobs in the middle of their turn.
     pub(crate) fn active(&self) -> usize {
         self.jobs - self.queued
+    }
+
+    /// Jobs that wait for a thread.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -40,9 +53,16 @@ impl Workers {
         self.pool_gone
     }
 
-    /// Whether no job will come any more.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.pool_gone && self.jobs == 0
+    /// Whether one more worker may look on. The others end their turn, and are called when there is work.
+    pub(crate) fn try_look(&mut self) -> bool {
+        let may = self.looking < MOST_LOOKING;
+        self.looking += usize::from(may);
+        may
+    }
+
+    /// A worker that looked is at the lock again.
+    pub(crate) fn end_look(&mut self) {
+        self.looking -= 1;
     }
 
     /// Counts a job that the caller will spawn, if there may be one more.
@@ -84,7 +104,7 @@ impl Workers {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::Workers;
+    use super::{MOST_LOOKING, Workers};
 
     #[test]
     fn p14_there_is_at_most_one_job_for_each_thread() {
@@ -108,8 +128,17 @@ mod tests {
         workers.begin_turn();
         workers.discard();
         assert!(!workers.try_reserve());
-        assert!(!workers.is_lost(), "one is still at work");
+        assert_eq!((workers.active(), workers.queued()), (1, 0), "one is still at work");
         workers.end_turn();
-        assert!(workers.is_lost());
+        assert!(workers.is_empty() && workers.pool_is_gone());
+    }
+
+    #[test]
+    fn p13_few_workers_look_at_a_time() {
+        let mut workers = Workers::new(512);
+        let looking = (0..512).filter(|_| workers.try_look()).count();
+        assert_eq!(looking, MOST_LOOKING);
+        workers.end_look();
+        assert!(workers.try_look() && !workers.try_look());
     }
 }

@@ -20,11 +20,15 @@ pub(crate) const SLICE: Duration = Duration::from_micros(500);
 pub(crate) const LONGEST_NAP: Duration = Duration::from_millis(1);
 pub(crate) const MOST_NAPS: u32 = 2;
 
+/// P5: for how long a consumer that works goes through a chunk before it looks for its head, unless that is longer than an
+/// item.
+pub(crate) const LONGEST_WORK: Duration = Duration::from_micros(100);
+
 /// The most items between two looks at the clock, where a worker watches for one that takes long.
 pub(crate) const MOST_WATCHED: u32 = 8;
 
-/// The most items between two looks for free threads, where a consumer works inline.
-pub(crate) const MOST_INLINE: u32 = 64;
+/// The most items between two looks for free threads, where a consumer has the input in hand.
+pub(crate) const MOST_ALONE: u32 = 64;
 
 /// P13: after this many results, or this time, without a pause a stream lets its runtime do something else.
 #[cfg(feature = "stream")]
@@ -34,7 +38,7 @@ pub(crate) const STREAM_TIME: Duration = Duration::from_micros(100);
 
 /// What an imap asks its policy for.
 #[derive(Clone, Copy)]
-pub(crate) struct Task {
+pub(crate) struct Request {
     pub(crate) threads: usize,
     /// The window that the user asked for.
     pub(crate) window: Option<u64>,

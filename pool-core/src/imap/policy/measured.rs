@@ -1,7 +1,7 @@
 //! The policy for use: what it answers follows from how long items take.
 
 use super::cost::Cost;
-use super::limits::{DEFAULT_WINDOW_PER_THREAD, LEAST_WINDOW_PER_THREAD, Task};
+use super::limits::{DEFAULT_WINDOW_PER_THREAD, LEAST_WINDOW_PER_THREAD, Request};
 use std::time::Duration;
 
 /// How long a chunk should keep a worker busy, in nanoseconds. To take one costs some 200 ns, whatever its length.
@@ -14,6 +14,8 @@ const LONGEST: usize = 1024;
 const SHORT: u64 = 100_000;
 /// Below this many nanoseconds per item a memory fence per item would be noticed.
 const TINY: u64 = 250;
+/// For how long a feeder pulls for other threads, in nanoseconds.
+const SHARED_PULLS: u64 = 20_000;
 /// How much work may be under way for each thread unless a window was asked for, in nanoseconds.
 const WINDOW: u64 = 100_000_000;
 /// Twice the time of a chunk: a chunk that takes longer has a long item in it.
@@ -29,7 +31,7 @@ const NAP: std::ops::RangeInclusive<u64> = 20_000..=1_000_000;
 /// How many results a nap must bring. With fewer, the consumer could as well have been woken for each.
 const WORTH_A_NAP: u64 = 16;
 /// The most naps that are left out after one that was not worth it.
-const MOST_LEFT_OUT: u32 = 1023;
+const MAX_SKIPPED_NAPS: u32 = 1023;
 
 pub(super) struct Measured {
     threads: usize,
@@ -37,27 +39,30 @@ pub(super) struct Measured {
     pull: Cost,
     chunk: u64,
     longest: usize,
+    /// The longest batch where all threads get an item: half of a window.
+    most_for_all: usize,
     /// How many naps are to be left out, and how many were after the last one that was not worth it.
-    left_out: u32,
-    penalty: u32,
+    naps_to_skip: u32,
+    nap_backoff: u32,
 }
 
 impl Measured {
-    pub(super) fn new(task: Task) -> Measured {
+    pub(super) fn new(request: Request) -> Measured {
         // Every thread should be able to hold a chunk while others are in flight.
-        let longest = task.window.map_or(LONGEST, |window| {
-            let share = window / (2 * (task.threads as u64 + 1));
+        let longest = request.window.map_or(LONGEST, |window| {
+            let share = window / (2 * (request.threads as u64 + 1));
             usize::try_from(share).unwrap_or(LONGEST).clamp(1, LONGEST)
         });
-        let chunk = if task.unordered { CHUNK_UNORDERED } else { CHUNK };
+        let chunk = if request.unordered { CHUNK_UNORDERED } else { CHUNK };
         Measured {
-            threads: task.threads,
+            threads: request.threads,
             work: Cost::default(),
             pull: Cost::default(),
             chunk,
             longest,
-            left_out: 0,
-            penalty: 0,
+            most_for_all: request.window.map_or(LONGEST, |window| usize::try_from(window / 2).unwrap_or(LONGEST)),
+            naps_to_skip: 0,
+            nap_backoff: 0,
         }
     }
 
@@ -83,9 +88,12 @@ impl Measured {
         len.min(usize::try_from(share).unwrap_or(usize::MAX)).max(1)
     }
 
-    /// A batch takes as long as an ordered chunk: other workers take the items that the feeder does not work on itself.
+    /// A batch takes as long as an ordered chunk: other workers take the items that the feeder does not work on itself. Where
+    /// that is few items, there is one for each thread, as far as the input is quick.
     pub(super) fn batch_len(&self) -> usize {
-        self.len_for(CHUNK)
+        let quick = self.pull.average().map_or(1, |pull| SHARED_PULLS / pull);
+        let for_all = usize::try_from(quick).unwrap_or(LONGEST).min(self.threads).min(self.most_for_all);
+        self.len_for(CHUNK).max(for_all)
     }
 
     pub(super) fn window_per_thread(&self) -> usize {
@@ -114,14 +122,15 @@ impl Measured {
         !self.is_long() && waited < WORKER_LOOKS
     }
 
-    pub(super) fn consumer_looks(&self, waited: Duration, delivered: u64) -> bool {
-        delivered < YOUNG && !self.is_long() && waited < CONSUMER_LOOKS
+    pub(super) fn consumer_looks(&self, waited: Duration, delivered: u64) -> Option<Duration> {
+        let looks = delivered < YOUNG && !self.is_long();
+        CONSUMER_LOOKS.checked_sub(waited).filter(|left| looks && *left > Duration::ZERO)
     }
 
     /// The last nap brought this many results.
     pub(super) fn napped(&mut self, results: u64) {
-        self.penalty = if results < WORTH_A_NAP { (2 * self.penalty + 1).min(MOST_LEFT_OUT) } else { 0 };
-        self.left_out = self.penalty;
+        self.nap_backoff = if results < WORTH_A_NAP { (2 * self.nap_backoff + 1).min(MAX_SKIPPED_NAPS) } else { 0 };
+        self.naps_to_skip = self.nap_backoff;
     }
 
     /// The nap ends before more than half of the window is full.
@@ -130,8 +139,8 @@ impl Measured {
         if !self.is_short() {
             return None;
         }
-        if self.left_out > 0 {
-            self.left_out -= 1;
+        if self.naps_to_skip > 0 {
+            self.naps_to_skip -= 1;
             return None;
         }
         let half = (window / 2).saturating_mul(work) / self.threads as u64;
@@ -148,7 +157,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn policy(window: Option<u64>, unordered: bool) -> Measured {
-        Measured::new(Task { threads: 2, window, chunk: None, unordered })
+        Measured::new(Request { threads: 2, window, chunk: None, unordered })
     }
 
     /// Chunks of items that take `time` each.
@@ -185,6 +194,16 @@ mod tests {
         (0..20).for_each(|_| policy.pulled(1, 50 * US));
         run(&mut policy, 20, 50 * NS);
         assert_eq!(policy.chunk_len(None), 2);
+    }
+
+    #[test]
+    fn p17_batches_are_for_all_threads_while_the_input_is_quick() {
+        let mut policy = Measured::new(Request { threads: 64, window: None, chunk: None, unordered: false });
+        run(&mut policy, 20, MS);
+        policy.pulled(1, 100 * NS);
+        assert_eq!((policy.chunk_len(None), policy.batch_len()), (1, 64));
+        (0..20).for_each(|_| policy.pulled(1, 5 * US));
+        assert_eq!(policy.batch_len(), 4, "five microseconds each, nearly");
     }
 
     #[test]
@@ -235,10 +254,10 @@ mod tests {
     fn naps_that_bring_little_become_rare() {
         let mut policy = policy(None, false);
         run(&mut policy, 20, US);
-        for left_out in [1, 3, 7] {
+        for naps_to_skip in [1, 3, 7] {
             assert!(policy.nap(8192).is_some());
             policy.napped(1);
-            assert!((0..left_out).all(|_| policy.nap(8192).is_none()));
+            assert!((0..naps_to_skip).all(|_| policy.nap(8192).is_none()));
         }
         assert!(policy.nap(8192).is_some());
         policy.napped(100);
@@ -248,10 +267,10 @@ mod tests {
     #[test]
     fn looks_are_for_the_first_results() {
         let mut policy = policy(None, false);
-        assert!(policy.consumer_looks(99 * US, 0) && !policy.consumer_looks(100 * US, 0));
-        assert!(!policy.consumer_looks(US, 16));
+        assert_eq!((policy.consumer_looks(99 * US, 0), policy.consumer_looks(100 * US, 0)), (Some(US), None));
+        assert_eq!(policy.consumer_looks(US, 16), None);
         assert!(policy.worker_looks(49 * US) && !policy.worker_looks(50 * US));
         run(&mut policy, 3, MS);
-        assert!(!policy.consumer_looks(US, 0) && !policy.worker_looks(US));
+        assert!(policy.consumer_looks(US, 0).is_none() && !policy.worker_looks(US));
     }
 }

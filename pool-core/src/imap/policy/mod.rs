@@ -8,18 +8,20 @@
 
 mod batch;
 mod chaos;
+mod clock_sampler;
 mod cost;
 mod limits;
-mod looks;
 mod measured;
 
 pub(crate) use batch::BatchLen;
 use chaos::Chaos;
+pub(crate) use clock_sampler::ClockSampler;
 pub use limits::DEFAULT_WINDOW_PER_THREAD;
-pub(crate) use limits::{LONGEST_FIXED, LONGEST_NAP, MOST_INLINE, MOST_NAPS, MOST_WATCHED, SLICE, Task};
+pub(crate) use limits::{
+    LONGEST_FIXED, LONGEST_NAP, LONGEST_WORK, MOST_ALONE, MOST_NAPS, MOST_WATCHED, Request, SLICE,
+};
 #[cfg(feature = "stream")]
 pub(crate) use limits::{STREAM_RESULTS, STREAM_TIME};
-pub(crate) use looks::Looks;
 use measured::Measured;
 use std::time::Duration;
 
@@ -62,7 +64,7 @@ impl Choice {
 
 /// Asked under the imap's lock.
 pub(crate) struct Policy {
-    task: Task,
+    request: Request,
     choice: Choice,
     measured: Measured,
     chaos: Chaos,
@@ -72,15 +74,20 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    pub(crate) fn new(task: Task) -> Policy {
-        Policy::chosen(task, Choice::of_process())
+    pub(crate) fn new(request: Request) -> Policy {
+        Policy::chosen(request, Choice::of_process())
     }
 
-    fn chosen(task: Task, choice: Choice) -> Policy {
+    /// What is asked for has changed, before the first item.
+    pub(crate) fn configure(&mut self, request: Request) {
+        *self = Policy::new(request);
+    }
+
+    fn chosen(request: Request, choice: Choice) -> Policy {
         Policy {
-            task,
+            request,
             choice,
-            measured: Measured::new(task),
+            measured: Measured::new(request),
             chaos: Chaos::default(),
             head: 0,
             napped_at: None,
@@ -100,21 +107,27 @@ impl Policy {
     /// How many items may be under way.
     pub(crate) fn window(&self) -> u64 {
         let per_thread = self.measured.window_per_thread();
-        self.task.window.unwrap_or_else(|| self.task.threads.saturating_mul(per_thread) as u64)
+        self.request.window.unwrap_or_else(|| self.request.threads.saturating_mul(per_thread) as u64)
     }
 
     /// How many items a worker takes next; `left` is how many are still to come, where that is known.
     pub(crate) fn chunk_len(&mut self, left: Option<u64>) -> usize {
-        if let Some(fixed) = self.task.chunk {
-            return fixed.min(LONGEST_FIXED);
+        if let Some(fixed) = self.fixed_chunk() {
+            return fixed;
         }
         match self.choice {
             Choice::Measured => self.measured.chunk_len(left),
             Choice::Fixed => 1,
             // Without order, items behind one that hangs would wait for it: here P4 does rest on measurements.
-            Choice::Chaos if self.task.unordered => 1,
+            Choice::Chaos if self.request.unordered => 1,
             Choice::Chaos => self.chaos.below(20) + 1,
         }
+    }
+
+    /// The chunk that was asked for. It is at most half of the window, so that the other half keeps others busy.
+    fn fixed_chunk(&self) -> Option<usize> {
+        let half = self.request.window.map_or(LONGEST_FIXED, |window| usize::try_from(window / 2).unwrap_or(LONGEST_FIXED));
+        self.request.chunk.map(|fixed| fixed.min(LONGEST_FIXED).min(half.max(1)))
     }
 
     /// How many items a feeder pulls before it works, where other workers will take the rest.
@@ -124,7 +137,7 @@ impl Policy {
             Choice::Fixed => 1,
             Choice::Chaos => self.chaos.below(20) + 1,
         };
-        batch.max(self.task.chunk.map_or(1, |fixed| fixed.min(LONGEST_FIXED)))
+        batch.max(self.fixed_chunk().unwrap_or(1))
     }
 
     /// Whether a memory fence for each item would be noticed.
@@ -153,18 +166,21 @@ impl Policy {
         }
     }
 
-    /// Whether a consumer that has waited for this long in this call, and got this many results before, looks again
-    /// before it sleeps.
-    pub(crate) fn consumer_looks(&mut self, waited: Duration, delivered: u64) -> bool {
+    /// For how long a consumer that has waited for this long in this call, and got this many results before, looks before it
+    /// sleeps.
+    pub(crate) fn consumer_looks(&mut self, waited: Duration, delivered: u64) -> Option<Duration> {
         match self.choice {
             Choice::Measured => self.measured.consumer_looks(waited, delivered),
-            Choice::Fixed => false,
-            Choice::Chaos => waited < Duration::from_millis(1) && self.chaos.one_in(2),
+            Choice::Fixed => None,
+            Choice::Chaos => {
+                let looks = waited < Duration::from_millis(1) && self.chaos.one_in(2);
+                looks.then(|| Duration::from_micros(self.chaos.below(100) as u64))
+            }
         }
     }
 
-    /// The consumer waits for this result.
-    pub(crate) fn waits(&mut self, head: u64) {
+    /// The consumer is about to wait for this result.
+    pub(crate) fn about_to_wait(&mut self, head: u64) {
         if let Some(before) = self.napped_at.take() {
             self.measured.napped(head - before);
         }
@@ -192,24 +208,26 @@ impl Policy {
 mod tests {
     use super::*;
 
-    const TASK: Task = Task { threads: 2, window: None, chunk: None, unordered: false };
+    const REQUEST: Request = Request { threads: 2, window: None, chunk: None, unordered: false };
 
     #[test]
     fn what_was_asked_for_is_kept_by_every_policy() {
         for choice in [Choice::Measured, Choice::Fixed, Choice::Chaos] {
-            let task = Task { window: Some(5), chunk: Some(3), ..TASK };
-            let mut policy = Policy::chosen(task, choice);
+            let request = Request { window: Some(6), chunk: Some(3), ..REQUEST };
+            let mut policy = Policy::chosen(request, choice);
             policy.worked(1, Duration::from_secs(1));
-            assert_eq!((policy.window(), policy.chunk_len(Some(1))), (5, 3));
-            let mut policy = Policy::chosen(Task { chunk: Some(usize::MAX), ..TASK }, choice);
+            assert_eq!((policy.window(), policy.chunk_len(Some(1))), (6, 3));
+            let mut policy = Policy::chosen(Request { chunk: Some(usize::MAX), ..REQUEST }, choice);
             assert_eq!(policy.chunk_len(None), LONGEST_FIXED);
+            let request = Request { window: Some(5), chunk: Some(3), ..REQUEST };
+            assert_eq!(Policy::chosen(request, choice).chunk_len(None), 2, "half of the window");
         }
     }
 
     #[test]
     fn every_policy_gives_a_chunk_an_item() {
         for choice in [Choice::Measured, Choice::Fixed, Choice::Chaos] {
-            let mut policy = Policy::chosen(TASK, choice);
+            let mut policy = Policy::chosen(REQUEST, choice);
             assert!((0..1000).all(|_| policy.chunk_len(Some(0)) > 0));
         }
     }

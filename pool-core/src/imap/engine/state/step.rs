@@ -1,24 +1,29 @@
-//! What a worker does next.
+//! What a thread does next: the one decider, for workers and for consumers that work.
 //!
 //! **No item that was pulled waits for the input** (P4). A feeder that goes into the input with items that have not
-//! begun could be blocked there for ever. It does so only while another worker is in its turn
-//! ([`may_pull_ahead`](State::may_pull_ahead)), and that one comes back, and takes them. A worker that ends its turn
-//! sets the flag of the ring that is being filled, and looks once more: either it sees the items, and stays, or the
-//! feeder sees the flag with its next push, and works instead of pulling. Else, a feeder pulls a single item, and takes
-//! that item in the step in which it gives the input back. In a pool of one thread it keeps the input, and works on each
-//! item before it pulls the next.
+//! begun could be blocked there for ever. It does so only while another thread is sure to come back for them
+//! ([`may_pull_ahead`](State::may_pull_ahead)). A thread that stops coming back asks all to look up, and looks once more
+//! into the ring that is being filled: either it sees the items, and stays, or the feeder sees with its next push that it
+//! should look up, and works instead of pulling. Else, a feeder pulls a single item, and takes
+//! that item in the step in which it gives the input back. In a pool of one thread it keeps the input in hand, and works on
+//! each item before it pulls the next.
 //!
-//! **No item waits long behind one that takes long.** A worker that ends its turn sets the flags of all rings. A worker
-//! that sees its flag, or sees when it takes a chunk that threads are idle, looks at the clock from time to time, and
+//! **A consumer on a thread that its pool needs is a worker** (P17) that comes back whenever it is called for the head. It
+//! takes what has been pulled and has not begun, lowest index first. It enters the input for its head only, since another
+//! pull could block while the head becomes ready. So a feeder pulls for it, too.
+//!
+//! **No item waits long behind one that takes long.** A thread that finds nothing asks all workers to look up. A worker that
+//! looks up, or sees when it takes a chunk that threads are idle, looks at the clock from time to time, and
 //! hands back what is left of its chunk when that takes longer than chunks should.
 
-use super::super::chunk::Current;
-use super::super::input::Returned;
+use super::super::backlog::TakenRun;
+use super::super::chunk::Hand;
+use super::super::input::InputBack;
 use super::super::ring::Sender;
 use super::State;
 use std::time::Duration;
 
-/// What a participant has done since it last held the lock.
+/// What a thread has done since it last held the lock.
 pub(in crate::imap::engine) enum Done<I: Iterator> {
     /// Its turn begins.
     Began,
@@ -26,44 +31,47 @@ pub(in crate::imap::engine) enum Done<I: Iterator> {
     Nothing,
     /// It has looked for work, and has found nothing for this long.
     Looked(Duration),
-    /// It has pulled one item, or has come to the end.
-    PulledOne { item: Option<I::Item>, returned: Returned<I> },
-    /// It has filled a ring.
-    Filled { sender: Sender<I::Item>, returned: Returned<I> },
+    /// It has asked the pool whether other jobs wait for a thread.
+    Asked(bool),
+    /// It has pulled: into this ring, or a single item.
+    Pulled(InputBack<I>, Option<Sender<I::Item>>),
     /// It has worked on this many items of its chunk.
     Worked { items: usize, time: Duration },
     /// It has pulled and worked, with the input in hand.
-    WorkedSolo { returned: Returned<I>, pulled: u64, items: usize, time: Duration },
+    WorkedInHand { back: InputBack<I>, items: usize, time: Duration },
 }
 
 impl<I: Iterator> Done<I> {
     /// How many items it has pulled, for what it works on next.
     pub(in crate::imap::engine) fn pulled(&self) -> Option<usize> {
         match self {
-            Done::PulledOne { item, .. } => Some(usize::from(item.is_some())),
-            Done::Filled { sender, .. } => Some(sender.pushed()),
+            Done::Pulled(back, _) => Some(back.pulled as usize),
             _ => None,
         }
     }
 
-    /// Whether a worker may end its turn after this for others, if its slice is over. Not with items in its hands that
-    /// have not begun; and one that has found nothing leaves by itself, or looks on, but does not queue itself again: on
-    /// a machine that is busy a look takes longer than a slice, and such a job would go round and round.
-    pub(in crate::imap::engine) fn may_make_room(&self) -> bool {
-        self.pulled().is_none() && !matches!(self, Done::Looked(_))
+    /// Whether a worker may leave its thread to other jobs after this, if its slice is over. Not with items in its hand
+    /// that have not begun. Nor does a worker that found nothing: on a busy machine each look outlasts a slice, and the job
+    /// would requeue for ever.
+    pub(in crate::imap::engine) fn may_yield(&self) -> bool {
+        matches!(self, Done::Worked { .. } | Done::WorkedInHand { .. } | Done::Began)
     }
 }
 
-/// What a worker is to do next.
+/// What a thread is to do next.
 pub(in crate::imap::engine) enum Step<I: Iterator> {
-    /// Work on its chunk.
+    /// Work on what is in its hand.
     Work,
     /// Pull one item and begin with it.
     PullOne(Box<I>),
-    /// Pull this many items, and then work on them.
-    Fill(Box<I>, Sender<I::Item>, usize),
-    /// Pull and work, item by item, with the input in hand: there is no other thread that could pull.
-    Solo(Box<I>, usize),
+    /// Pull this many items, unless it should look up since it was told so this often; and then work on them.
+    Fill(Box<I>, Sender<I::Item>, u64, u64),
+    /// Pull and work, item by item, with the input in hand.
+    InHand(Box<I>),
+    /// Drop an input that has ended.
+    DropInput(Box<I>),
+    /// Ask the pool whether other jobs wait for a thread. (With empty hands, since that may block.)
+    AskPool,
     /// Look again in a moment.
     Look,
     /// End the turn; the next one is queued.
@@ -73,54 +81,114 @@ pub(in crate::imap::engine) enum Step<I: Iterator> {
 }
 
 impl<I: Iterator, T> State<I, T> {
-    /// A worker has pulled this many items in this time.
+    /// A thread has pulled this many items in this time.
     pub(in crate::imap::engine) fn measured_pull(&mut self, items: usize, time: Duration) {
         self.policy.pulled(items, time);
     }
 
     /// Takes over what a worker has done, and decides what it does next. Returns whether it must also spawn a job, which
-    /// is reserved. `current` is its chunk; `makes_room` says that its slice is over while other jobs wait in the pool.
+    /// is reserved. `slice_over`: it has worked for so long that other jobs of the pool may have a turn.
     pub(in crate::imap::engine) fn step(
         &mut self,
-        current: &mut Current<I::Item, T>,
+        hand: &mut Hand<I, T>,
         done: Done<I>,
-        makes_room: bool,
+        slice_over: bool,
     ) -> (Step<I>, bool) {
-        let step = self.choose_step(current, done, makes_room);
+        let (looked, yields) = match &done {
+            Done::Looked(time) => (Some(*time), false),
+            Done::Asked(others_wait) => (None, *others_wait),
+            _ => (None, false),
+        };
+        self.take_over(hand, done);
+        let step = match self.choose_yield(hand, slice_over, yields) {
+            Some(step) => step,
+            None => self.choose_step(hand, looked),
+        };
         let spawns = match step {
-            Step::Work | Step::Fill(..) => self.try_reserve_worker(),
+            Step::Work | Step::InHand(_) => self.try_reserve_worker(false),
+            // The items for others cannot be seen yet.
+            Step::Fill(..) => self.try_reserve_worker(false) || self.try_reserve_taker(),
             Step::Requeue => true,
             _ => false,
         };
         (step, spawns)
     }
 
-    fn choose_step(&mut self, current: &mut Current<I::Item, T>, done: Done<I>, makes_room: bool) -> Step<I> {
-        let looked = match done {
-            Done::Looked(time) => Some(time),
-            _ => None,
-        };
-        self.take_over(current, done);
-        if current.is_some() {
-            return Step::Work;
-        }
-        if makes_room && !self.wakeup.consumer_gone() && self.may_leave() {
-            self.workers.requeue();
-            if self.wakeup.could_work() {
-                self.wakeup.wake();
+    /// Takes over what a thread has done. What it has in hand afterwards is what it is to work on at once.
+    pub(super) fn take_over(&mut self, hand: &mut Hand<I, T>, done: Done<I>) {
+        match done {
+            Done::Began => self.workers.begin_turn(),
+            Done::Looked(_) => self.workers.end_look(),
+            Done::Nothing | Done::Asked(_) => {}
+            Done::Pulled(back, sender) => self.take_pulled(hand, back, sender),
+            Done::Worked { items, time } => {
+                self.policy.worked(items, time);
+                self.release(hand);
             }
-            return Step::Requeue;
+            Done::WorkedInHand { back, items, time } => {
+                self.policy.worked(items, time);
+                // The input was not measured apart, and was no slower.
+                self.policy.pulled(items, time);
+                self.give_back_input(hand, back);
+                self.release(hand);
+            }
         }
+    }
+
+    fn take_pulled(
+        &mut self,
+        hand: &mut Hand<I, T>,
+        back: InputBack<I>,
+        sender: Option<Sender<I::Item>>,
+    ) {
+        let index = self.input.pulled();
+        let pulled = back.pulled;
+        self.give_back_input(hand, back);
+        if let Some(sender) = sender {
+            self.backlog.close(sender);
+            let len = self.chunk_len();
+            self.take_chunk(hand, len);
+        } else if pulled > 0 {
+            self.begin(hand, TakenRun::one(index));
+        }
+    }
+
+    /// Puts the input back after a pull. At its end the consumer looks up.
+    pub(in crate::imap::engine) fn give_back_input(&mut self, hand: &mut Hand<I, T>, back: InputBack<I>) {
+        let ended = self.input.give_back(back);
+        if ended.is_some() {
+            self.wakeup.wake();
+        }
+        hand.keep_ended(ended);
+    }
+
+    /// Whether the worker leaves its thread to other jobs, or asks whether it should.
+    fn choose_yield(&mut self, hand: &Hand<I, T>, slice_over: bool, yields: bool) -> Option<Step<I>> {
+        if hand.is_full() || self.wakeup.consumer_gone() {
+            return None;
+        }
+        if yields && self.may_leave() {
+            self.workers.requeue();
+            self.wake_consumer_that_works();
+            return Some(Step::Requeue);
+        }
+        slice_over.then_some(Step::AskPool)
+    }
+
+    fn choose_step(&mut self, hand: &mut Hand<I, T>, looked: Option<Duration>) -> Step<I> {
         loop {
-            if let Some(step) = self.find_work(current) {
+            if let Some(step) = self.find_work(hand, None) {
                 return step;
+            }
+            if let Some(input) = hand.take_ended() {
+                return Step::DropInput(input);
             }
             if looked.is_none() && !self.another_pulls() {
                 // Nothing will come before a consumer that naps has taken something.
                 self.wakeup.wake_napper();
             }
             let may_come = !self.control.is_cancelled() && !self.is_finished();
-            if may_come && self.policy.worker_looks(looked.unwrap_or_default()) {
+            if may_come && self.policy.worker_looks(looked.unwrap_or_default()) && self.workers.try_look() {
                 return Step::Look;
             }
             if self.may_leave() {
@@ -129,74 +197,73 @@ impl<I: Iterator, T> State<I, T> {
         }
     }
 
-    /// Takes over what a participant has done. Its chunk is taken back; a new one is what it is to work on at once.
-    pub(in crate::imap::engine) fn take_over(&mut self, current: &mut Current<I::Item, T>, done: Done<I>) {
-        match done {
-            Done::Began => self.workers.begin_turn(),
-            Done::Nothing | Done::Looked(_) => {}
-            Done::PulledOne { item, returned } => {
-                self.give_back_input(returned, u64::from(item.is_some()));
-                if let Some(item) = item {
-                    self.begin_pulled(current, item);
-                }
-            }
-            Done::Filled { sender, returned } => {
-                self.end_filling(sender);
-                self.give_back_input(returned, 0);
-                let len = self.chunk_len();
-                self.take_chunk(current, len);
-            }
-            Done::Worked { items, time } => {
-                self.policy.worked(items, time);
-                self.release(current);
-            }
-            Done::WorkedSolo { returned, pulled, items, time } => {
-                self.give_back_input(returned, pulled);
-                self.policy.worked(items, time);
-                self.release(current);
-            }
+    /// What is in hand; else what was handed back, so that the oldest items go first; else the input; else what a feeder has
+    /// pulled. A consumer enters the input only for its head, and has no reason to where that is under way.
+    pub(super) fn find_work(&mut self, hand: &mut Hand<I, T>, head: Option<u64>) -> Option<Step<I>> {
+        if hand.is_full() {
+            return Some(Step::Work);
         }
-    }
-
-    /// What was handed back, so that the oldest items go first; else the input; else what a feeder has pulled.
-    fn find_work(&mut self, current: &mut Current<I::Item, T>) -> Option<Step<I>> {
         if self.control.is_cancelled() {
             return None;
         }
         let len = self.chunk_len();
-        if self.backlog.has_waiting() && self.take_chunk(current, len) {
+        if self.backlog.has_waiting() && self.take_chunk(hand, len) {
             return Some(Step::Work);
         }
-        if self.input.is_here() && self.input.end().is_none() {
-            let batch = self.batch_len();
-            let room = self.window().room_or_stall(batch as u64);
-            let batch = usize::try_from(room).unwrap_or(batch).min(batch);
-            if batch > 0 {
-                return self.feed(current, batch);
+        match head {
+            None => {
+                if let Some(step) = self.feed(hand, len) {
+                    return Some(step);
+                }
             }
+            Some(head) if self.input.pulled() <= head => {
+                if let Some(input) = self.input.take() {
+                    return Some(Step::PullOne(input));
+                }
+            }
+            Some(_) => {}
         }
-        self.take_chunk(current, len).then_some(Step::Work)
+        self.take_chunk(hand, len).then_some(Step::Work)
     }
 
-    fn feed(&mut self, current: &mut Current<I::Item, T>, len: usize) -> Option<Step<I>> {
+    fn feed(&mut self, hand: &mut Hand<I, T>, chunk: usize) -> Option<Step<I>> {
+        let len = self.batch_len().min(self.room());
+        if len == 0 {
+            return None;
+        }
         let input = self.input.take()?;
         Some(if len > 1 && self.may_pull_ahead() {
-            Step::Fill(input, self.begin_filling(len), len)
+            let fenced = self.fenced();
+            let sender = self.backlog.open(self.input.pulled(), len, fenced, len > chunk);
+            Step::Fill(input, sender, len as u64, self.control.look_up())
         } else if len > 1 && self.workers.most() == 1 {
-            self.begin_solo(current, len);
-            Step::Solo(input, len)
+            let most = len.min(chunk);
+            self.begin_many(hand, self.input.pulled(), most, None);
+            Step::InHand(input)
         } else {
             Step::PullOne(input)
         })
     }
 
-    /// Whether items may be pulled before those pulled before have begun: only where another worker is sure to come
-    /// back for them. Queued jobs are not, nor is the consumer. In an ordered imap one is enough: what it has in hand
+    /// Whether items may be pulled before those pulled before have begun: only where another thread is sure to come
+    /// back for them. Queued jobs are not. In an ordered imap one is enough: what it has in hand
     /// comes before what is being pulled, so until it has come back no result of these can be delivered. Without order
-    /// each result counts, so no thread of the pool may be away.
+    /// each result counts, so no thread of the pool may be away. A consumer that works takes them when it is called for a
+    /// result, and no result of theirs can be delivered before.
     fn may_pull_ahead(&self) -> bool {
         let active = self.workers.active();
-        if self.outputs.is_unordered() { active >= self.workers.most().max(2) } else { active >= 2 }
+        self.consumer_works
+            || if self.unordered { active >= self.workers.most().max(2) } else { active >= 2 }
+    }
+
+    /// A feeder is about to pull for others, too.
+    fn try_reserve_taker(&mut self) -> bool {
+        self.backlog.is_filled_for_others() && !self.control.is_cancelled() && self.workers.try_reserve()
+    }
+
+    /// Whether no work will come any more.
+    fn is_finished(&self) -> bool {
+        self.input.end().is_some() && self.backlog.is_empty()
     }
 
     /// Whether another thread is in the input.
@@ -205,13 +272,13 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     /// Whether a worker may end its turn. Then the feeder, and those who work, know that a thread is idle.
-    fn may_leave(&mut self) -> bool {
+    pub(super) fn may_leave(&mut self) -> bool {
         if self.control.is_cancelled() {
             return true;
         }
-        self.control.flags().set_all();
+        self.control.call_workers();
         let may = self.backlog.may_leave();
-        if may && self.backlog.is_filled_unsurely() {
+        if may && self.backlog.may_miss_signal() {
             self.wakeup.wake();
         }
         may
@@ -221,9 +288,17 @@ impl<I: Iterator, T> State<I, T> {
         self.workers.end_turn();
         // Under the lock, and only for as long as every thread has a job can it become busy again.
         self.control.note_busy(false);
-        if self.workers.pool_is_gone() || self.wakeup.could_work() {
+        if self.workers.pool_is_gone() {
             self.wakeup.wake();
         }
+        self.wake_consumer_that_works();
         Step::Leave { consumer_gone: self.wakeup.consumer_gone() }
+    }
+
+    /// A worker goes, so a consumer that could take its place looks whether there is something to do.
+    fn wake_consumer_that_works(&mut self) {
+        if self.wakeup.could_work() {
+            self.wakeup.wake();
+        }
     }
 }

@@ -8,17 +8,17 @@ use std::time::Duration;
 /// How often a thread should look.
 const LOOK: Duration = Duration::from_micros(50);
 
-pub(crate) struct Looks {
+pub(crate) struct ClockSampler {
     /// This many items until the next look, and how many there were between the last two.
     left: u32,
     batch: u32,
     most: u32,
 }
 
-impl Looks {
+impl ClockSampler {
     /// At most this many items between two looks, in case that the next ones take longer than the last ones.
-    pub(crate) fn new(most: u32) -> Looks {
-        Looks { left: 1, batch: 1, most }
+    pub(crate) fn new(most: u32) -> ClockSampler {
+        ClockSampler { left: 1, batch: 1, most }
     }
 
     /// Counts an item, and tells whether it is time to look.
@@ -42,10 +42,10 @@ mod tests {
 
     #[test]
     fn looks_are_rare_while_items_are_quick() {
-        let mut looks = Looks::new(8);
+        let mut sampler = ClockSampler::new(8);
         let mut between = |passed| {
-            let items = (1..).find(|_| looks.is_due());
-            looks.looked(passed);
+            let items = (1..).find(|_| sampler.is_due());
+            sampler.looked(passed);
             items.unwrap()
         };
         for expected in [1, 2, 4, 8, 8] {

@@ -6,21 +6,21 @@
 use crate::Executor;
 use crate::unwind::Quiet;
 
-pub(crate) enum Held<'p> {
+pub(crate) enum ExecutorRef<'p> {
     Borrowed(&'p dyn Executor),
     /// Dropping it may join the pool's threads. A panic of that drop has nowhere to go.
     Owned(Quiet<Box<dyn Executor + 'p>>),
 }
 
-impl<'p> Held<'p> {
-    pub(crate) fn owned(executor: impl Executor + 'p) -> Held<'p> {
-        Held::Owned(Quiet::new(Box::new(executor)))
+impl<'p> ExecutorRef<'p> {
+    pub(crate) fn owned(executor: impl Executor + 'p) -> ExecutorRef<'p> {
+        ExecutorRef::Owned(Quiet::new(Box::new(executor)))
     }
 
     pub(crate) fn get(&self) -> &(dyn Executor + 'p) {
         match self {
-            Held::Borrowed(executor) => *executor,
-            Held::Owned(executor) => &**executor.get(),
+            ExecutorRef::Borrowed(executor) => *executor,
+            ExecutorRef::Owned(executor) => &**executor.get(),
         }
     }
 }
