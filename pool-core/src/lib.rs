@@ -119,6 +119,7 @@ pub use iter_ext::IterExt;
 pub use job::{Job, in_job};
 pub use scope::Scope;
 pub use submit::{JobHandle, ScopedJobHandle};
+pub use sync::fence::register_membarrier;
 
 /// The example in the README is a test.
 #[cfg(doctest)]

@@ -36,6 +36,9 @@ impl RayonPool {
 
     /// Jobs on a rayon pool that you have, beside whatever else it does.
     ///
+    /// The first pool of a process takes some 5 to 20 ms, since that process has threads: see
+    /// [`register_membarrier`](pool_core::register_membarrier).
+    ///
     /// ```
     /// use pool_rayon::{Executor, RayonPool};
     /// use std::sync::Arc;
@@ -48,6 +51,7 @@ impl RayonPool {
     /// # Ok::<(), rayon::ThreadPoolBuildError>(())
     /// ```
     pub fn from_pool(pool: Arc<rayon::ThreadPool>) -> RayonPool {
+        pool_core::register_membarrier();
         RayonPool::around(Threads::Own(pool), None, None)
     }
 
@@ -68,6 +72,7 @@ impl RayonPool {
     /// assert!(pool.imap(0..3, |x| x + 1).eq(1..4));
     /// ```
     pub fn global() -> RayonPool {
+        pool_core::register_membarrier();
         RayonPool::around(Threads::global(), None, None)
     }
 

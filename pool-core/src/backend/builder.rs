@@ -123,6 +123,12 @@ impl<P: Build> Builder<P> {
 
     /// Starts the threads, and returns when all of them are running.
     ///
+    /// # Cost
+    ///
+    /// Besides the threads: on Linux the first pool of a process also [registers for
+    /// `membarrier`](crate::register_membarrier). That takes some 5 to 20 ms if the process has more than one thread
+    /// then, and a microsecond if it has one.
+    ///
     /// # Errors
     ///
     /// [`BuildError::ZeroThreads`]; [`BuildError::Variable`] if the builder sets no number of threads and

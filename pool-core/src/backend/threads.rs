@@ -4,6 +4,7 @@
 
 use super::builder::Config;
 use crate::error::{BuildError, Panic};
+use crate::sync::fence;
 use crate::unwind::{catch, drop_quietly};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
@@ -19,6 +20,7 @@ impl Config {
     where
         W: FnOnce() + Send + 'static,
     {
+        fence::register_membarrier();
         let (alive, ended) = mpsc::channel();
         let mut running = Workers { threads: Vec::new(), ended: Mutex::new(ended) };
         // No thread works before all have begun: each waits for a message, and ends if its sender is dropped.
