@@ -86,6 +86,9 @@ pub mod compiler_errors;
 pub mod doubles;
 mod error;
 mod executor;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod explore;
 pub mod guide;
 mod imap;
 mod iter_ext;

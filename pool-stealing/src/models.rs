@@ -1,6 +1,6 @@
 //! Loom models: the worker loop and the sleep protocol, as they are, on locked queues (`deque_loom.rs`).
 //!
-//! Run them with `RUSTFLAGS="--cfg loom" cargo test -p pool-stealing --release --lib`. A worker that sleeps
+//! Run them with `.ci/loom`. A worker that sleeps
 //! beside a job shows as a deadlock, which loom reports. Each model says which changes must turn it red.
 
 use crate::queue::Queues;
@@ -49,9 +49,7 @@ impl Pool {
 }
 
 fn model(preemptions: usize, f: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(f);
+    pool_core::explore::explore(preemptions, f);
 }
 
 fn expect<T>(receiver: &Receiver<T>) -> T {

@@ -6,7 +6,9 @@
 //! Results are compared with those of boring sequential code, never sorted before. Each test has a watchdog: a hang is
 //! a failure.
 //!
-//! Where threads meet, [loom](https://docs.rs/loom) goes through the interleavings of small *models* up to a bound of preemptions.
+//! Where threads meet, [loom](https://docs.rs/loom) goes through the interleavings of small *models*, up to a bound of
+//! preemptions. In CI a model has twenty seconds. Most need less, and the log says which of them were cut off; `.ci/loom --full`
+//! lets them end.
 //! Where lifetimes are erased, which is one file, the suite runs under the address sanitizer.
 //!
 //! The names below are checked: a test of `pool-conformance` fails if one of them does not exist, or if a promise has none.
@@ -56,4 +58,4 @@
 //! - **Order of effects.** Results are in order; what functions do besides, such as printing, is not.
 //! - **Which thread runs which item**, and how often `init` of [`imap_init`](crate::Executor::imap_init) is called.
 //! - **Anything after `fork`**, or about panics with `panic = "abort"`.
-//! - **Exhaustive proof.** Models are small and their preemptions bounded; tests show faults, not their absence.
+//! - **Exhaustive proof.** Models are small, their preemptions are bounded, and in CI their time; tests show faults, not their absence.

@@ -1,4 +1,5 @@
-//! loom models of the engine: up to two workers and a consumer, with every interleaving up to a bound of preemptions.
+//! loom models of the engine: up to two workers and a consumer, and the interleavings up to a bound of preemptions. Most
+//! models end within the time that `.ci/loom` gives each, and say so; the others end with `.ci/loom --full`.
 //! The policy is the one that takes single items and never naps; a chunk length is asked for where rings matter.
 //!
 //! A file holds the models of one lemma. What they look for is a stall, which loom reports as a deadlock, and a wrong
@@ -10,6 +11,7 @@ mod local;
 mod unordered;
 mod wakeup;
 
+use crate::explore::explore;
 use crate::sync::{Condvar, Mutex, lock};
 use crate::{Executor, Job};
 use std::collections::VecDeque;
@@ -92,12 +94,7 @@ fn model_of<A>(
     body: impl Fn(&Pool) -> A + Send + Sync + 'static,
     after: impl Fn(A) + Send + Sync + 'static,
 ) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.max_branches = 10_000;
-    // One model would take many minutes; its breaks are found in seconds.
-    builder.max_duration = Some(std::time::Duration::from_secs(10));
-    builder.check(move || {
+    explore(preemptions, move || {
         let queue = Arc::new(Queue::default());
         let workers: Vec<_> = (0..threads)
             .map(|_| {
