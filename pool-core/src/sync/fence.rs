@@ -22,10 +22,15 @@
 //! cannot be relied on, so the consumer looks again after a millisecond instead of sleeping for long, and rings that
 //! are opened from then on have their fences.
 //!
+//! `fence/models.rs` goes through every order of steps of this handshake on a machine with store buffers.
+//!
 //! The idea is from Dice, Huang and Yang, "Asymmetric Dekker Synchronization" (2001); folly and the authors of
 //! `crossbeam-epoch` describe the same use of `membarrier`.
 
 use crate::sync::atomic::{Ordering, fence};
+
+#[cfg(all(test, not(loom)))]
+mod models;
 
 /// The frequent side: stands between its store and its load. Pairs with [`heavy`] between the other side's; both must
 /// be given the same `fenced`.
