@@ -306,9 +306,9 @@ pub trait Executor: Send + Sync {
     /// Runs `f` with a [`Scope`], in which jobs and imaps may borrow from the stack. Returns when none of them runs any
     /// more.
     ///
-    /// The scope waits for submitted jobs, also for those whose handle was dropped. Imaps that were not consumed are
-    /// cancelled, and the scope waits only for their running items. Inside a job, the waiting thread runs queued jobs
-    /// of the scope itself, so a pool of one thread finishes too.
+    /// The scope waits for submitted jobs, also for those whose handle was dropped, and for the imaps that they iterate.
+    /// An imap that was dropped or leaked is cancelled, and the scope waits only for its running items. Inside a job, the
+    /// waiting thread runs queued jobs of the scope itself, so a pool of one thread finishes too.
     ///
     /// # Panics
     ///

@@ -32,6 +32,11 @@ impl<T> Roster<T> {
         ended
     }
 
+    /// Whether it has no members, not even ended ones.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
     /// Takes all of them out.
     pub(crate) fn take(&mut self) -> Vec<T> {
         std::mem::take(self).members

@@ -4,10 +4,10 @@
 //! borrow, since the [`scope`] does not return while a thread can reach what was borrowed.
 //!
 //! The pool gets a [`Lease`]. Its type borrows nothing, and it holds the task that borrows. A thread can reach the task
-//! only through the lease, while the lease is open; a thread that runs the task is counted. At its end the scope closes
-//! every lease, which takes the task out, and waits until the count is zero. A lease that still lies in the pool's
-//! queue then is an empty shell. So the scope waits for what *runs*. It waits for the queue only where a submitted job
-//! must still run; on a thread that the pool needs (P8) it runs such a job itself.
+//! only through the lease, and is counted while it has the task. At its end the scope waits for its jobs, closes what is
+//! left, and waits until the count is zero: [`Leases::finish`]. A lease that still lies in the pool's queue then is an
+//! empty shell. So the scope waits for the queue only where a submitted job must still run; on a thread that the pool
+//! needs (P8) it runs such a job itself.
 //!
 //! Nothing that safe code does may get past that wait: not a panic in an [`Executor`], a waker or a destructor, all of
 //! which are caught where they are called. A guard ends the process if a panic gets past the wait nevertheless.
@@ -19,11 +19,9 @@ use crate::Executor;
 use crate::executor::is_worker;
 use crate::imap::{Control, Held, Imap, Local};
 use crate::job::Task;
-use crate::lease::Lease;
-use crate::roster::Roster;
+use crate::lease::{Lease, Leases};
 use crate::submit::{FirstPanic, ScopedJobHandle, Submitted, spawn_or_cancel};
-use crate::sync::{Mutex, lock};
-use crate::unwind::{AbortOnUnwind, catch, drop_each, drop_quietly};
+use crate::unwind::{AbortOnUnwind, catch, drop_quietly};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
@@ -125,39 +123,33 @@ use std::sync::Arc;
 /// ```
 pub struct Scope<'scope, 'env: 'scope> {
     executor: &'env dyn Executor,
-    shared: Arc<Shared>,
+    leases: Arc<Leases>,
+    /// Of a job that is not joined.
+    panic: Arc<FirstPanic>,
     // Invariant in both, as in `std::thread::Scope`: neither may be shortened behind our back.
     scope: PhantomData<&'scope mut &'scope ()>,
     env: PhantomData<&'env mut &'env ()>,
-}
-
-/// What belongs to a scope and borrows nothing.
-#[derive(Default)]
-struct Shared {
-    leases: Mutex<Roster<Arc<Lease>>>,
-    panic: Arc<FirstPanic>,
-}
-
-impl Shared {
-    fn add(&self, lease: Arc<Lease>) {
-        // A long scope may see many come and go.
-        let ended = lock(&self.leases).add(lease, |lease| lease.is_empty());
-        drop_each(ended);
-    }
 }
 
 pub(crate) fn scope<'env, F, R>(executor: &'env dyn Executor, f: F) -> R
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
 {
-    let shared = Arc::<Shared>::default();
-    let scope = Scope { executor, shared: shared.clone(), scope: PhantomData, env: PhantomData };
+    let (leases, panic) = (Arc::<Leases>::default(), Arc::<FirstPanic>::default());
+    let scope = Scope {
+        executor,
+        leases: leases.clone(),
+        panic: panic.clone(),
+        scope: PhantomData,
+        env: PhantomData,
+    };
     let result = catch(|| f(&scope));
     // On every way out of here, and before anything else: see `erase`.
     let guard = AbortOnUnwind("a scope cannot unwind past its running jobs, which borrow: aborting");
-    finish(&shared, executor);
+    // There may be no other thread to run what is queued, so a caller on such a thread works.
+    leases.finish(is_worker(executor).then_some(executor));
     guard.disarm();
-    let unjoined = shared.panic.take();
+    let unjoined = panic.take();
     match (result, unjoined) {
         (Ok(result), None) => result,
         (Ok(result), Some(panic)) => {
@@ -167,24 +159,6 @@ where
         (Err(payload), unjoined) => {
             drop(unjoined);
             resume_unwind(payload)
-        }
-    }
-}
-
-/// Closes every lease, and waits until nothing of what they held can run.
-fn finish(shared: &Shared, executor: &dyn Executor) {
-    // There may be no other thread to run what is queued, so a caller on such a thread works.
-    let works = is_worker(executor);
-    // Jobs may spawn more jobs in this scope.
-    loop {
-        let leases = lock(&shared.leases).take();
-        if leases.is_empty() {
-            return;
-        }
-        for lease in leases {
-            lease.finish(works.then_some(executor));
-            // Not even the shell may unwind here: it may be the last owner of a waker.
-            drop_quietly(lease);
         }
     }
 }
@@ -266,11 +240,7 @@ impl<'scope> Scope<'scope, '_> {
 
     /// Makes the lease of an imap.
     fn lends(&'scope self) -> impl FnOnce(Arc<dyn Task + 'scope>, Arc<Control>) -> Arc<Lease> {
-        |task, control: Arc<Control>| {
-            let lease = Arc::new(Lease::until_ended(erase(task), move || control.cancel()));
-            self.shared.add(lease.clone());
-            lease
-        }
+        |task, control: Arc<Control>| self.leases.lend_imap(erase(task), move || control.cancel())
     }
 
     /// [`Executor::submit`] with borrowed data. The job runs even if the handle is dropped, and the scope
@@ -292,11 +262,10 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let job = Arc::new(Submitted::new(f, Some(self.shared.panic.clone())));
-        let lease = Arc::new(Lease::once(erase(job.clone())));
-        self.shared.add(lease.clone());
-        spawn_or_cancel(self.executor, lease);
-        ScopedJobHandle::new(job, self.executor)
+        let job = Arc::new(Submitted::new(f, Some(self.panic.clone())));
+        let lease = self.leases.lend_job(erase(job.clone()));
+        spawn_or_cancel(self.executor, lease.clone());
+        ScopedJobHandle::new(job, self.executor, Some(lease))
     }
 }
 
@@ -310,8 +279,10 @@ impl fmt::Debug for Scope<'_, '_> {
 fn erase<'scope>(task: Arc<dyn Task + 'scope>) -> Arc<dyn Task> {
     // SAFETY: the two types differ in the lifetime of the trait object only, so they have one layout and one
     // vtable. The task must not be used after `'scope`. The result goes into a lease at once, in both places
-    // that call this, and the lease into the scope's list. `scope` calls `finish` on every way out of itself,
-    // before `'scope` ends, and that empties the lease and waits for the threads that have taken the task out
-    // of it: they drop it before they stop being counted. No panic gets past `finish`: the process ends before.
+    // that call this, and nowhere else. A thread has a task only inside `Lease::lend`, which counts it before
+    // the lease is unlocked, and until after the thread has dropped the task. `scope` calls `Leases::finish`
+    // on every way out of itself, before `'scope` ends. That returns when each lease has lost its task, a job's
+    // to the thread that ran or discarded it and an imap's by being closed, and no thread is counted. No panic
+    // gets past `finish`: the process ends before.
     unsafe { std::mem::transmute::<Arc<dyn Task + 'scope>, Arc<dyn Task + 'static>>(task) }
 }

@@ -7,7 +7,8 @@
 use crate::Executor;
 use crate::error::{Cancelled, JobError, Panic, TimedOut};
 use crate::executor::is_worker;
-use crate::job::{Job, Task, in_job};
+use crate::job::{Inside, Job, Task, in_job};
+use crate::lease::Lease;
 use crate::sync::{Condvar, Mutex, lock, wait};
 use crate::unwind::{catch, drop_quietly};
 use std::fmt;
@@ -36,6 +37,8 @@ pub struct ScopedJobHandle<'s, T> {
     job: Arc<dyn Waitable<T> + 's>,
     /// The thread that submitted it, if that is one which the pool needs for running jobs.
     worker: Option<ThreadId>,
+    /// What the pool has in its place, in a scope.
+    lease: Option<Arc<Lease>>,
 }
 
 enum Stage<F, T> {
@@ -86,7 +89,7 @@ where
 {
     let job = Arc::new(Submitted::new(f, None));
     spawn_or_cancel(executor, job.clone());
-    JobHandle::new(job, executor)
+    JobHandle::new(job, executor, None)
 }
 
 /// Queues a job. A panic of `spawn` goes to the caller, and the job is cancelled unless it has begun: no thread waits
@@ -292,8 +295,19 @@ where
 }
 
 impl<'s, T> ScopedJobHandle<'s, T> {
-    pub(crate) fn new(job: Arc<dyn Waitable<T> + 's>, executor: &dyn Executor) -> Self {
-        ScopedJobHandle { job, worker: is_worker(executor).then(|| thread::current().id()) }
+    pub(crate) fn new(
+        job: Arc<dyn Waitable<T> + 's>,
+        executor: &dyn Executor,
+        lease: Option<Arc<Lease>>,
+    ) -> Self {
+        ScopedJobHandle { job, worker: is_worker(executor).then(|| thread::current().id()), lease }
+    }
+
+    /// The job does not need the pool any more, so that the scope does not wait for the pool's queue.
+    fn close_lease(&self) {
+        if let Some(lease) = &self.lease {
+            lease.close();
+        }
     }
 
     /// Waits for the job and returns its result.
@@ -307,7 +321,10 @@ impl<'s, T> ScopedJobHandle<'s, T> {
     /// never ran.
     pub fn join(self) -> Result<T, JobError> {
         if in_job() || self.worker == Some(thread::current().id()) {
+            // It runs as a job, wherever that is.
+            let _inside = Inside::enter();
             self.job.run_if_queued();
+            self.close_lease();
         }
         // Without a limit `wait` does not return before there is a result.
         self.job.wait(None).unwrap_or(Err(JobError::Cancelled))
@@ -335,7 +352,9 @@ impl<'s, T> ScopedJobHandle<'s, T> {
     /// Takes the job back if it has not begun: it will never run, and `join` gives [`JobError::Cancelled`]. Returns
     /// whether it was taken back; a running job cannot be stopped.
     pub fn cancel(&self) -> bool {
-        self.job.cancel()
+        let cancelled = self.job.cancel();
+        self.close_lease();
+        cancelled
     }
 }
 

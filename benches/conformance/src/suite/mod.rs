@@ -36,6 +36,7 @@ mod pool_stats;
 mod pools;
 mod random;
 mod reach;
+mod scope_ends;
 mod scope_imaps;
 mod scopes;
 mod sharing;
@@ -105,6 +106,7 @@ fn tests() -> impl Iterator<Item = Test> {
         item_limits::tests(),
         batched::tests(),
         scope_imaps::tests(),
+        scope_ends::tests(),
         unwanted::tests(),
     ];
     files.into_iter().flatten()
