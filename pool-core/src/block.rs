@@ -6,8 +6,13 @@ use crate::unwind::{catch, drop_each};
 use std::iter::Fuse;
 use std::vec;
 
-/// The most places that a block allocates ahead of its items.
-const MOST_ROOM: usize = 4096;
+/// The most bytes that are allocated ahead of what goes into them, since the hint that says how many it is may be wrong.
+const MOST_ROOM: usize = 16 << 20;
+
+/// For how many values to allocate, where as many as `wanted` may come. It is at least one, whatever their size.
+fn room<T>(wanted: usize) -> usize {
+    wanted.min((MOST_ROOM / size_of::<T>().max(1)).max(1))
+}
 
 /// Items that are left are dropped one by one: two that panic in one drop would abort the process.
 pub(crate) struct Block<A>(vec::IntoIter<A>);
@@ -36,8 +41,9 @@ impl<A> Drop for Block<A> {
 pub(crate) struct Results<T>(pub(crate) Vec<T>);
 
 impl<T> Results<T> {
+    /// For about as many as `len`.
     pub(crate) fn with_capacity(len: usize) -> Results<T> {
-        Results(Vec::with_capacity(len))
+        Results(Vec::with_capacity(room::<T>(len)))
     }
 }
 
@@ -73,13 +79,24 @@ impl<I: Iterator> Blocks<I> {
         if let Some(panic) = self.panic.take() {
             panic.resume();
         }
-        let mut block = Vec::with_capacity(len.min(MOST_ROOM));
-        self.panic = catch(|| block.extend(self.items.by_ref().take(len))).err().map(Panic::new);
+        let mut block = Vec::new();
+        self.panic = catch(|| self.fill(&mut block, len)).err().map(Panic::new);
         if block.is_empty()
             && let Some(panic) = self.panic.take()
         {
             panic.resume();
         }
         (!block.is_empty()).then(|| Block(block.into_iter()))
+    }
+
+    /// Adds items until there are `len`, or none is left.
+    fn fill(&mut self, block: &mut Vec<I::Item>, len: usize) {
+        let mut more = true;
+        while more && block.len() < len {
+            let before = block.len();
+            // `extend` allocates for as many as the input says.
+            block.extend(self.items.by_ref().take(room::<I::Item>(len - before)));
+            more = block.len() > before;
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::block::{Block, Blocks, Results};
 use crate::executor::threads_of;
 use crate::imap::BatchLen;
 use crate::scope::scope;
-use crate::unwind::Quiet;
+use crate::unwind::{Quiet, catch_or};
 use std::time::Instant;
 
 /// Cuts an input into batches of a length that may change at any time.
@@ -35,8 +35,8 @@ where
 {
     let len = &BatchLen::new(threads_of(executor));
     let f = Quiet::new(f);
-    // The hint may be wrong.
-    let mut results = Results::with_capacity(items.size_hint().0.min(1 << 20));
+    // A hint that panics does so again in the input's turn, where that is caught.
+    let mut results = Results::with_capacity(catch_or(|| items.size_hint().0, || 0));
     let mapped = |batch: Block<I::Item>| {
         let (items, started) = (batch.len(), Instant::now());
         let mut mapped = Results::with_capacity(items);

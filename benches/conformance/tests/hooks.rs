@@ -3,6 +3,7 @@
 mod every_backend;
 
 use every_backend::{Backend, on_every_backend};
+use pool_conformance::in_own_process;
 use pool_core::{BuildError, Builder};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::{Arc, Barrier, Mutex};
@@ -42,6 +43,7 @@ on_every_backend! {
     start_hooks_panic_on_all_threads
     p12_a_panicking_exit_hook_ends_there
     p12_an_exit_hook_runs_where_a_job_drops_the_pool
+    p9_hooks_that_panic_when_dropped
     p16_threads_have_names
     a_panicking_name_goes_to_the_caller
     p16_a_stack_can_be_large
@@ -56,6 +58,44 @@ impl Drop for Bomb {
             panic!("the payload of a panic panics on purpose");
         }
     }
+}
+
+/// Panics when it is dropped, also while another panic unwinds.
+struct Loaded(Log);
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        panic!("a destructor panics on purpose");
+    }
+}
+
+/// Two that panic in one `drop` would abort the process, so it is one of its own.
+fn p9_hooks_that_panic_when_dropped<P: Backend>() {
+    let backend = P::NAME.trim_start_matches("pool-");
+    in_own_process(&format!("p9_hooks_that_panic_when_dropped::{backend}"), || {
+        let log = Log::default();
+        let loaded = || {
+            let loaded = Loaded(log.clone());
+            move |index: usize| note(&loaded.0, "hook", index)
+        };
+        let builder = || {
+            let named = loaded();
+            let builder = Builder::<P>::new().threads(2).on_start(loaded()).on_exit(loaded());
+            builder.thread_name(move |index| {
+                named(index);
+                format!("named-{index}")
+            })
+        };
+        for end in ends() {
+            let quietly = catch_unwind(AssertUnwindSafe(|| {
+                end(builder().on_start(loaded()).build().unwrap());
+                drop(builder());
+                assert!(builder().threads(0).build().is_err());
+            }));
+            assert!(quietly.is_ok(), "a panic of a destructor came out");
+            until_gone(&log);
+        }
+    });
 }
 
 fn p16_hooks_begin_and_end_each_thread<P: Backend>() {

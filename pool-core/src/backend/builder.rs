@@ -2,7 +2,7 @@
 
 use crate::error::BuildError;
 use crate::executor::MOST_THREADS;
-use crate::unwind::{catch, drop_quietly};
+use crate::unwind::{Quiet, catch, drop_quietly};
 use std::env;
 use std::fmt;
 use std::marker::PhantomData;
@@ -74,7 +74,8 @@ impl<P: Build> Builder<P> {
     /// Names thread `index`, counted from 0. The system shows the first 15 bytes. A name must not contain a zero byte.
     /// The thread that builds calls `name`, and a panic of `name` comes out of [`build`](Builder::build).
     pub fn thread_name(mut self, name: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
-        self.config.name = Arc::new(name);
+        let name = Quiet::new(name);
+        self.config.name = Arc::new(move |index| name.get()(index));
         self
     }
 
@@ -89,13 +90,13 @@ impl<P: Build> Builder<P> {
     /// Called on each new thread with its index, before its first job. If it panics, `build` fails with
     /// [`BuildError::Hook`].
     pub fn on_start(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
-        self.config.on_start = Some(Arc::new(hook));
+        self.config.on_start = Some(quiet(hook));
         self
     }
 
     /// Called on each thread with its index, after its last job. If it panics, the panic ends there.
     pub fn on_exit(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
-        self.config.on_exit = Some(Arc::new(hook));
+        self.config.on_exit = Some(quiet(hook));
         self
     }
 
@@ -199,6 +200,12 @@ impl Config {
     pub fn on_exit(&self, index: usize) {
         drop_quietly(catch(|| self.on_exit.iter().for_each(|hook| hook(index))));
     }
+}
+
+/// A hook that is dropped quietly: several in one drop may panic, and the last owner may be a thread of the pool.
+fn quiet(hook: impl Fn(usize) + Send + Sync + 'static) -> Hook {
+    let hook = Quiet::new(hook);
+    Arc::new(move |index| hook.get()(index))
 }
 
 /// The number of threads of a pool whose builder sets none.

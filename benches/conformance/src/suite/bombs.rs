@@ -8,7 +8,7 @@ use super::whereabouts::all_threads_are_there;
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use crate::own_process::in_own_process;
 use crate::subject::{AnyPool, AnySubject};
-use pool_core::{Executor, Imap, JobHandle, TimedOut};
+use pool_core::{Executor, Imap, JobHandle, Place, TimedOut};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
@@ -64,6 +64,18 @@ fn of_bombs<'p>(
     let imap = set(pool.imap(0..64u64, move |x| explode(x, &counts)).window(64)).start();
     soon("all have panicked", || imap.stats().blocked == 64);
     imap
+}
+
+/// Iterates an imap of `0..100` to its end, to the middle, and not at all. No panic of a destructor comes out.
+fn left_each_way<'p, P: Place>(pool: &'p AnyPool, imap: impl Fn(&'p AnyPool) -> Imap<'p, u64, P>)
+where
+    Imap<'p, u64, P>: Iterator<Item = u64>,
+{
+    for taken in [0, 50, 101] {
+        let mut imap = imap(pool);
+        assert!(imap.by_ref().take(taken).eq(0..taken.min(100) as u64));
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(imap))).is_ok(), "{taken} taken");
+    }
 }
 
 /// Runs `body` with pools of one and two threads, in turn. Afterwards no bomb is left, and no thread is lost.
@@ -312,6 +324,47 @@ promises! {
                 let counts = alive.clone();
                 let imap = pool.imap_init(0..100u64, move || Bomb::new(&counts), |_, x| x);
                 assert!(imap.eq(0..100));
+            }
+        });
+    }
+
+    /// Functions and what makes their states, together with the states, of imaps that own them.
+    fn p9_functions_that_panic_when_dropped(subject) {
+        each_pool(&subject, "p9_functions_that_panic_when_dropped", |pool, alive| {
+            // What it gives panics when it is dropped.
+            let plain = || {
+                let bomb = Bomb::new(alive);
+                move |x: u64| {
+                    let _bomb = &bomb;
+                    x
+                }
+            };
+            let init = || {
+                let (bomb, alive) = (Bomb::new(alive), alive.clone());
+                move || {
+                    let _bomb = &bomb;
+                    Bomb::new(&alive)
+                }
+            };
+            let with_state = || {
+                let bomb = Bomb::new(alive);
+                move |_: &mut Bomb, x: u64| {
+                    let _bomb = &bomb;
+                    x
+                }
+            };
+            for _ in 0..20 {
+                left_each_way(pool, |pool| pool.imap(0..100, plain()));
+                left_each_way(pool, |pool| pool.imap_init(0..100, init(), with_state()));
+                left_each_way(pool, |pool| pool.imap_local(0..100, plain()));
+                left_each_way(pool, |pool| pool.imap_batched(0..100, 7, plain()));
+                left_each_way(pool, |pool| pool.into_imap(0..100, plain()));
+                assert!(pool.map(0..100, plain()).into_iter().eq(0..100));
+                pool.scope(|s| {
+                    assert!(s.imap(0..100, plain()).eq(0..100));
+                    drop(s.imap_init(0..100, init(), with_state()).start());
+                    assert_eq!(s.imap_local(0..100, plain()).next(), Some(0));
+                });
             }
         });
     }

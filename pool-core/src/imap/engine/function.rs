@@ -1,7 +1,7 @@
 //! The function of an imap, with what it needs on the thread that runs it.
 
 use crate::sync::{Mutex, lock};
-use crate::unwind::{drop_each, drop_quietly};
+use crate::unwind::{Quiet, drop_each, drop_quietly};
 
 /// Drops what the function keeps from one chunk to the next.
 pub(crate) trait Clear {
@@ -44,15 +44,27 @@ impl<F> Clear for Plain<F> {
 /// `f(&mut state, item)`, with states that are made when one is needed and none is free. So there are as
 /// many as there are threads at work at the same time. A state that was in use when the function
 /// panicked is dropped, since the panic may have left it half changed.
+///
+/// `f` is the only part whose drop may panic: the imap holds a function in a [`Quiet`]. It is called for each item, so it
+/// is not in one of its own.
 pub(crate) struct WithState<N, F, S> {
-    init: N,
+    init: Quiet<N>,
     f: F,
-    free: Mutex<Vec<S>>,
+    free: Mutex<Free<S>>,
+}
+
+/// States that no thread uses, dropped one by one.
+struct Free<S>(Vec<S>);
+
+impl<S> Drop for Free<S> {
+    fn drop(&mut self) {
+        drop_each(self.0.drain(..));
+    }
 }
 
 impl<N, F, S> WithState<N, F, S> {
     pub(crate) fn new(init: N, f: F) -> WithState<N, F, S> {
-        WithState { init, f, free: Mutex::new(Vec::new()) }
+        WithState { init: Quiet::new(init), f, free: Mutex::new(Free(Vec::new())) }
     }
 }
 
@@ -61,11 +73,11 @@ impl<A, T, N: Fn() -> S, F: Fn(&mut S, A) -> T, S> Function<A> for WithState<N, 
     type Session = Option<S>;
 
     fn begin(&self) -> Option<S> {
-        lock(&self.free).pop()
+        lock(&self.free).0.pop()
     }
 
     fn call(&self, session: &mut Option<S>, item: A) -> T {
-        (self.f)(session.get_or_insert_with(&self.init), item)
+        (self.f)(session.get_or_insert_with(self.init.get()), item)
     }
 
     fn spoil(&self, session: &mut Option<S>) {
@@ -74,14 +86,14 @@ impl<A, T, N: Fn() -> S, F: Fn(&mut S, A) -> T, S> Function<A> for WithState<N, 
 
     fn end(&self, session: Option<S>) {
         if let Some(state) = session {
-            lock(&self.free).push(state);
+            lock(&self.free).0.push(state);
         }
     }
 }
 
 impl<N, F, S> Clear for WithState<N, F, S> {
     fn clear(&self) {
-        let free = std::mem::take(&mut *lock(&self.free));
+        let free = std::mem::take(&mut lock(&self.free).0);
         drop_each(free);
     }
 }

@@ -7,10 +7,12 @@ use crate::executor::threads_of;
 use crate::job::Job;
 use crate::lease::Lease;
 use crate::sync::{Mutex, lock};
+use crate::unwind::Quiet;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) struct Shared<I: Iterator, F, T> {
-    function: F,
+    /// Dropped where the last owner is, be it a worker or the consumer.
+    function: Quiet<F>,
     threads: usize,
     job: fn(&Arc<Shared<I, F, T>>) -> Job,
     control: Arc<Control>,
@@ -27,6 +29,8 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
         executor: &dyn Executor,
         job: fn(&Arc<Shared<I, F, T>>) -> Job,
     ) -> Shared<I, F, T> {
+        // First, since what follows asks the input, which may panic.
+        let function = Quiet::new(function);
         let (threads, control) = (threads_of(executor), Arc::new(Control::new()));
         let state = Mutex::new(State::new(input, threads, control.clone()));
         Shared { function, threads, job, control, lease: OnceLock::new(), state }
@@ -47,7 +51,7 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     }
 
     pub(super) fn function(&self) -> &F {
-        &self.function
+        self.function.get()
     }
 
     /// How many threads the pool has.
