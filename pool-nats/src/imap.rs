@@ -13,6 +13,7 @@ use crate::ledger::Segment;
 use crate::master::Shared;
 use crate::stats::RemoteStats;
 use crate::task::Identity;
+use crate::unwind::drop_quietly;
 use bytes::Bytes;
 use futures::channel::mpsc;
 use futures::{Stream, StreamExt};
@@ -383,7 +384,10 @@ impl<T: DeserializeOwned> RemoteImap<T> {
             let failure = self.control.take_failure();
             self.finish();
             return match (failure, panic) {
-                (Some(error), _) => Poll::Ready(Some(Err(error))),
+                (Some(error), panic) => {
+                    drop_quietly(panic);
+                    Poll::Ready(Some(Err(error)))
+                }
                 (None, Some(payload)) => std::panic::resume_unwind(payload),
                 (None, None) => Poll::Ready(None),
             };

@@ -8,11 +8,10 @@
 //! wants to be woken, and the consumer wakes it then, or before it sleeps itself.
 
 use crate::frame::{Outcome, push_item};
+use crate::unwind::{Payload, catch, drop_quietly};
 use bytes::Bytes;
 use serde::Serialize;
-use std::any::Any;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -47,7 +46,14 @@ struct State {
     pulled: u64,
     ended: bool,
     stopped: bool,
-    panic: Option<Box<dyn Any + Send>>,
+    panic: Option<Payload>,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // If the consumer has not come for it.
+        drop_quietly(self.panic.take());
+    }
 }
 
 #[derive(Default)]
@@ -95,12 +101,12 @@ impl Feed {
             if !self.wait_for_room() {
                 break None;
             }
-            let item = catch_unwind(AssertUnwindSafe(|| {
+            let item = catch(|| {
                 input.next().map(|item| {
                     scratch.clear();
                     postcard::to_extend(&item, std::mem::take(&mut scratch))
                 })
-            }));
+            });
             match item {
                 Ok(Some(encoded)) => self.push(encoded, &mut scratch),
                 Ok(None) => break None,
@@ -108,9 +114,11 @@ impl Feed {
             }
         };
         // Before the end is told, so that a consumer which has seen the end knows that its input is gone.
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(input)));
+        let dropped = catch(|| drop(input)).err();
+        let (panic, late) = if panic.is_some() { (panic, dropped) } else { (dropped, None) };
+        drop_quietly(late);
         let mut state = self.lock();
-        state.panic = panic.or(dropped.err());
+        state.panic = panic;
         state.ended = true;
         drop(state);
         self.filled.notify_one();
@@ -276,11 +284,55 @@ impl Feed {
     }
 
     /// The panic of the input, once.
-    pub fn take_panic(&self) -> Option<Box<dyn Any + Send>> {
+    pub fn take_panic(&self) -> Option<Payload> {
         self.lock().panic.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::panic_any;
+
+    /// Panics when it is dropped, with another one.
+    struct Bomb(u32);
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if self.0 > 0 {
+                panic_any(Bomb(self.0 - 1));
+            }
+        }
+    }
+
+    /// Panics in `next` and when it is dropped.
+    struct Input {
+        _bomb: Bomb,
+    }
+
+    impl Iterator for Input {
+        type Item = u32;
+
+        fn next(&mut self) -> Option<u32> {
+            panic_any(Bomb(2))
+        }
+    }
+
+    #[test]
+    fn an_input_that_panics_twice_has_ended() {
+        let feed = Feed::new(8, 8, 1 << 20, 1 << 20);
+        feed.pull(Input { _bomb: Bomb(2) });
+        assert!(feed.is_exhausted());
+        let payload = feed.take_panic().expect("the panic of `next`");
+        assert!(payload.is::<Bomb>());
+        drop_quietly(payload);
+        // Nor does the payload go off where no consumer has come for it.
+        let feed = Feed::new(8, 8, 1 << 20, 1 << 20);
+        feed.pull(Input { _bomb: Bomb(2) });
+        drop(feed);
     }
 }

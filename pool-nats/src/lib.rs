@@ -62,6 +62,7 @@ mod pool;
 mod stats;
 mod subjects;
 mod task;
+mod unwind;
 mod worker;
 
 pub use builder::Builder;

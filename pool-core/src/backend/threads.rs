@@ -123,8 +123,8 @@ impl Workers {
             return;
         }
         for thread in threads {
-            // Workers do not unwind: jobs and hooks are caught.
-            let _ = thread.join();
+            // Workers do not unwind, since jobs and hooks are caught, but for a fault of the backend.
+            drop_quietly(thread.join());
         }
     }
 

@@ -10,13 +10,13 @@ use crate::cancelled::cancelled;
 use crate::error::NatsError;
 use crate::frame::Outcome;
 use crate::task::{Identity, Task};
+use crate::unwind::{catch, drop_quietly};
 use pool_core::{CancelToken, Executor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// The status with which a worker's process ends when an item took longer than its `item_timeout`: 75, "temporary
@@ -135,13 +135,13 @@ where
     T: Serialize,
 {
     // Decoding and encoding run the user's code, too.
-    let result = catch_unwind(AssertUnwindSafe(|| {
+    let result = catch(|| {
         let item = postcard::from_bytes(item).map_err(|error| Failure::Decode(error.to_string()))?;
         let value = function(item);
         let mut bytes = Vec::new();
         bytes = postcard::to_extend(&value, bytes).map_err(|error| Failure::Encode(error.to_string()))?;
         Ok(bytes)
-    }));
+    });
     let outcome = match &result {
         Ok(Ok(bytes)) if bytes.len() as u64 > limit => Outcome::TooLarge { size: bytes.len() as u64, limit },
         Ok(Ok(bytes)) => Outcome::Ok(bytes),
@@ -150,10 +150,8 @@ where
         Err(payload) => Outcome::Panicked(message(payload.as_ref())),
     };
     outcome.push(outcomes);
-    if let Err(payload) = result {
-        // A payload may panic in its destructor.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-    }
+    // A payload may panic in its destructor.
+    drop_quietly(result);
 }
 
 enum Failure {
