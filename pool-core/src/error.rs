@@ -1,7 +1,9 @@
 //! What can go wrong, one type for each.
 
 use crate::unwind::{Payload, drop_quietly};
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// A caught panic of the function or of the input.
@@ -12,24 +14,51 @@ use std::time::Duration;
 /// such payloads would abort the process.
 pub struct Panic {
     /// There until it is taken out or dropped.
-    payload: Option<Payload>,
+    caught: Option<Box<Caught>>,
+}
+
+struct Caught {
+    /// It is `Send` and not `Sync`. No thread ever waits for this lock: it is opened by the owner alone.
+    payload: Mutex<Payload>,
+    /// Of the payload, which a shared reference cannot reach.
+    message: Option<Cow<'static, str>>,
+    index: Option<u64>,
 }
 
 impl Panic {
+    /// Of a job, of a hook, or of an input.
     pub(crate) fn new(payload: Payload) -> Panic {
-        Panic { payload: Some(payload) }
+        Panic::with(payload, None)
+    }
+
+    /// Of the function, on the item with this index.
+    #[allow(dead_code, reason = "for the engine, which does not tell the index yet")]
+    pub(crate) fn of_item(payload: Payload, index: u64) -> Panic {
+        Panic::with(payload, Some(index))
+    }
+
+    fn with(payload: Payload, index: Option<u64>) -> Panic {
+        let message = match payload.downcast_ref::<&'static str>() {
+            Some(text) => Some(Cow::Borrowed(*text)),
+            None => payload.downcast_ref::<String>().cloned().map(Cow::Owned),
+        };
+        Panic { caught: Some(Box::new(Caught { payload: Mutex::new(payload), message, index })) }
     }
 
     /// The panic's message, if it has one (`panic!("…")`); `None` for other payloads.
     pub fn message(&self) -> Option<&str> {
-        let payload = self.payload.as_ref()?;
-        let string = payload.downcast_ref::<String>().map(String::as_str);
-        string.or_else(|| payload.downcast_ref::<&'static str>().copied())
+        self.caught.as_ref()?.message.as_deref()
+    }
+
+    /// Which item panicked, counted from 0 in input order; `None` if it was not the function of an imap.
+    pub fn index(&self) -> Option<u64> {
+        self.caught.as_ref()?.index
     }
 
     /// The payload, as `std::panic::catch_unwind` gives it.
     pub fn into_payload(mut self) -> Box<dyn std::any::Any + Send + 'static> {
-        self.payload.take().expect("only this and drop take it")
+        let caught = self.caught.take().expect("only this and drop take it");
+        caught.payload.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Goes on unwinding with the original payload. The panic hook is not called again.
@@ -40,7 +69,7 @@ impl Panic {
 
 impl Drop for Panic {
     fn drop(&mut self) {
-        drop_quietly(self.payload.take());
+        drop_quietly(self.caught.take());
     }
 }
 
@@ -52,6 +81,9 @@ impl fmt::Debug for Panic {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(index) = self.index() {
+            write!(f, "item {index} ")?;
+        }
         match self.message() {
             Some(message) => write!(f, "panicked: {message}"),
             None => f.write_str("panicked with a payload that is not a string"),
@@ -78,6 +110,7 @@ impl std::error::Error for Cancelled {}
 
 /// Why a submitted job has no result.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum JobError {
     /// The function panicked.
     Panicked(Panic),
@@ -132,6 +165,43 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
+/// A job did not end in time. Nothing is lost: the next call waits for the same job again.
+///
+/// [`JobHandle::join_timeout`](crate::ScopedJobHandle::join_timeout) returns it.
+///
+/// ```
+/// use pool_channel::{ChannelPool, Executor};
+/// use std::time::Duration;
+///
+/// let pool = ChannelPool::new(1)?;
+/// let (release, hang) = std::sync::mpsc::channel::<()>();
+/// let mut handle = pool.submit(move || hang.recv().is_err());
+/// let late = handle.join_timeout(Duration::from_millis(5)).unwrap_err();
+/// assert_eq!(late.to_string(), "the job had not ended after 5ms");
+/// drop(release);
+/// assert!(handle.join().unwrap());
+/// # Ok::<(), pool_channel::BuildError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobTimedOut {
+    pub(crate) waited: Duration,
+}
+
+impl JobTimedOut {
+    /// How long this call waited for the job.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+impl fmt::Display for JobTimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the job had not ended after {:?}", self.waited)
+    }
+}
+
+impl std::error::Error for JobTimedOut {}
+
 /// A pool could not be built. No thread of it is left running.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -185,5 +255,53 @@ impl std::error::Error for BuildError {
             BuildError::Hook(panic) => Some(panic),
             BuildError::Backend(error) => Some(error.as_ref()),
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::any::Any;
+    use std::cell::Cell;
+    use std::error::Error;
+
+    fn travels<E: Error + Send + Sync + 'static>() {}
+
+    #[test]
+    fn p6_errors_can_go_everywhere() {
+        travels::<Panic>();
+        travels::<Cancelled>();
+        travels::<JobError>();
+        travels::<TimedOut>();
+        travels::<JobTimedOut>();
+        travels::<BuildError>();
+    }
+
+    #[test]
+    fn p6_a_panic_keeps_its_payload_and_says_what_it_knows() {
+        let texts: [Payload; 2] = [Box::new("a text"), Box::new(String::from("a text"))];
+        for payload in texts {
+            let panic = Panic::new(payload);
+            assert_eq!((panic.message(), panic.index()), (Some("a text"), None));
+            assert_eq!(panic.to_string(), "panicked: a text");
+        }
+        // `Send`, and not `Sync`.
+        let payload = Box::new(Cell::new(7));
+        let (address, panic) = (&raw const *payload, Panic::of_item(payload, 3));
+        assert_eq!((panic.message(), panic.index()), (None, Some(3)));
+        assert_eq!(panic.to_string(), "item 3 panicked with a payload that is not a string");
+        let payload: Box<dyn Any + Send> = panic.into_payload();
+        let payload = payload.downcast::<Cell<i32>>().unwrap();
+        assert_eq!((payload.get(), &raw const *payload), (7, address), "the payload itself");
+    }
+
+    #[test]
+    fn p6_errors_name_their_source() {
+        let failed = JobError::Panicked(Panic::new(Box::new("why")));
+        assert!(failed.source().is_some_and(|source| source.is::<Panic>()));
+        let refused = BuildError::Hook(Panic::new(Box::new("why")));
+        assert!(refused.source().is_some_and(|source| source.is::<Panic>()));
+        let refused = BuildError::Thread { index: 3, source: std::io::Error::other("why") };
+        assert_eq!(refused.source().map(ToString::to_string).as_deref(), Some("why"));
     }
 }

@@ -108,7 +108,7 @@ pub mod watchdog;
 pub mod work;
 
 pub use backend::{Build, Builder, Config, Counters, PoolStats, WorkerStats, Workers};
-pub use error::{BuildError, Cancelled, JobError, Panic, TimedOut};
+pub use error::{BuildError, Cancelled, JobError, JobTimedOut, Panic, TimedOut};
 pub use executor::Executor;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;

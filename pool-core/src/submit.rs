@@ -5,7 +5,7 @@
 //! job: otherwise a pool whose threads all wait for jobs in its queue would stop.
 
 use crate::Executor;
-use crate::error::{Cancelled, JobError, Panic, TimedOut};
+use crate::error::{Cancelled, JobError, JobTimedOut, Panic};
 use crate::executor::is_worker;
 use crate::job::{Inside, Job, Task, in_job};
 use crate::lease::Lease;
@@ -336,11 +336,11 @@ impl<'s, T> ScopedJobHandle<'s, T> {
     ///
     /// # Errors
     ///
-    /// [`TimedOut`] if there is no result yet. The inner result is that of [`join`](ScopedJobHandle::join).
-    pub fn join_timeout(&mut self, limit: Duration) -> Result<Result<T, JobError>, TimedOut> {
+    /// [`JobTimedOut`] if there is no result yet. The inner result is that of [`join`](ScopedJobHandle::join).
+    pub fn join_timeout(&mut self, limit: Duration) -> Result<Result<T, JobError>, JobTimedOut> {
         match self.job.wait(Some(limit)) {
             Some(result) => Ok(result),
-            None => Err(TimedOut { index: 0, waited: limit }),
+            None => Err(JobTimedOut { waited: limit }),
         }
     }
 

@@ -153,3 +153,18 @@ impl fmt::Display for NatsError {
 }
 
 impl std::error::Error for NatsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error;
+
+    fn travels<E: Error + Send + Sync + 'static>() {}
+
+    #[test]
+    fn errors_can_go_everywhere() {
+        travels::<TaskError>();
+        travels::<TimedOut>();
+        travels::<NatsError>();
+    }
+}

@@ -1,0 +1,93 @@
+//! The errors of pools, jobs and imaps where programs put them: `anyhow`, and `Box<dyn Error + Send + Sync>`.
+
+mod every_backend;
+
+use every_backend::{Backend, on_every_backend};
+use pool_channel::ChannelPool;
+use pool_core::{BuildError, Builder, Executor, JobError, JobTimedOut, Panic, TimedOut};
+use pool_rayon::RayonPool;
+use pool_stealing::StealingPool;
+use std::error::Error;
+use std::hint::black_box;
+use std::sync::mpsc;
+use std::time::Duration;
+
+on_every_backend! {
+    p6_the_errors_of_a_pool_pass_through_a_question_mark
+    p6_an_error_is_what_it_was_behind_a_question_mark
+    p10_a_late_job_says_that_it_is_a_job
+}
+
+const LONG: Duration = Duration::from_secs(30);
+
+/// A function that uses each method which can fail, with this type of error.
+macro_rules! function_with {
+    ($name:ident, $error:ty) => {
+        fn $name<P: Backend>() -> Result<u64, $error> {
+            let pool = Builder::<P>::new().threads(2).build()?;
+            let mut handle = pool.submit(|| 1);
+            let mut sum: u64 = handle.join_timeout(LONG)?? + pool.submit(|| 2).join()?;
+            for result in pool.imap(3..5, |x| x).timeout(LONG) {
+                sum += result?;
+            }
+            for result in pool.imap(5..7, |x| x).item_timeout(LONG) {
+                sum += result?;
+            }
+            for result in pool.imap(7..9, |x| x).catch_panics() {
+                sum += result?;
+            }
+            sum += pool.imap(9.., |x| x).next_timeout(LONG)?.unwrap_or(0);
+            Ok(sum)
+        }
+    };
+}
+
+fn p6_the_errors_of_a_pool_pass_through_a_question_mark<P: Backend>() {
+    function_with!(with_anyhow, anyhow::Error);
+    function_with!(boxed, Box<dyn Error + Send + Sync>);
+    assert_eq!(with_anyhow::<P>().unwrap(), 45);
+    assert_eq!(boxed::<P>().unwrap(), 45);
+}
+
+/// The first line of most programs.
+#[test]
+fn p6_new_with_a_question_mark() {
+    fn with_anyhow() -> anyhow::Result<()> {
+        (ChannelPool::new(1)?, StealingPool::new(1)?, RayonPool::new(1)?);
+        ChannelPool::new(0)?;
+        Ok(())
+    }
+    fn boxed() -> Result<(), Box<dyn Error + Send + Sync>> {
+        (ChannelPool::new(1)?, StealingPool::new(1)?, RayonPool::new(1)?);
+        RayonPool::new(0)?;
+        Ok(())
+    }
+    assert!(matches!(with_anyhow().unwrap_err().downcast_ref(), Some(BuildError::ZeroThreads)));
+    assert!(matches!(boxed().unwrap_err().downcast_ref(), Some(BuildError::ZeroThreads)));
+}
+
+fn p6_an_error_is_what_it_was_behind_a_question_mark<P: Backend>() {
+    let pool = Builder::<P>::new().threads(1).build().unwrap();
+    let failed = anyhow::Error::from(pool.submit(|| panic!("reason {}", black_box(1))).join().unwrap_err());
+    let cause = failed.source().and_then(|cause| cause.downcast_ref::<Panic>());
+    assert_eq!(cause.and_then(Panic::message), Some("reason 1"));
+    let Ok(JobError::Panicked(panic)) = failed.downcast() else { panic!("not the panic of a job") };
+    assert_eq!(panic.into_payload().downcast_ref(), Some(&String::from("reason 1")));
+    // A hook that panics, and its payload, on the thread that builds.
+    let refused = Builder::<P>::new().threads(1).on_start(|_| panic!("reason {}", black_box(2))).build();
+    let Err(BuildError::Hook(panic)) = refused.map(drop) else { panic!("the hook was not called") };
+    assert_eq!(panic.message(), Some("reason 2"));
+}
+
+fn p10_a_late_job_says_that_it_is_a_job<P: Backend>() {
+    let pool = Builder::<P>::new().threads(1).build().unwrap();
+    let (release, hang) = mpsc::channel::<()>();
+    let mut handle = pool.submit(move || hang.recv().is_err());
+    let limit = Duration::from_millis(5);
+    let late: anyhow::Error = handle.join_timeout(limit).unwrap_err().into();
+    assert_eq!(late.to_string(), "the job had not ended after 5ms");
+    assert_eq!(late.downcast_ref::<JobTimedOut>().map(JobTimedOut::waited), Some(limit));
+    assert!(late.downcast_ref::<TimedOut>().is_none(), "no item is late");
+    drop(release);
+    assert!(handle.join().unwrap());
+}
