@@ -31,6 +31,7 @@ mod nesting;
 mod order;
 mod owned;
 mod panics;
+mod park_tokens;
 mod parts;
 mod pool_stats;
 mod pools;
@@ -107,6 +108,7 @@ fn tests() -> impl Iterator<Item = Test> {
         batched::tests(),
         scope_imaps::tests(),
         scope_ends::tests(),
+        park_tokens::tests(),
         unwanted::tests(),
     ];
     files.into_iter().flatten()
