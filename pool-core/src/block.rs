@@ -2,8 +2,7 @@
 //! [`imap_batched`](crate::Executor::imap_batched).
 
 use crate::error::Panic;
-use crate::unwind::{catch, drop_each};
-use std::iter::Fuse;
+use crate::unwind::{catch, drop_each, drop_quietly};
 use std::vec;
 
 /// The most bytes that are allocated ahead of what goes into them, since the hint that says how many it is may be wrong.
@@ -54,20 +53,23 @@ impl<T> Drop for Results<T> {
 }
 
 /// An input, from which blocks are taken.
+///
+/// Not a `Fuse`, which drops an input at its end, and lets a panic of that drop pass for one of its `next`.
 pub(crate) struct Blocks<I: Iterator> {
-    items: Fuse<I>,
+    /// Until it has ended.
+    items: Option<I>,
     /// The panic of the input. The last block comes before it.
     panic: Option<Panic>,
 }
 
 impl<I: Iterator> Blocks<I> {
     pub(crate) fn new(items: I) -> Blocks<I> {
-        Blocks { items: items.fuse(), panic: None }
+        Blocks { items: Some(items), panic: None }
     }
 
     /// The hint of the input.
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
-        self.items.size_hint()
+        self.items.as_ref().map_or((0, Some(0)), I::size_hint)
     }
 
     /// The next `len` items, or what is left.
@@ -91,12 +93,15 @@ impl<I: Iterator> Blocks<I> {
 
     /// Adds items until there are `len`, or none is left.
     fn fill(&mut self, block: &mut Vec<I::Item>, len: usize) {
-        let mut more = true;
-        while more && block.len() < len {
-            let before = block.len();
+        while let Some(items) = &mut self.items
+            && block.len() < len
+        {
+            let (before, room) = (block.len(), room::<I::Item>(len - block.len()));
             // `extend` allocates for as many as the input says.
-            block.extend(self.items.by_ref().take(room::<I::Item>(len - before)));
-            more = block.len() > before;
+            block.extend(items.by_ref().take(room));
+            if block.len() - before < room {
+                drop_quietly(self.items.take());
+            }
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::own_process::in_own_process;
 use crate::subject::{AnyPool, AnySubject};
 use pool_core::{Executor, Imap, JobHandle, Place, TimedOut};
 use std::any::Any;
+use std::cell::Cell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -39,6 +41,27 @@ impl Drop for Bomb {
         if !self.safe {
             panic_on_purpose(0);
         }
+    }
+}
+
+/// An input with a hint that depends on how often it was asked, and a bomb.
+struct Hinted<H> {
+    items: Range<u64>,
+    hint: H,
+    asked: Cell<usize>,
+    _bomb: Bomb,
+}
+
+impl<H: Fn(usize) -> (usize, Option<usize>)> Iterator for Hinted<H> {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        self.items.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.asked.set(self.asked.get() + 1);
+        (self.hint)(self.asked.get())
     }
 }
 
@@ -365,6 +388,36 @@ promises! {
                     drop(s.imap_init(0..100, init(), with_state()).start());
                     assert_eq!(s.imap_local(0..100, plain()).next(), Some(0));
                 });
+            }
+        });
+    }
+
+    /// An input of a `map` that panics where it is asked for its length, at first or always, and when it is dropped.
+    fn p9_hints_that_panic_of_a_map(subject) {
+        each_pool(&subject, "p9_hints_that_panic_of_a_map", |pool, alive| {
+            let input = |times| Hinted {
+                items: 0..100,
+                hint: move |asked| if asked <= times { panic_on_purpose(9) } else { (0, None) },
+                asked: Cell::new(0),
+                _bomb: Bomb::new(alive),
+            };
+            assert!(pool.map(input(1), |x| x).into_iter().eq(0..100));
+            let payload = catch_unwind(AssertUnwindSafe(|| pool.map(input(usize::MAX), |x| x))).unwrap_err();
+            assert_eq!(payload.downcast_ref(), Some(&OnPurpose(9)));
+        });
+    }
+
+    /// A hint may be much too large. An allocation that fails ends the process.
+    fn p15_hints_that_are_too_large(subject) {
+        each_pool(&subject, "p15_hints_that_are_too_large", |pool, alive| {
+            for hint in [1 << 40, usize::MAX] {
+                let input = || {
+                    let hint = move |_| (hint, None);
+                    Hinted { items: 0..100, hint, asked: Cell::new(0), _bomb: Bomb::new(alive) }
+                };
+                let large = |x| [x; 1 << 13];
+                assert!(pool.map(input(), large).into_iter().eq((0..100).map(large)));
+                assert!(pool.imap_batched(input(), usize::MAX, |x| x).eq(0..100));
             }
         });
     }
