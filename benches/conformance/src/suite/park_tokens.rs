@@ -8,8 +8,11 @@ use pool_core::Executor;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Ways to wait until something on the pool has ended. Each takes long enough for the thread to sleep.
-const WAITS: [(&str, fn(&AnyPool)); 6] = [
+/// A way to wait until something on the pool has ended, with its name.
+type Way = (&'static str, fn(&AnyPool));
+
+/// Each takes long enough for the thread to sleep.
+const WAYS: [Way; 6] = [
     ("join", |pool| pool.submit(|| thread::sleep(SHORT)).join().unwrap()),
     ("join_timeout", |pool| pool.submit(|| thread::sleep(SHORT)).join_timeout(LONG).unwrap().unwrap()),
     ("a limit that passes", |pool| {
@@ -32,7 +35,7 @@ fn takes_token(limit: Duration) -> bool {
 promises! {
     fn p16_waiting_does_not_take_the_threads_token(subject) {
         let pool = subject.pool(2);
-        for (way, wait) in WAITS {
+        for (way, wait) in WAYS {
             thread::current().unpark();
             wait(&pool);
             assert!(takes_token(LONG), "{way} took it");
@@ -41,7 +44,7 @@ promises! {
 
     fn p16_waiting_leaves_no_token_behind(subject) {
         let pool = subject.pool(2);
-        for (way, wait) in WAITS {
+        for (way, wait) in WAYS {
             // A thread may wake up for no reason, but not each time.
             let left = (0..5).all(|_| {
                 thread::park_timeout(Duration::ZERO);
