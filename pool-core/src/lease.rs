@@ -235,7 +235,8 @@ impl Leases {
 mod tests {
     use crate::doubles::Manual;
     use crate::{Executor, Job, in_job};
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// Needs every thread that asks, and runs nothing until it is told to.
     struct Needy(Manual);
@@ -271,21 +272,101 @@ mod tests {
 
     #[test]
     fn p9_scope_end_leaves_empty_shells_with_the_pool() {
-        let (pool, alive) = (Needy(Manual::new(1)), Arc::new(()));
+        let (pool, ran) = (Needy(Manual::new(1)), AtomicUsize::new(0));
         pool.scope(|s| {
-            for k in 0..3 {
-                let alive = &alive;
-                let handle = s.submit(move || alive.clone());
-                match k {
-                    0 => drop(handle),
-                    1 => assert!(handle.cancel()),
-                    _ => std::mem::forget(s.imap(0.., move |_: u32| alive.clone()).start()),
-                }
+            let run = || ran.fetch_add(1, Ordering::Relaxed);
+            drop(s.submit(run));
+            assert!(s.submit(run).cancel());
+            std::mem::forget(s.imap(0.., move |_: u32| run()).start());
+        });
+        assert_eq!((ran.load(Ordering::Relaxed), pool.0.len()), (1, 3));
+        while pool.0.run_one() {}
+        assert_eq!(ran.into_inner(), 1, "a shell has run something");
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::doubles::Inline;
+    use crate::sync::atomic::AtomicBool;
+
+    /// A task that does this, as often as it is run.
+    struct Does<F>(F);
+
+    impl<F: Fn() + Send + Sync> Task for Does<F> {
+        fn run(self: Arc<Self>, _: &dyn Executor) {
+            (self.0)();
+        }
+    }
+
+    /// What tasks borrow. To look at it after its end is a wrong value here, and not undefined.
+    #[derive(Default)]
+    struct Borrowed {
+        ended: AtomicBool,
+        looks: AtomicUsize,
+    }
+
+    impl Borrowed {
+        fn look(&self) {
+            assert!(!self.ended.load(Ordering::Relaxed), "a task runs after the scope");
+            self.looks.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Another thread runs a lease, while this one ends the scope.
+    fn model(
+        runs_jobs: bool,
+        looks: usize,
+        lend: impl Fn(&Arc<Leases>, Arc<Borrowed>) -> Arc<Lease> + Send + Sync + 'static,
+    ) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(move || {
+            let (leases, borrowed) = (Arc::<Leases>::default(), Arc::<Borrowed>::default());
+            let lease = lend(&leases, borrowed.clone());
+            let worker = loom::thread::spawn(move || lease.run(&Inline));
+            leases.finish(runs_jobs.then_some(&Inline as &dyn Executor));
+            borrowed.ended.store(true, Ordering::Relaxed);
+            assert!(borrowed.looks.load(Ordering::Relaxed) <= looks);
+            worker.join().unwrap();
+            if runs_jobs {
+                assert_eq!(borrowed.looks.load(Ordering::Relaxed), looks, "a job was lost");
             }
         });
-        assert_eq!(Arc::strong_count(&alive), 1);
-        assert_eq!(pool.0.len(), 4);
-        while pool.0.run_one() {}
-        assert_eq!(Arc::strong_count(&alive), 1, "a shell has run something");
+    }
+
+    /// A job submits another one, which no thread but the one that ends the scope can run.
+    ///
+    /// Red when `lend_job` does not wake that thread, or does not count the job before it can be reached.
+    #[test]
+    fn a_job_submits_another() {
+        model(true, 2, |leases, borrowed| {
+            let inner = Arc::downgrade(leases);
+            leases.lend_job(Arc::new(Does(move || {
+                borrowed.look();
+                let borrowed = borrowed.clone();
+                let leases = inner.upgrade().expect("the scope waits");
+                let _ = leases.lend_job(Arc::new(Does(move || borrowed.look())));
+            })))
+        });
+    }
+
+    /// The last item of an imap that was leaked submits a job, and runs it itself.
+    ///
+    /// Red when `next` returns after it has closed an imap, and does not wait again.
+    #[test]
+    fn the_last_item_of_an_imap_submits() {
+        model(false, 2, |leases, borrowed| {
+            let inner = Arc::downgrade(leases);
+            let task = move || {
+                borrowed.look();
+                let seen = borrowed.clone();
+                let leases = inner.upgrade().expect("the scope waits");
+                leases.lend_job(Arc::new(Does(move || seen.look()))).run(&Inline);
+                assert!(!borrowed.ended.load(Ordering::Relaxed), "an item runs after the scope");
+            };
+            leases.lend_imap(Arc::new(Does(task)), || ())
+        });
     }
 }
