@@ -5,9 +5,11 @@
 
 use crate::queue::Queues;
 use crate::sleep::{Next, Sleep};
+use crate::sync::{lock, wait};
 use crate::worker::{Core, Worker};
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use loom::sync::mpsc::{Receiver, channel};
+use loom::sync::{Condvar, Mutex};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 
@@ -182,8 +184,8 @@ impl Drop for Counted {
     }
 }
 
-/// When the threads have ended, every job has been run or dropped. Red if `Worker::work` does not discard
-/// at its end.
+/// When the threads have ended, every job has been run or dropped. Red if `Core::terminate` or `Core::pushed` does not
+/// discard.
 #[test]
 fn terminating_leaves_no_job_behind() {
     model(2, || {
@@ -200,7 +202,8 @@ fn terminating_leaves_no_job_behind() {
     });
 }
 
-/// The same for a job that another thread pushes meanwhile. Red if `Core::inject` does not look again after its push.
+/// The same for a job that another thread pushes meanwhile. Red if `Core::pushed` does not look whether the pool has been
+/// terminated.
 #[test]
 fn terminating_meets_a_push_from_outside() {
     model(2, || {
@@ -213,5 +216,37 @@ fn terminating_meets_a_push_from_outside() {
         pushes.join().unwrap();
         pool.join();
         assert_eq!(gone.load(Relaxed), 1);
+    });
+}
+
+/// Tells when it is dropped. (A receiver of loom's is not told when its sender is dropped.)
+struct Gone(Arc<(Mutex<bool>, Condvar)>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        let (gone, told) = &*self.0;
+        *lock(gone) = true;
+        told.notify_one();
+    }
+}
+
+/// The same for a job that a running job pushes, which waits for it: the worker that would drop it at its end never comes
+/// to its end. Red if `Core::pushed` does not look whether the pool has been terminated.
+#[test]
+fn terminating_meets_a_push_from_inside() {
+    model(2, || {
+        let mut pool = Pool::new(2);
+        pool.inject(|worker| {
+            let shared = Arc::new((Mutex::new(false), Condvar::new()));
+            let inner = Gone(shared.clone());
+            worker.push(Job::new(move |_| drop(inner)));
+            let (gone, told) = &*shared;
+            let mut is_gone = lock(gone);
+            while !*is_gone {
+                is_gone = wait(told, is_gone);
+            }
+        });
+        pool.core.terminate();
+        pool.join();
     });
 }

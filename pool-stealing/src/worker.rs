@@ -71,9 +71,18 @@ impl<J> Core<J> {
             return;
         }
         self.queues.inject(job);
+        self.pushed();
+    }
+
+    /// To be called after each push: wakes a worker, or else drops what is queued in a terminated pool.
+    ///
+    /// The look before the push does not suffice: the pool may be terminated between the two, and the workers may have
+    /// dropped what was queued, and ended. `Sleep::pushed` has a fence between the push and the look here;
+    /// [`terminate`](Core::terminate) has one between its store and its own look at the queues. So one of the two sees
+    /// the other's, and drops the job. It must be dropped now and not when a worker ends, since the job that has
+    /// pushed it may wait for it.
+    fn pushed(&self) {
         self.sleep.pushed();
-        // `pushed` has a fence between the push and this look, and `terminate` one between its store and its own look
-        // at the queues: one of the two sees the other's, so no job is left where no worker will come.
         if self.sleep.is_terminated() {
             self.discard();
         }
@@ -86,8 +95,8 @@ impl<J> Core<J> {
 
     /// Lets the workers end after what they are running, and drops what is queued.
     ///
-    /// A job that is pushed at the same time may be missed here. If it was pushed from inside a running job, a worker
-    /// is still to end, and drops it then. Else the thread that pushed it does: see [`inject`](Core::inject).
+    /// A job that is pushed at the same time may be missed here. Then the thread that pushed it drops it: see
+    /// [`pushed`](Core::pushed).
     pub(crate) fn terminate(&self) {
         self.sleep.terminate();
         // Between the store and the look at the queues. Pairs with the fence of a push, between that and its look.
@@ -118,7 +127,7 @@ impl<J> Worker<J> {
             return;
         }
         self.own.push(job);
-        self.core.sleep.pushed();
+        self.core.pushed();
     }
 
     /// Runs jobs until the pool ends. `run` must not unwind.
@@ -156,9 +165,6 @@ impl<J> Worker<J> {
                 Next::End => break,
             }
         }
-        // Only a terminated pool leaves jobs behind. What this worker's last job has pushed is dropped here at the
-        // latest, since `terminate` may have dropped the queued jobs before that push.
-        self.core.discard();
     }
 
     /// A job from the own deque or the injector; every [`TURN`] jobs, from elsewhere first.

@@ -71,6 +71,38 @@ promises! {
         drop(pool);
     }
 
+    /// A job that waits for what it has submitted goes on: that is run or dropped, also if the pool is terminated between
+    /// two submits, or in the middle of one.
+    fn p12_terminate_beside_a_job_that_submits(subject) {
+        if !subject.terminates() {
+            return;
+        }
+        for _ in 0..50 {
+            let pool = Arc::new(subject.pool(2));
+            let inside = pool.clone();
+            let (begun, begins) = mpsc::channel();
+            let (stop, stops) = mpsc::channel::<()>();
+            let submits = pool.submit(move || {
+                let live = Arc::new(());
+                while stops.try_recv() != Err(mpsc::TryRecvError::Disconnected) {
+                    if Arc::strong_count(&live) < 100 {
+                        let one = live.clone();
+                        drop(inside.submit(move || drop(one)));
+                    }
+                    let _ = begun.send(());
+                }
+                // Under the watchdog.
+                while Arc::strong_count(&live) > 1 {
+                    thread::yield_now();
+                }
+            });
+            begins.iter().take(20).for_each(drop);
+            pool.terminate();
+            drop(stop);
+            submits.join().unwrap();
+        }
+    }
+
     fn p14_two_hundred_imaps_share_two_threads(subject) {
         let pool = subject.pool(2);
         let mut imaps: Vec<_> = (0..200u64).map(|n| pool.imap(n..n + 50, |x| x * 3)).collect();
