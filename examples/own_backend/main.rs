@@ -8,11 +8,10 @@ mod pool;
 
 use pool::OwnPool;
 use pool_compare::{ours, registry};
-use pool_core::Builder;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let own = |threads| Builder::<OwnPool>::new().threads(threads).build().expect("threads start");
+    let own = |threads| OwnPool::new(threads).expect("threads start");
     let mut entries = registry::all();
     entries.extend(ours::backend("own", own));
     pool_compare::main(entries)

@@ -1,18 +1,22 @@
-use pool_core::{Build, BuildError, Config, Executor, Job, Workers};
+use pool_core::backend::{Backend, Config, Job, Pool, Workers};
+use pool_core::{BuildError, Executor};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 
 /// Jobs that wait, or `None` after `terminate`; and whether the pool is being dropped.
 type State = (Option<VecDeque<Job>>, bool);
 
-/// A pool, or what one of its threads has of it: all but the threads.
-pub struct OwnPool {
+/// The queue, as each thread and each job has it.
+#[derive(Clone)]
+pub struct Own {
     threads: usize,
-    workers: Option<Workers>,
     shared: Arc<(Mutex<State>, Condvar)>,
 }
 
-impl OwnPool {
+/// A pool with builder, hooks, limits, and all that every pool has.
+pub type OwnPool = Pool<Own>;
+
+impl Own {
     fn work(self) {
         let (state, changed) = &*self.shared;
         let idle = |now: &mut State| !now.1 && now.0.as_ref().is_some_and(VecDeque::is_empty);
@@ -21,13 +25,9 @@ impl OwnPool {
             job.run(&self);
         }
     }
-    pub fn terminate(&self) {
-        let _discarded = self.shared.0.lock().unwrap().0.take();
-        self.shared.1.notify_all();
-    }
 }
 
-impl Executor for OwnPool {
+impl Executor for Own {
     fn threads(&self) -> usize {
         self.threads
     }
@@ -39,22 +39,21 @@ impl Executor for OwnPool {
     }
 }
 
-impl Build for OwnPool {
+impl Backend for Own {
     const NAME: &'static str = "own";
-    fn build(config: Config) -> Result<OwnPool, BuildError> {
-        let threads = config.threads()?;
-        let shared = Arc::new((Mutex::new((Some(VecDeque::new()), false)), Condvar::new()));
-        let handle = |workers| OwnPool { threads, workers, shared: shared.clone() };
-        let workers = (0..threads).map(|_| handle(None)).map(|own| || own.work());
-        Ok(handle(Some(config.start(workers)?)))
+    fn start(config: &Config) -> Result<(Own, Workers), BuildError> {
+        let state = Mutex::new((Some(VecDeque::new()), false));
+        let own = Own { threads: config.threads()?, shared: Arc::new((state, Condvar::new())) };
+        let workers = config.start(vec![own.clone(); own.threads].into_iter().map(|own| || own.work()))?;
+        Ok((own, workers))
     }
-}
-
-impl Drop for OwnPool {
-    fn drop(&mut self) {
-        let Some(workers) = &mut self.workers else { return };
+    fn close(self) {
         self.shared.0.lock().unwrap().1 = true;
         self.shared.1.notify_all();
-        workers.join();
+    }
+    fn terminate(&self) -> Vec<Job> {
+        let queued = self.shared.0.lock().unwrap().0.take();
+        self.shared.1.notify_all();
+        queued.unwrap_or_default().into()
     }
 }

@@ -5,10 +5,9 @@ mod pool;
 
 use pool::OwnPool;
 use pool_conformance::{Subject, Suite};
-use pool_core::Builder;
 
 fn main() {
-    let make = |threads| Builder::<OwnPool>::new().threads(threads).build().expect("threads start");
+    let make = |threads| OwnPool::new(threads).expect("threads start");
     let mut suite = Suite::from_args();
     suite.add(Subject::new("own", make).terminated_by(OwnPool::terminate));
     suite.run();

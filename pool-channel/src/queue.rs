@@ -1,6 +1,6 @@
 //! The shared queue: a `VecDeque`, a mutex and a condition variable.
 
-use pool_core::{Counters, Job};
+use pool_core::backend::{Counters, Job};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -106,14 +106,13 @@ impl Queue {
         self.pushed.notify_all();
     }
 
-    /// Lets the workers end now, and drops what is queued.
-    pub(crate) fn terminate(&self) {
+    /// Lets the workers end now. Returns what is queued, since to drop that calls user code: not under the lock.
+    pub(crate) fn terminate(&self) -> Vec<Job> {
         let mut state = self.lock();
         state.stage = Stage::Terminated;
         let jobs = std::mem::take(&mut state.jobs);
         drop(state);
         self.pushed.notify_all();
-        // Cancelling calls user code: not under the lock.
-        drop(jobs);
+        jobs.into()
     }
 }

@@ -1,6 +1,7 @@
 //! Test doubles: executors that run jobs exactly when a test says so.
 
-use crate::{Executor, Job};
+use crate::Executor;
+use crate::job::Job;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 

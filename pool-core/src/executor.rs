@@ -77,12 +77,11 @@ pub trait Executor: Send + Sync {
         in_job()
     }
 
-    /// A number that all handles of this pool have in common, and no other pool has while this one lives, such as
-    /// the address of what they share.
+    /// What all handles of this pool have in common, and no other pool has while this one lives.
     ///
     /// With it, a nested imap knows whether the outer imap is on the same pool. If so, it calls no threads while the
     /// outer imap has work for all of them. Without it, which is the default, nested imaps cost more.
-    fn pool_id(&self) -> Option<usize> {
+    fn pool_id(&self) -> Option<PoolId> {
         None
     }
 
@@ -99,7 +98,7 @@ pub trait Executor: Send + Sync {
     /// Cost: some nanoseconds per item beyond `f` itself, and no allocation per item.
     ///
     /// ```
-    /// # use pool_core::{Executor, Job};
+    /// # use pool_core::{Executor, backend::Job};
     /// # struct Pool; impl Executor for Pool {
     /// #   fn threads(&self) -> usize { 1 }
     /// #   fn spawn(&self, job: Job) { std::thread::spawn(move || job.run(&Pool)); }
@@ -285,7 +284,7 @@ pub trait Executor: Send + Sync {
     /// Dropping the handle lets the job run all the same.
     ///
     /// ```
-    /// # use pool_core::{Executor, Job};
+    /// # use pool_core::{Executor, backend::Job};
     /// # struct Pool; impl Executor for Pool {
     /// #   fn threads(&self) -> usize { 1 }
     /// #   fn spawn(&self, job: Job) { std::thread::spawn(move || job.run(&Pool)); }
@@ -372,11 +371,33 @@ pub trait Executor: Send + Sync {
     }
 }
 
+/// Tells pools apart: see [`Executor::pool_id`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolId(usize);
+
+impl PoolId {
+    /// Of the pool whose handles all share this value, and no other one does. It must not move while the pool lives,
+    /// and not be of size 0.
+    ///
+    /// ```
+    /// use pool_core::backend::PoolId;
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let queue = Arc::new(Mutex::new(Vec::<u32>::new()));
+    /// assert_eq!(PoolId::of(&*queue), PoolId::of(&*queue.clone()));
+    /// assert_ne!(PoolId::of(&*queue), PoolId::of(&Mutex::new(Vec::<u32>::new())));
+    /// ```
+    pub fn of<T>(shared: &T) -> PoolId {
+        PoolId(std::ptr::from_ref(shared).addr())
+    }
+}
+
 /// Implements the methods of [`Executor`] by forwarding each to another executor: a pool to its handle, a wrapper to
 /// the pool inside. Methods that are added to the trait later are forwarded, too.
 ///
 /// ```
-/// use pool_channel::{BuildError, ChannelPool, Executor, Job, forward_executor};
+/// use pool_channel::backend::forward_executor;
+/// use pool_channel::{BuildError, ChannelPool, Executor};
 ///
 /// /// A pool that goes with the name of what it is for.
 /// struct Named(&'static str, ChannelPool);
@@ -390,6 +411,7 @@ pub trait Executor: Send + Sync {
 /// assert_eq!((pool.0, pool.threads()), ("thumbnails", 2));
 /// # Ok::<(), BuildError>(())
 /// ```
+#[doc(hidden)]
 #[macro_export]
 macro_rules! forward_executor {
     ($this:ident => $target:expr) => {
@@ -397,7 +419,7 @@ macro_rules! forward_executor {
             $crate::Executor::threads(&$target)
         }
 
-        fn spawn(&$this, job: $crate::Job) {
+        fn spawn(&$this, job: $crate::backend::Job) {
             $crate::Executor::spawn(&$target, job);
         }
 
@@ -409,7 +431,7 @@ macro_rules! forward_executor {
             $crate::Executor::is_worker(&$target)
         }
 
-        fn pool_id(&$this) -> Option<usize> {
+        fn pool_id(&$this) -> Option<$crate::backend::PoolId> {
             $crate::Executor::pool_id(&$target)
         }
     };
@@ -448,7 +470,7 @@ pub(crate) fn is_worker(executor: &dyn Executor) -> bool {
 }
 
 /// [`Executor::pool_id`], `None` if it panics.
-pub(crate) fn pool_id(executor: &dyn Executor) -> Option<usize> {
+pub(crate) fn pool_id(executor: &dyn Executor) -> Option<PoolId> {
     catch_or(|| executor.pool_id(), || None)
 }
 
@@ -472,8 +494,8 @@ mod tests {
         fn is_worker(&self) -> bool {
             self.0.expect("on purpose") > 0
         }
-        fn pool_id(&self) -> Option<usize> {
-            Some(self.0.expect("on purpose"))
+        fn pool_id(&self) -> Option<PoolId> {
+            Some(PoolId(self.0.expect("on purpose")))
         }
     }
 
@@ -486,7 +508,7 @@ mod tests {
         for says in [0, 1] {
             assert_eq!(has_waiting(&Says(Some(says))), says > 0);
             assert_eq!(is_worker(&Says(Some(says))), says > 0);
-            assert_eq!(pool_id(&Says(Some(says))), Some(says));
+            assert_eq!(pool_id(&Says(Some(says))), Some(PoolId(says)));
         }
         assert!(has_waiting(&Says(None)));
         assert!(!is_worker(&Says(None)));

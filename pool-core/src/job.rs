@@ -22,7 +22,7 @@ pub(crate) trait Task: Send + Sync {
 /// run any more, and needs no other protocol.
 ///
 /// ```
-/// use pool_core::{Executor, Job};
+/// use pool_core::{Executor, backend::Job};
 ///
 /// /// Runs every job at once, on the thread that spawned it.
 /// struct Inline;

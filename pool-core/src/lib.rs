@@ -1,11 +1,12 @@
 //! Ordered, lazy, bounded parallel `imap` on any thread pool.
 //!
-//! This crate has the contract ([`Executor`], [`Job`]) and the engine ([`Imap`]); the threads are in the
-//! backends: `pool-channel`, `pool-stealing`, `pool-rayon`. Each re-exports every item of this crate at its root, so a
-//! user depends on one of them alone. An author of another backend implements two methods of [`Executor`].
+//! This crate has the contract ([`Executor`]) and the engine ([`Imap`]); the threads are in the backends: `pool-channel`,
+//! `pool-stealing`, `pool-rayon`. Each re-exports every item of this crate at its root, so a user depends on one of them
+//! alone. An author of another backend implements two methods of [`Executor`], and finds what else there is in
+//! [`backend`].
 //!
 //! ```
-//! use pool_core::{Executor, Job};
+//! use pool_core::{Executor, backend::Job};
 //!
 //! /// A thread for each job: the simplest executor.
 //! struct Threads;
@@ -49,8 +50,9 @@
 //!
 //! | word | what it is |
 //! |---|---|
-//! | **pool**, **executor** | threads that run jobs; behind the trait [`Executor`], which a *backend* implements |
-//! | **job** | what a pool queues and runs, once: a [`Job`] |
+//! | **pool**, **executor** | threads that run jobs; behind the trait [`Executor`] |
+//! | **backend** | a queue and its threads, of which a pool is made |
+//! | **job** | what a pool queues and runs, once: a [`Job`](backend::Job) |
 //! | **imap** | an ordered lazy parallel map that is under way: an [`Imap`] and its state |
 //! | **input**, **item**, **result** | the iterator that is mapped, what it gives, what the function makes of that |
 //! | **consumer** | the thread that iterates over the results, or the task that polls them |
@@ -79,7 +81,7 @@
 //! | **lease** | what a pool's queue holds in place of a job that borrows |
 //! | **policy** | what measures and guesses; no promise rests on it |
 
-mod backend;
+pub mod backend;
 mod block;
 pub mod compiler_errors;
 #[cfg(feature = "testing")]
@@ -107,7 +109,8 @@ pub mod watchdog;
 #[cfg(feature = "testing")]
 pub mod work;
 
-pub use backend::{Build, Builder, Config, Counters, PoolStats, WorkerStats, Workers};
+pub use backend::builder::Builder;
+pub use backend::stats::{PoolStats, WorkerStats};
 pub use error::{BuildError, Cancelled, JobError, JobTimedOut, Panic, TimedOut};
 pub use executor::Executor;
 #[cfg(feature = "stream")]
@@ -119,10 +122,8 @@ pub use imap::{
     Timeout,
 };
 pub use iter_ext::IterExt;
-pub use job::{Job, in_job};
 pub use scope::Scope;
 pub use submit::{JobHandle, ScopedJobHandle};
-pub use sync::fence::register_membarrier;
 
 /// The example in the README is a test.
 #[cfg(doctest)]

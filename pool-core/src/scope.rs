@@ -1,6 +1,6 @@
 //! Jobs that borrow: `scope`, and the only `unsafe` of the workspace.
 //!
-//! A pool keeps jobs for as long as it likes, so a [`Job`](crate::Job) must borrow nothing. The jobs of a scope may
+//! A pool keeps jobs for as long as it likes, so a [`Job`](crate::backend::Job) must borrow nothing. The jobs of a scope may
 //! borrow, since the [`scope`] does not return while a thread can reach what was borrowed.
 //!
 //! The pool gets a [`Lease`]. Its type borrows nothing, and it holds the task that borrows. A thread can reach the task

@@ -1,7 +1,8 @@
 //! Waiting for a [`CancelToken`] without looking at it again and again.
 
 use futures::StreamExt;
-use pool_core::{CancelToken, Executor, Job};
+use pool_core::backend::Job;
+use pool_core::{CancelToken, Executor};
 use std::sync::{Mutex, PoisonError};
 
 /// Keeps its jobs and never runs them. An imap on it ends when it is cancelled, and not before.

@@ -19,19 +19,30 @@
 //! a thread that is in no job, so your function may use rayon on the same threads.
 //!
 //! This pool does three things that `rayon::spawn` does not: a panic in a job does not abort the process, since
-//! [`Job::run`](pool_core::Job::run) never unwinds; [`RayonPool::join`] waits for the jobs, which are counted; and a
+//! [`Job::run`](pool_core::backend::Job::run) never unwinds; [`join`](RayonPool::join) waits for the jobs, which are counted; and a
 //! thread of the rayon pool that waits in `next` works instead of sleeping, also when it runs a closure of rayon's and
 //! not a job of ours ([`Executor::is_worker`]).
 
-mod handle;
 mod pool;
+mod queue;
 mod threads;
 
 pub use pool::RayonPool;
 pub use pool_core;
+pub use queue::Rayon;
 // So that one dependency and one `use` are enough.
+#[cfg(feature = "stream")]
 #[doc(inline)]
-pub use pool_core::*;
+pub use pool_core::ImapStream;
+#[cfg(feature = "progress")]
+#[doc(inline)]
+pub use pool_core::Progress;
+#[doc(inline)]
+pub use pool_core::{
+    BuildError, Builder, CancelToken, Cancelled, DEFAULT_WINDOW_PER_THREAD, Enumerated, Executor, Imap,
+    ImapStats, ItemTimeout, IterExt, JobError, JobHandle, Local, Panic, Place, PoolStats, Pooled, Scope,
+    ScopedJobHandle, TimedOut, Timeout, WorkerStats, backend, compiler_errors, guide,
+};
 
 /// The example in the README is a test.
 #[cfg(doctest)]

@@ -29,8 +29,8 @@ impl Threads {
         let count = if may_ask_here() {
             count()
         } else {
-            thread::scope(|scope| scope.spawn(count).join())
-                .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+            // Not scoped: such a thread takes or leaves a token of `std::thread::park`.
+            thread::spawn(count).join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
         };
         Threads::Global { count }
     }

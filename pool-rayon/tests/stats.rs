@@ -1,6 +1,7 @@
 //! The figures where rayon could run one job inside another, and on threads that are not ours.
 
-use pool_rayon::{Executor, Job, RayonPool};
+use pool_rayon::backend::Job;
+use pool_rayon::{Executor, RayonPool};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};

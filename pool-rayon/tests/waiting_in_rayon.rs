@@ -3,7 +3,8 @@
 //! Rayon has a thread that waits run whatever it finds. A job of ours must not be among that: it would keep
 //! the one below from going on, and may well wait for it.
 
-use pool_rayon::{Executor, Job, RayonPool};
+use pool_rayon::backend::Job;
+use pool_rayon::{Executor, RayonPool};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::thread;

@@ -30,11 +30,21 @@ mod sleep;
 mod sync;
 mod worker;
 
-pub use pool::StealingPool;
+pub use pool::{Stealing, StealingPool};
 pub use pool_core;
 // So that one dependency and one `use` are enough.
+#[cfg(feature = "stream")]
 #[doc(inline)]
-pub use pool_core::*;
+pub use pool_core::ImapStream;
+#[cfg(feature = "progress")]
+#[doc(inline)]
+pub use pool_core::Progress;
+#[doc(inline)]
+pub use pool_core::{
+    BuildError, Builder, CancelToken, Cancelled, DEFAULT_WINDOW_PER_THREAD, Enumerated, Executor, Imap,
+    ImapStats, ItemTimeout, IterExt, JobError, JobHandle, Local, Panic, Place, PoolStats, Pooled, Scope,
+    ScopedJobHandle, TimedOut, Timeout, WorkerStats, backend, compiler_errors, guide,
+};
 
 /// The example in the README is a test.
 #[cfg(doctest)]

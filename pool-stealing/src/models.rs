@@ -158,7 +158,7 @@ fn closing_meets_workers_going_to_sleep() {
 fn terminating_meets_workers_going_to_sleep() {
     model(3, || {
         let mut pool = Pool::new(2);
-        pool.core.terminate();
+        drop(pool.core.terminate());
         pool.join();
     });
 }
@@ -185,7 +185,7 @@ impl Drop for Counted {
 }
 
 /// When the threads have ended, every job has been run or dropped. Red if `Core::terminate` or `Core::pushed` does not
-/// discard.
+/// take what is queued.
 #[test]
 fn terminating_leaves_no_job_behind() {
     model(2, || {
@@ -196,7 +196,7 @@ fn terminating_leaves_no_job_behind() {
             worker.push(Job::new(move |_| drop(inner)));
             drop(outer);
         });
-        pool.core.terminate();
+        drop(pool.core.terminate());
         pool.join();
         assert_eq!(gone.load(Relaxed), 2);
     });
@@ -212,7 +212,7 @@ fn terminating_meets_a_push_from_outside() {
         let mut pool = Pool::new(1);
         let core = pool.core.clone();
         let pushes = thread::spawn(move || core.inject(Job::new(move |_| drop(counted))));
-        pool.core.terminate();
+        drop(pool.core.terminate());
         pushes.join().unwrap();
         pool.join();
         assert_eq!(gone.load(Relaxed), 1);
@@ -246,7 +246,7 @@ fn terminating_meets_a_push_from_inside() {
                 is_gone = wait(told, is_gone);
             }
         });
-        pool.core.terminate();
+        drop(pool.core.terminate());
         pool.join();
     });
 }

@@ -15,7 +15,8 @@
 use crate::queue::{Own, Queues};
 use crate::sleep::{Next, Sleep};
 use crate::sync::atomic::{Ordering, fence};
-use pool_core::{Counters, PoolStats};
+use pool_core::PoolStats;
+use pool_core::backend::Counters;
 use std::sync::Arc;
 
 /// How many jobs of its own a worker runs between two looks into the injector. The look costs two loads if there is
@@ -84,7 +85,7 @@ impl<J> Core<J> {
     fn pushed(&self) {
         self.sleep.pushed();
         if self.sleep.is_terminated() {
-            self.discard();
+            drop(self.take_all());
         }
     }
 
@@ -93,22 +94,19 @@ impl<J> Core<J> {
         self.sleep.close();
     }
 
-    /// Lets the workers end after what they are running, and drops what is queued.
+    /// Lets the workers end after what they are running. Returns what is queued.
     ///
     /// A job that is pushed at the same time may be missed here. Then the thread that pushed it drops it: see
     /// [`pushed`](Core::pushed).
-    pub(crate) fn terminate(&self) {
+    pub(crate) fn terminate(&self) -> Vec<J> {
         self.sleep.terminate();
         // Between the store and the look at the queues. Pairs with the fence of a push, between that and its look.
         fence(Ordering::SeqCst);
-        self.discard();
+        self.take_all()
     }
 
-    /// Drops every queued job. That runs user code, so no lock may be held.
-    fn discard(&self) {
-        while let Some((job, _)) = self.queues.take_any(0) {
-            drop(job);
-        }
+    fn take_all(&self) -> Vec<J> {
+        std::iter::from_fn(|| self.queues.take_any(0)).map(|(job, _)| job).collect()
     }
 }
 

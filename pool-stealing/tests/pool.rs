@@ -3,7 +3,8 @@
 
 #![cfg(not(loom))]
 
-use pool_stealing::{Executor, Job, JobError, StealingPool};
+use pool_stealing::backend::Job;
+use pool_stealing::{Executor, JobError, StealingPool};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -341,5 +342,5 @@ fn imap_equals_map() {
 #[test]
 fn debug_shows_the_number_of_threads() {
     let pool = StealingPool::new(2).unwrap();
-    assert_eq!(format!("{pool:?}"), "StealingPool { threads: 2, .. }");
+    assert_eq!(format!("{pool:?}"), "Pool { name: \"pool-stealing\", threads: 2, .. }");
 }

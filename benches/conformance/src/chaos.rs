@@ -5,7 +5,8 @@
 //! the suite on it relies on nothing that the trait does not say.
 
 use crate::oracle::panic_on_purpose;
-use pool_core::{Executor, Job, in_job};
+use pool_core::Executor;
+use pool_core::backend::{Job, PoolId, forward_executor, in_job};
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -118,7 +119,7 @@ impl Executor for Shared {
 }
 
 impl Executor for Chaos {
-    pool_core::forward_executor!(self => *self.shared);
+    forward_executor!(self => *self.shared);
 }
 
 /// A pool that panics now and then in every method, and says another number of threads each time.
@@ -183,9 +184,9 @@ impl Executor for Hostile {
         in_job()
     }
 
-    fn pool_id(&self) -> Option<usize> {
+    fn pool_id(&self) -> Option<PoolId> {
         self.may_panic();
-        (self.random(2) == 0).then(|| Arc::as_ptr(&self.shared).addr())
+        (self.random(2) == 0).then(|| PoolId::of(&*self.shared))
     }
 }
 

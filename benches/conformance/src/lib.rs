@@ -3,7 +3,7 @@
 //! In a test target of your crate with `harness = false`:
 //!
 //! ```no_run
-//! # use pool_core::{Executor, Job};
+//! # use pool_core::{Executor, backend::Job};
 //! # struct MyPool;
 //! # impl MyPool { fn new(_: usize) -> MyPool { MyPool } fn terminate(&self) {} }
 //! # impl Executor for MyPool {

@@ -116,7 +116,7 @@ impl AnyPool {
 }
 
 impl Executor for AnyPool {
-    pool_core::forward_executor!(self => *self.pool);
+    pool_core::backend::forward_executor!(self => *self.pool);
 }
 
 impl fmt::Debug for AnySubject {

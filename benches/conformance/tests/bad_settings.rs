@@ -1,9 +1,10 @@
 //! What a caller can get wrong: each gives a clear message, and a panic points at the caller's line.
 
 use pool_channel::ChannelPool;
+use pool_core::backend::Build;
 use pool_core::doubles::Inline;
 use pool_core::watchdog::{LIMIT, within};
-use pool_core::{Build, BuildError, Builder, Executor};
+use pool_core::{BuildError, Builder, Executor};
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -5,6 +5,7 @@ mod every_backend;
 use every_backend::{Backend, on_every_backend};
 use pool_core::{Builder, Cancelled, JobError, JobHandle};
 use pool_rayon::RayonPool;
+use std::cell::RefCell;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +22,11 @@ on_every_backend! {
     p12_shutdown_timeout_waits_for_what_ends
     p12_shutdown_timeout_leaves_what_hangs
     p12_shutdown_timeout_from_its_own_job
+    p12_shutdown_timeout_waits_for_thread_locals
+    p12_shutdown_timeout_leaves_thread_locals_that_hang
+    p12_shutdown_timeout_leaves_discarded_jobs_that_hang
     p12_drop_timeout_lets_an_early_return_end
+    p12_drop_timeout_leaves_thread_locals_that_hang
     p12_drop_timeout_is_not_for_join
     p12_terminate_through_an_arc_does_not_wait
     p12_terminate_beside_threads_that_submit
@@ -93,6 +98,70 @@ fn p12_shutdown_timeout_from_its_own_job<P: Backend>() {
     assert_eq!(answer.join().unwrap(), (false, true));
 }
 
+/// Waits, when it is dropped, until the sender is, and says that it has.
+struct Hangs(mpsc::Receiver<()>, Arc<AtomicUsize>);
+
+impl Drop for Hangs {
+    fn drop(&mut self) {
+        let _ = self.0.recv();
+        self.1.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+thread_local! {
+    /// Dropped when its thread ends.
+    static AT_THE_END: RefCell<Option<Hangs>> = const { RefCell::new(None) };
+}
+
+/// Lets the end of a thread of the pool wait until the sender is dropped. The number is 1 after that.
+fn hang_at_the_end<P: Backend>(pool: &P) -> (mpsc::Sender<()>, Arc<AtomicUsize>) {
+    let ((open, gate), ended) = (mpsc::channel(), Arc::new(AtomicUsize::new(0)));
+    let hangs = Hangs(gate, ended.clone());
+    pool.submit(|| AT_THE_END.set(Some(hangs))).join().unwrap();
+    (open, ended)
+}
+
+fn p12_shutdown_timeout_waits_for_thread_locals<P: Backend>() {
+    let pool = Builder::<P>::new().threads(2).build().unwrap();
+    let (open, ended) = hang_at_the_end(&pool);
+    let opens = thread::spawn(move || {
+        thread::sleep(SHORT);
+        drop(open);
+    });
+    assert!(P::SHUTDOWN_TIMEOUT(pool, LONG));
+    assert_eq!(ended.load(Ordering::SeqCst), 1, "the thread has not ended");
+    opens.join().unwrap();
+}
+
+fn p12_shutdown_timeout_leaves_thread_locals_that_hang<P: Backend>() {
+    let pool = Builder::<P>::new().threads(1).build().unwrap();
+    let (open, ended) = hang_at_the_end(&pool);
+    let started = Instant::now();
+    assert!(!P::SHUTDOWN_TIMEOUT(pool, SHORT));
+    let took = started.elapsed();
+    assert!(took >= SHORT && took < LONG, "{took:?}");
+    assert_eq!(ended.load(Ordering::SeqCst), 0);
+    // Its thread ends by itself.
+    drop(open);
+    while ended.load(Ordering::SeqCst) < 1 {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn p12_shutdown_timeout_leaves_discarded_jobs_that_hang<P: Backend>() {
+    let pool = Builder::<P>::new().threads(1).build().unwrap();
+    let (release, _hanging) = hang(&pool);
+    let ((open, gate), ended) = (mpsc::channel(), Arc::new(AtomicUsize::new(0)));
+    let hangs = Hangs(gate, ended.clone());
+    let queued = pool.submit(move || drop(hangs));
+    assert!(!P::SHUTDOWN_TIMEOUT(pool, SHORT));
+    drop((release, open));
+    assert!(is_cancelled(queued));
+    while ended.load(Ordering::SeqCst) < 1 {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn p12_drop_timeout_lets_an_early_return_end<P: Backend>() {
     fn fails<P: Backend>(hung: &mut Option<mpsc::Sender<()>>) -> Result<u32, Box<dyn Error>> {
         let pool = Builder::<P>::new().threads(1).drop_timeout(SHORT).build()?;
@@ -104,6 +173,14 @@ fn p12_drop_timeout_lets_an_early_return_end<P: Backend>() {
     let started = Instant::now();
     assert!(fails::<P>(&mut hung).is_err());
     assert!(started.elapsed() < LONG);
+}
+
+fn p12_drop_timeout_leaves_thread_locals_that_hang<P: Backend>() {
+    let pool = Builder::<P>::new().threads(1).drop_timeout(SHORT).build().unwrap();
+    let (open, ended) = hang_at_the_end(&pool);
+    drop(pool);
+    assert_eq!(ended.load(Ordering::SeqCst), 0);
+    drop(open);
 }
 
 fn p12_drop_timeout_is_not_for_join<P: Backend>() {

@@ -3,9 +3,10 @@
 use pool_channel::ChannelPool;
 use pool_conformance::chaos::Chaos;
 use pool_conformance::{Subject, Suite, smoke};
+use pool_core::backend::{Job, in_job};
 use pool_core::doubles::{Inline, Manual};
 use pool_core::watchdog::{LIMIT, within};
-use pool_core::{Executor, Job, PoolStats, in_job};
+use pool_core::{Executor, PoolStats};
 use pool_stealing::StealingPool;
 use std::collections::BTreeMap;
 use std::path::Path;

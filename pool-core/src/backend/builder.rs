@@ -20,7 +20,7 @@ pub struct Builder<P> {
     pool: PhantomData<fn() -> P>,
 }
 
-/// A pool that a [`Builder`] can build. For authors of backends.
+/// A pool that a [`Builder`] can build.
 pub trait Build: Sized {
     /// What the threads are called: `name-0`, `name-1`, and so on.
     const NAME: &'static str;
@@ -39,7 +39,7 @@ const THREADS: &str = "POOL_THREADS";
 type Name = Arc<dyn Fn(usize) -> String + Send + Sync>;
 type Hook = Arc<dyn Fn(usize) + Send + Sync>;
 
-/// The settings of a [`Builder`]. For authors of backends.
+/// The settings of a [`Builder`].
 #[derive(Clone)]
 pub struct Config {
     threads: Option<usize>,
@@ -103,8 +103,9 @@ impl<P: Build> Builder<P> {
     /// Lets dropping the pool wait for at most this long, so that a function which returns early, as `?` does, ends
     /// although a job hangs.
     ///
-    /// Dropping the pool then does what its `shutdown_timeout` does: what is queued is discarded, and threads that
-    /// have not ended in time are let go. Its `join` still runs everything, and waits without a limit.
+    /// Dropping the pool then does what its [`shutdown_timeout`](crate::backend::Pool::shutdown_timeout) does: what is
+    /// queued is discarded, and threads that have not ended in time are let go. Its `join` still runs everything, and
+    /// waits without a limit.
     ///
     /// ```
     /// use pool_channel::{ChannelPool, Executor};
@@ -127,7 +128,7 @@ impl<P: Build> Builder<P> {
     /// # Cost
     ///
     /// Besides the threads: on Linux the first pool of a process also [registers for
-    /// `membarrier`](crate::register_membarrier). That takes some 5 to 20 ms if the process has more than one thread
+    /// `membarrier`](crate::backend::register_membarrier). That takes some 5 to 20 ms if the process has more than one thread
     /// then, and a microsecond if it has one.
     ///
     /// # Errors

@@ -4,18 +4,20 @@
 //! read-modify-write. The atomics are std's even under loom: no decision of a pool rests on them.
 
 use super::stats::WorkerStats;
-use crate::{Executor, Job};
+use crate::Executor;
+use crate::job::Job;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// The counters of one worker. For authors of backends; optional.
+/// The counters of one worker. Optional.
 ///
 /// Have one for each thread: only that thread writes to it, and any thread may read it. Each lies in cache lines of its
 /// own, so an array of them is fine. A run costs two readings of the clock and three stores, some 50 to 100 ns
 /// together; the others cost a store each.
 ///
 /// ```
-/// use pool_core::{Counters, Executor, Job, PoolStats};
+/// use pool_core::backend::{Counters, Job};
+/// use pool_core::{Executor, PoolStats};
 ///
 /// /// Runs every job at once, and knows how long that took.
 /// #[derive(Default)]
@@ -51,7 +53,7 @@ impl Counters {
     /// All at zero.
     ///
     /// ```
-    /// let counters: Vec<_> = (0..4).map(|_| pool_core::Counters::new()).collect();
+    /// let counters: Vec<_> = (0..4).map(|_| pool_core::backend::Counters::new()).collect();
     /// assert!(counters.iter().all(|worker| worker.stats().jobs == 0));
     /// ```
     pub fn new() -> Counters {
@@ -70,7 +72,7 @@ impl Counters {
     /// another on the same thread is counted too; its time is part of the outer job's.
     ///
     /// ```
-    /// # use pool_core::{Counters, Executor, Job};
+    /// # use pool_core::{Executor, backend::{Counters, Job}};
     /// # struct Inline; impl Executor for Inline {
     /// #   fn threads(&self) -> usize { 1 }
     /// #   fn spawn(&self, job: Job) { job.run(self) }
@@ -95,7 +97,7 @@ impl Counters {
     /// To be called when the worker goes to sleep.
     ///
     /// ```
-    /// # let counters = pool_core::Counters::new();
+    /// # let counters = pool_core::backend::Counters::new();
     /// counters.record_sleep();
     /// assert_eq!(counters.stats().sleeps, 1);
     /// ```
@@ -106,7 +108,7 @@ impl Counters {
     /// To be called when the worker has taken a job from another's deque.
     ///
     /// ```
-    /// # let counters = pool_core::Counters::new();
+    /// # let counters = pool_core::backend::Counters::new();
     /// counters.record_steal();
     /// assert_eq!(counters.stats().steals, 1);
     /// ```
@@ -118,7 +120,7 @@ impl Counters {
     /// is running.
     ///
     /// ```
-    /// let counters = pool_core::Counters::new();
+    /// let counters = pool_core::backend::Counters::new();
     /// assert!(counters.stats().busy.is_zero());
     /// ```
     pub fn stats(&self) -> WorkerStats {

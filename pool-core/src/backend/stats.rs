@@ -90,7 +90,7 @@ impl PoolStats {
     }
 }
 
-/// For authors of backends: the workers' [`Counters::stats`](crate::Counters::stats), in order.
+/// For authors of backends: the workers' [`Counters::stats`](crate::backend::Counters::stats), in order.
 impl FromIterator<WorkerStats> for PoolStats {
     fn from_iter<I: IntoIterator<Item = WorkerStats>>(workers: I) -> PoolStats {
         PoolStats { workers: workers.into_iter().collect() }

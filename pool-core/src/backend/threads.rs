@@ -3,12 +3,12 @@
 //! The engine starts no threads; a backend that does can use this.
 
 use super::builder::Config;
+use super::watched::Watched;
 use crate::error::{BuildError, Panic};
 use crate::sync::fence;
 use crate::unwind::{catch, drop_quietly};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 impl Config {
     /// Starts one thread for each of `workers`, and returns when all of them have begun, or none is left.
@@ -21,42 +21,34 @@ impl Config {
         W: FnOnce() + Send + 'static,
     {
         fence::register_membarrier();
-        let (alive, ended) = mpsc::channel();
-        let mut running = Workers { threads: Vec::new(), ended: Mutex::new(ended) };
-        // No thread works before all have begun: each waits for a message, and ends if its sender is dropped.
-        let mut words = Vec::new();
-        let (report, reports) = mpsc::channel();
-        let reports = Reports(reports);
+        let mut running = Workers::default();
+        let start = Arc::new(Watched::default());
+        // Also if the function that names threads panics.
+        let called_off = CalledOff(start.clone());
         for (index, worker) in workers.into_iter().enumerate() {
-            let (word, heard) = mpsc::channel();
-            words.push(word);
-            let (config, report, alive) = (self.clone(), report.clone(), alive.clone());
-            let started = self.thread(index).and_then(|builder| {
-                builder.spawn(move || {
-                    config.live(index, &report, &heard, worker);
-                    // The last thing that the thread does: see `Workers::join_timeout`.
-                    drop(alive);
-                })
-            });
+            let (config, start) = (self.clone(), start.clone());
+            let started = self
+                .thread(index)
+                .and_then(|builder| builder.spawn(move || config.live(index, &start, worker)));
             match started {
                 Ok(thread) => running.threads.push(thread),
                 Err(source) => {
-                    drop(words);
+                    drop(called_off);
                     running.join();
                     return Err(BuildError::Thread { index, source });
                 }
             }
         }
-        drop(report);
-        if let Some(panic) = reports.0.iter().take(words.len()).find_map(Result::err) {
-            drop(words);
+        let panic = start.wait_for(None, |start: &mut Start| {
+            let have_all_begun = start.begun == running.threads.len();
+            (have_all_begun || start.panic.is_some()).then(|| start.panic.take())
+        });
+        if let Some(panic) = panic.flatten() {
+            drop(called_off);
             running.join();
             return Err(BuildError::Hook(panic));
         }
-        for word in words {
-            // Every thread has reported, and waits for this message.
-            let _ = word.send(());
-        }
+        start.change(|start| start.go = Some(true));
         Ok(running)
     }
 
@@ -73,80 +65,79 @@ impl Config {
         })
     }
 
-    fn live(
-        &self,
-        index: usize,
-        report: &mpsc::Sender<Result<(), Panic>>,
-        heard: &mpsc::Receiver<()>,
-        worker: impl FnOnce(),
-    ) {
-        let started = catch(|| self.on_start(index));
-        let failed = started.is_err();
-        // If another thread has failed first, the receiver may be gone.
-        let _ = report.send(started.map_err(Panic::new));
-        if failed {
+    /// The life of a thread.
+    fn live(&self, index: usize, start: &Watched<Start>, worker: impl FnOnce()) {
+        if let Err(payload) = catch(|| self.on_start(index)) {
+            let panic = Panic::new(payload);
+            drop_quietly(start.change(|start| start.fail(panic)));
             return;
         }
-        if heard.recv().is_ok() {
+        start.change(|start| start.begun += 1);
+        if start.wait_for(None, |start| start.go) == Some(true) {
             worker();
         }
         self.on_exit(index);
     }
 }
 
-/// What the threads say of their start: the panic of the hook, if there was one.
-struct Reports(mpsc::Receiver<Result<(), Panic>>);
+/// What the threads of a pool say of their start, and what they are told. No thread works before all have begun.
+#[derive(Default)]
+struct Start {
+    begun: usize,
+    /// The first panic of a start hook.
+    panic: Option<Panic>,
+    /// Whether they work, or end.
+    go: Option<bool>,
+}
 
-impl Drop for Reports {
-    fn drop(&mut self) {
-        // One panic at most goes into the error. The payloads of others may panic when they are dropped.
-        self.0.try_iter().for_each(drop_quietly);
+impl Start {
+    /// Returns a panic that no caller will have: its payload may panic when it is dropped.
+    fn fail(&mut self, panic: Panic) -> Option<Panic> {
+        if self.go.is_some() || self.panic.is_some() {
+            return Some(panic);
+        }
+        self.panic = Some(panic);
+        None
     }
 }
 
-/// The threads of a pool.
-#[derive(Debug)]
+/// When it is dropped the threads end that have begun, unless they work already.
+struct CalledOff(Arc<Watched<Start>>);
+
+impl Drop for CalledOff {
+    fn drop(&mut self) {
+        let panic = self.0.change(|start| {
+            start.go.get_or_insert(false);
+            start.panic.take()
+        });
+        drop_quietly(panic);
+    }
+}
+
+/// The threads of a pool, from [`Config::start`]; none, where they belong to others.
+#[derive(Debug, Default)]
 pub struct Workers {
     threads: Vec<JoinHandle<()>>,
-    /// Nothing is ever sent. Each thread has a sender, so it is disconnected when the last of them ends.
-    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl Workers {
-    /// Waits until every thread has ended.
+    /// Waits until every thread has ended, the destructors of its thread-locals included.
     ///
     /// On one of those threads it returns at once, and they end by themselves: a job that drops its own
     /// pool can wait neither for itself nor for jobs that may wait for it.
-    pub fn join(&mut self) {
-        let threads = std::mem::take(&mut self.threads);
-        if is_one_of(&threads) {
+    pub fn join(self) {
+        if self.is_here() {
             return;
         }
-        for thread in threads {
+        for thread in self.threads {
             // Workers do not unwind, since jobs and hooks are caught, but for a fault of the backend.
             drop_quietly(thread.join());
         }
     }
 
-    /// Waits until every thread has ended, for at most `limit`. Returns whether all have. The others are let go: each
-    /// ends when its job does.
-    ///
-    /// On one of those threads it returns `false` at once.
-    pub fn join_timeout(&mut self, limit: Duration) -> bool {
-        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let in_time = self.threads.is_empty()
-            || (!is_one_of(&self.threads)
-                && ended.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Disconnected));
-        if in_time {
-            self.join();
-        }
-        self.threads.clear();
-        in_time
+    /// Whether the current thread is one of these.
+    pub fn is_here(&self) -> bool {
+        let me = thread::current().id();
+        self.threads.iter().any(|thread| thread.thread().id() == me)
     }
-}
-
-/// Whether the current thread is one of these.
-fn is_one_of(threads: &[JoinHandle<()>]) -> bool {
-    let me = thread::current().id();
-    threads.iter().any(|thread| thread.thread().id() == me)
 }

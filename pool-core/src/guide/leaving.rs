@@ -26,7 +26,9 @@
 //! What waits for a discarded job is told, and never hangs: [`join`](crate::ScopedJobHandle::join) gives
 //! [`JobError::Cancelled`](crate::JobError::Cancelled), and an imap panics with [`Cancelled`](crate::Cancelled).
 //!
-//! A thread that was let go ends by itself when its function returns, or with the process. It may still hold a file or a lock.
+//! A thread that was let go ends by itself when its function returns, or with the process. It may still hold a file or a lock. The limits
+//! count all that a thread does: its job, then the exit hook, then the destructors of thread-locals. What a discarded job has captured is
+//! dropped meanwhile, and that is let go, too, if it takes longer.
 //!
 //! A pool may be dropped by one of its own jobs; then it does not join the thread that it is on. A pool in a `static` is never dropped: its
 //! threads end with the process, whatever they run.

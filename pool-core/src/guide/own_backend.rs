@@ -4,25 +4,30 @@
 //! everything else: order, window, panics, nesting, time-outs, streams. The rules for the two methods are in
 //! [its documentation](crate::Executor#writing-a-backend).
 //!
-//! This one has one queue for all threads. [`Build`](crate::Build) gives it `builder()` with names, stack size and hooks; a
-//! [`Workers`](crate::Workers) starts the threads and joins them. It is the file `examples/own_backend/pool.rs`, line by line.
+//! This one has one queue for all threads. [`Backend`](crate::backend::Backend) says how its threads start and end, and a
+//! [`Pool`](crate::backend::Pool) of it has the rest: `new`, `builder()` with names, stack size and hooks, `join`, `terminate`,
+//! `shutdown_timeout`. It is the file `examples/own_backend/pool.rs`, line by line.
 //!
 //! ```
-//! use pool_core::{Build, BuildError, Config, Executor, Job, Workers};
+//! use pool_core::backend::{Backend, Config, Job, Pool, Workers};
+//! use pool_core::{BuildError, Executor};
 //! use std::collections::VecDeque;
 //! use std::sync::{Arc, Condvar, Mutex};
 //!
 //! /// Jobs that wait, or `None` after `terminate`; and whether the pool is being dropped.
 //! type State = (Option<VecDeque<Job>>, bool);
 //!
-//! /// A pool, or what one of its threads has of it: all but the threads.
-//! pub struct OwnPool {
+//! /// The queue, as each thread and each job has it.
+//! #[derive(Clone)]
+//! pub struct Own {
 //!     threads: usize,
-//!     workers: Option<Workers>,
 //!     shared: Arc<(Mutex<State>, Condvar)>,
 //! }
 //!
-//! impl OwnPool {
+//! /// A pool with builder, hooks, limits, and all that every pool has.
+//! pub type OwnPool = Pool<Own>;
+//!
+//! impl Own {
 //!     fn work(self) {
 //!         let (state, changed) = &*self.shared;
 //!         let idle = |now: &mut State| !now.1 && now.0.as_ref().is_some_and(VecDeque::is_empty);
@@ -31,13 +36,9 @@
 //!             job.run(&self);
 //!         }
 //!     }
-//!     pub fn terminate(&self) {
-//!         let _discarded = self.shared.0.lock().unwrap().0.take();
-//!         self.shared.1.notify_all();
-//!     }
 //! }
 //!
-//! impl Executor for OwnPool {
+//! impl Executor for Own {
 //!     fn threads(&self) -> usize {
 //!         self.threads
 //!     }
@@ -49,27 +50,26 @@
 //!     }
 //! }
 //!
-//! impl Build for OwnPool {
+//! impl Backend for Own {
 //!     const NAME: &'static str = "own";
-//!     fn build(config: Config) -> Result<OwnPool, BuildError> {
-//!         let threads = config.threads()?;
-//!         let shared = Arc::new((Mutex::new((Some(VecDeque::new()), false)), Condvar::new()));
-//!         let handle = |workers| OwnPool { threads, workers, shared: shared.clone() };
-//!         let workers = (0..threads).map(|_| handle(None)).map(|own| || own.work());
-//!         Ok(handle(Some(config.start(workers)?)))
+//!     fn start(config: &Config) -> Result<(Own, Workers), BuildError> {
+//!         let state = Mutex::new((Some(VecDeque::new()), false));
+//!         let own = Own { threads: config.threads()?, shared: Arc::new((state, Condvar::new())) };
+//!         let workers = config.start(vec![own.clone(); own.threads].into_iter().map(|own| || own.work()))?;
+//!         Ok((own, workers))
 //!     }
-//! }
-//!
-//! impl Drop for OwnPool {
-//!     fn drop(&mut self) {
-//!         let Some(workers) = &mut self.workers else { return };
+//!     fn close(self) {
 //!         self.shared.0.lock().unwrap().1 = true;
 //!         self.shared.1.notify_all();
-//!         workers.join();
+//!     }
+//!     fn terminate(&self) -> Vec<Job> {
+//!         let queued = self.shared.0.lock().unwrap().0.take();
+//!         self.shared.1.notify_all();
+//!         queued.unwrap_or_default().into()
 //!     }
 //! }
 //! # fn main() -> Result<(), BuildError> {
-//! # let pool = pool_core::Builder::<OwnPool>::new().threads(2).build()?;
+//! # let pool = OwnPool::new(2)?;
 //! # assert!(pool.imap(0..100, |x| x * x).eq((0..100).map(|x| x * x)));
 //! # pool.terminate();
 //! # Ok(())
@@ -83,9 +83,10 @@
 //! - **First in, first out**, so a job that spawns itself again, as imaps do, starves no other (rule 3).
 //! - **A closing pool loses no job.** `next` gives `None` only when the queue is empty. A job that runs may spawn another one; its own
 //!   worker comes back for that.
-//! - **`terminate` cancels.** Dropping a [`Job`](crate::Job) cancels it, and what waits for it is told. That calls foreign code,
-//!   destructors and wakers. `_discarded` is dropped at the end of the function, when the lock is free again; so is the `job` of a `spawn` that comes too late.
-//! - **It may be dropped by its own job.** [`Workers::join`](crate::Workers::join) does not wait on one of its own threads.
+//! - **`terminate` cancels.** Dropping a [`Job`](crate::backend::Job) cancels it, and what waits for it is told. That calls foreign code,
+//!   destructors and wakers. So `terminate` gives the jobs to the pool, which drops them where no lock is held; and the `job` of a
+//!   `spawn` that comes too late is dropped at the end of the function, when the lock is free again.
+//! - **It may be dropped by its own job.** The pool does not wait on one of its own threads.
 //!
 //! # What could be added
 //!
@@ -93,7 +94,7 @@
 //!   millisecond for nothing.
 //! - [`pool_id`](crate::Executor::pool_id), one line: an imap inside the function of another one then calls no threads that are busy
 //!   anyway.
-//! - [`Counters`](crate::Counters) for each thread: its jobs and how long it was busy.
+//! - [`stats`](crate::backend::Backend::stats), by [`Counters`](crate::backend::Counters) for each thread: its jobs and how long it was busy.
 //! - Threads that look for a moment before they sleep: short imaps that follow each other find them awake.
 //!
 //! `pool-channel` is this with all four.
@@ -104,7 +105,7 @@
 //!
 //! ```text
 //! fn main() {
-//!     let make = |threads| Builder::<OwnPool>::new().threads(threads).build().expect("threads start");
+//!     let make = |threads| OwnPool::new(threads).expect("threads start");
 //!     let mut suite = pool_conformance::Suite::from_args();
 //!     suite.add(pool_conformance::Subject::new("own", make).terminated_by(OwnPool::terminate));
 //!     suite.run();

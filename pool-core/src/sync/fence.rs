@@ -71,7 +71,7 @@ pub(crate) fn is_asymmetric() -> bool {
 ///
 /// impl Elsewhere {
 ///     fn new() -> Elsewhere {
-///         pool_core::register_membarrier();
+///         pool_core::backend::register_membarrier();
 ///         Elsewhere
 ///     }
 /// }

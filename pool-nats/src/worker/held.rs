@@ -5,7 +5,7 @@ use crate::frame::{Outcome, Work, take_item};
 use crate::subjects::Route;
 use async_nats::Subject;
 use bytes::Bytes;
-use pool_core::{Executor, Job};
+use pool_core::{Executor, backend::Job};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;

@@ -5,7 +5,7 @@ use crate::scene::{Process, Scene, Test, eventually};
 use crate::server::{Server, free_port};
 use crate::tasks::{BYTES, DEED, Deed, NUMBER, Plan, SLEEP, Supervisor, bytes, check, right, worker};
 use pool_channel::ChannelPool;
-use pool_core::{Executor, Job};
+use pool_core::{Executor, backend::Job};
 use pool_nats::{
     Builder, CancelToken, EXIT_ITEM_TIMED_OUT, MasterRole, NatsPool, RemoteStats, Storage, TaskError, Worker,
 };

@@ -6,7 +6,7 @@ use super::parts::LONG;
 use super::wrapped::{Wrapped, Wrapper};
 use crate::subject::AnyPool;
 use pool_core::work::xorshift;
-use pool_core::{Executor, Job};
+use pool_core::{Executor, backend::Job};
 use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

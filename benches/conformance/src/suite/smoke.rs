@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_millis(4_500);
 ///
 /// ```
 /// use pool_conformance::{Subject, smoke};
-/// use pool_core::{Executor, Job};
+/// use pool_core::{Executor, backend::Job};
 ///
 /// struct Forgetful;
 ///

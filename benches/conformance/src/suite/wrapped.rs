@@ -1,6 +1,7 @@
 //! A pool with something around it: the forwarding is written once, and a wrapper says what it does besides.
 
-use pool_core::{Executor, Job};
+use pool_core::Executor;
+use pool_core::backend::{Job, PoolId};
 
 /// What a wrapper does around the methods of its pool.
 pub(super) trait Wrapper: Send + Sync {
@@ -33,7 +34,7 @@ impl<W: Wrapper> Executor for Wrapped<W> {
         self.0.asked("is_worker");
         self.0.pool().is_worker()
     }
-    fn pool_id(&self) -> Option<usize> {
+    fn pool_id(&self) -> Option<PoolId> {
         self.0.asked("pool_id");
         self.0.pool().pool_id()
     }

@@ -2,7 +2,8 @@
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test uses a part of it")]
 
 use pool_channel::ChannelPool;
-use pool_core::{Build, Executor};
+use pool_core::Executor;
+use pool_core::backend::Build;
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
 use std::sync::Arc;

@@ -8,14 +8,14 @@
 
 use super::control::Control;
 use crate::Executor;
-use crate::executor::pool_id;
+use crate::executor::{PoolId, pool_id};
 use std::cell::RefCell;
 use std::mem;
 use std::sync::Arc;
 
 /// The imap that a thread works for.
 pub(crate) struct Nesting {
-    pool: Option<usize>,
+    pool: Option<PoolId>,
     control: Arc<Control>,
 }
 

@@ -2,7 +2,8 @@
 //! `state/step.rs`.
 
 use super::{Count, Pool, model, waits_for_the_effect};
-use crate::{Executor, Job};
+use crate::Executor;
+use crate::job::Job;
 use std::sync::Arc;
 
 /// One thread, whose feeder waits inside `next` for the consumer to have the item before (P4).

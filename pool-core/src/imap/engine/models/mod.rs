@@ -11,9 +11,10 @@ mod local;
 mod unordered;
 mod wakeup;
 
+use crate::Executor;
 use crate::explore::explore;
+use crate::job::Job;
 use crate::sync::{Condvar, Mutex, lock};
-use crate::{Executor, Job};
 use std::collections::VecDeque;
 use std::sync::Arc;
 

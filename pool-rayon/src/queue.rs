@@ -1,4 +1,4 @@
-//! What a job spawns on: a queue, and rayon's threads to run what is in it.
+//! The backend: a queue, and rayon's threads to run what is in it.
 //!
 //! # A job never begins on top of another
 //!
@@ -12,7 +12,7 @@
 //! and that one must be found otherwise.
 //!
 //! **No job is left behind.** There are never more jobs than requests on their way, or else each thread of the
-//! pool will look for a job when it is next in none ([`Handle::catch_up`]):
+//! pool will look for a job when it is next in none ([`Rayon::catch_up`]):
 //!
 //! - a thread that is in a job of this pool looks when that job ends;
 //! - a thread on which a request was spent looks when the job that it is in ends, whichever pool that job is of;
@@ -32,18 +32,19 @@
 //! thread it is a closure like any other, and if it waits inside rayon itself, a job may begin on top of it.
 
 use crate::threads::Threads;
-use pool_core::{Counters, Executor, Job, PoolStats, in_job};
+use pool_core::backend::{Backend, Config, Counters, Guest, Job, PoolId, Workers, in_job};
+use pool_core::{BuildError, Executor, PoolStats};
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 /// How many calls may be without an answer. Some 100 bytes each.
 const MOST_CALLS: usize = 1 << 10;
 
-/// The executor that a job spawns on.
+/// The backend of a [`RayonPool`](crate::RayonPool).
 #[derive(Clone)]
-pub(crate) struct Handle {
+pub struct Rayon {
     pool: Threads,
     queue: Arc<Queue>,
 }
@@ -51,8 +52,8 @@ pub(crate) struct Handle {
 struct Queue {
     state: Mutex<State>,
     idle: Condvar,
-    /// Others use the rayon pool too.
-    shared: bool,
+    /// The rayon pool was made elsewhere, and others use it too.
+    guest: bool,
     /// One for each of rayon's threads.
     counters: Box<[Counters]>,
 }
@@ -69,7 +70,7 @@ struct State {
     terminated: bool,
 }
 
-impl Executor for Handle {
+impl Executor for Rayon {
     fn threads(&self) -> usize {
         self.pool.count()
     }
@@ -90,37 +91,64 @@ impl Executor for Handle {
 
     fn has_waiting(&self) -> bool {
         // Whatever else a shared rayon pool has to do cannot be seen.
-        self.queue.shared || !self.queue.lock().jobs.is_empty()
+        self.queue.guest || !self.queue.lock().jobs.is_empty()
     }
 
     fn is_worker(&self) -> bool {
         in_job() || self.is_here()
     }
 
-    fn pool_id(&self) -> Option<usize> {
-        Some(Arc::as_ptr(&self.queue).addr())
+    fn pool_id(&self) -> Option<PoolId> {
+        Some(PoolId::of(&*self.queue))
     }
 }
 
-impl Handle {
-    /// A handle to these threads. `shared` says that others use the rayon pool, too.
-    pub(crate) fn new(pool: Threads, shared: bool) -> Handle {
-        let counters = (0..pool.count()).map(|_| Counters::new()).collect();
-        let queue = Queue { state: Mutex::default(), idle: Condvar::new(), shared, counters };
-        Handle { pool, queue: Arc::new(queue) }
+impl Backend for Rayon {
+    const NAME: &'static str = "pool-rayon";
+
+    fn start(config: &Config) -> Result<(Rayon, Workers), BuildError> {
+        // Rayon hands its workers over, so that they start as every pool's do: all or none.
+        let mut workers = Vec::new();
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(config.threads()?);
+        let builder = builder.spawn_handler(|worker| {
+            workers.push(worker);
+            Ok(())
+        });
+        let pool = builder.build().map_err(|error| BuildError::Backend(Box::new(error)))?;
+        let workers = config.start(workers.into_iter().map(|worker| || worker.run()))?;
+        Ok((Rayon::new(Threads::Own(Arc::new(pool)), false), workers))
     }
 
-    pub(crate) fn terminate(&self) {
-        self.queue.terminate();
+    /// Rayon's threads end when nothing holds their pool; every request does, so they run what is queued before. The
+    /// threads of a host do not end, so there the jobs are waited for.
+    fn close(self) {
+        if self.queue.guest && !self.is_here() {
+            self.queue.wait_until_idle();
+        }
     }
 
-    /// Waits until no job runs or is queued, for at most `limit` if there is one. Returns whether that is so.
-    pub(crate) fn wait_until_idle(&self, limit: Option<Duration>) -> bool {
-        self.queue.wait_until_idle(limit)
+    fn terminate(&self) -> Vec<Job> {
+        self.queue.terminate()
     }
 
-    pub(crate) fn stats(&self) -> PoolStats {
+    fn stats(&self) -> PoolStats {
         self.queue.counters.iter().map(Counters::stats).collect()
+    }
+
+    fn is_here(&self) -> bool {
+        self.pool.index().is_some()
+    }
+}
+
+impl Guest for Rayon {
+    type Host = Arc<rayon::ThreadPool>;
+
+    fn on(pool: Arc<rayon::ThreadPool>) -> Rayon {
+        Rayon::new(Threads::Own(pool), true)
+    }
+
+    fn on_global() -> Rayon {
+        Rayon::new(Threads::global(), true)
     }
 }
 
@@ -129,8 +157,8 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drops what is queued, and what will be.
-    fn terminate(&self) {
+    /// Returns what is queued; what will be is dropped.
+    fn terminate(&self) -> Vec<Job> {
         let mut state = self.lock();
         state.terminated = true;
         let jobs = std::mem::take(&mut state.jobs);
@@ -139,21 +167,13 @@ impl Queue {
         if idle {
             self.idle.notify_all();
         }
-        // Cancelling calls user code: not under the lock.
-        drop(jobs);
+        jobs.into()
     }
 
-    fn wait_until_idle(&self, limit: Option<Duration>) -> bool {
+    /// Waits until no job runs or is queued.
+    fn wait_until_idle(&self) {
         let is_busy = |state: &mut State| state.running > 0 || !state.jobs.is_empty();
-        let state = self.lock();
-        match limit {
-            None => drop(self.idle.wait_while(state, is_busy)),
-            Some(limit) => {
-                let waited = self.idle.wait_timeout_while(state, limit, is_busy);
-                return !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
-            }
-        }
-        true
+        drop(self.idle.wait_while(self.lock(), is_busy));
     }
 }
 
@@ -171,15 +191,16 @@ impl State {
     }
 }
 
-impl Handle {
-    /// Whether both are handles of one pool.
-    fn is_same(&self, other: &Handle) -> bool {
-        Arc::ptr_eq(&self.queue, &other.queue)
+impl Rayon {
+    fn new(pool: Threads, guest: bool) -> Rayon {
+        let counters = (0..pool.count()).map(|_| Counters::new()).collect();
+        let queue = Queue { state: Mutex::default(), idle: Condvar::new(), guest, counters };
+        Rayon { pool, queue: Arc::new(queue) }
     }
 
-    /// Whether the current thread is one of this pool's.
-    pub(crate) fn is_here(&self) -> bool {
-        self.pool.index().is_some()
+    /// Whether both are of one pool.
+    fn is_same(&self, other: &Rayon) -> bool {
+        Arc::ptr_eq(&self.queue, &other.queue)
     }
 
     /// Runs the oldest job, but not on top of another.
@@ -203,7 +224,7 @@ impl Handle {
     }
 
     /// Runs jobs until there is a request for each that is left; of this pool, and of those met meanwhile.
-    fn catch_up(&self, mut met: Vec<Handle>) {
+    fn catch_up(&self, mut met: Vec<Rayon>) {
         met.push(self.clone());
         while let Some(handle) = met.pop() {
             loop {
@@ -220,7 +241,7 @@ impl Handle {
     }
 
     /// Runs a job on this thread, which is in none. Returns the pools of which requests were spent on it.
-    fn run(&self, job: Job) -> Vec<Handle> {
+    fn run(&self, job: Job) -> Vec<Rayon> {
         let thread = self.pool.index().expect("rayon runs this on a thread of the pool");
         let counters = &self.queue.counters[thread];
         let nested = Nested::enter();
@@ -240,7 +261,7 @@ impl Handle {
 }
 
 /// Calls every thread of the pool. Dropped when all of them have answered.
-struct Call(Handle);
+struct Call(Rayon);
 
 impl Call {
     fn answer(&self) {
@@ -258,11 +279,11 @@ impl Drop for Call {
 
 thread_local! {
     /// Inside a job: the pools whose requests came up on top of it and were spent.
-    static INSIDE: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
+    static INSIDE: RefCell<Option<Vec<Rayon>>> = const { RefCell::new(None) };
 }
 
 /// If the current thread is inside a job, makes it look for jobs of this pool afterwards. Returns whether it is.
-fn note(pool: &Handle) -> bool {
+fn note(pool: &Rayon) -> bool {
     INSIDE.with_borrow_mut(|inside| {
         let Some(met) = inside else { return false };
         if !met.iter().any(|known| known.is_same(pool)) {
@@ -283,7 +304,13 @@ impl Nested {
     }
 
     /// The pools that the thread must look at now.
-    fn leave(self) -> Vec<Handle> {
+    fn leave(self) -> Vec<Rayon> {
         INSIDE.take().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Rayon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rayon").field("threads", &self.threads()).finish_non_exhaustive()
     }
 }
