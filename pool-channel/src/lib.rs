@@ -32,8 +32,8 @@ pub use pool_core::ImapStream;
 pub use pool_core::Progress;
 #[doc(inline)]
 pub use pool_core::{
-    BuildError, Builder, CancelToken, Cancelled, DEFAULT_WINDOW_PER_THREAD, Enumerated, Executor, Imap,
-    ImapStats, ItemTimeout, IterExt, JobError, JobHandle, Local, Panic, Place, PoolStats, Pooled, Scope,
+    BuildError, Builder, CancelToken, Cancelled, Enumerated, Executor, Imap, ImapStats, ItemTimeout, IterExt,
+    JobError, JobHandle, Local, MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place, PoolStats, Pooled, Scope,
     ScopedJobHandle, TimedOut, Timeout, WorkerStats, backend, compiler_errors, guide,
 };
 

@@ -238,7 +238,7 @@ pub trait Executor: Send + Sync {
     /// - A result waits until the rest of its block is pulled and computed: within a block, promises P4 and P5 do not
     ///   hold. So this is not for an input that blocks, such as a channel.
     /// - A window below `n` makes blocks of that length. The default is
-    ///   [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD) items, but at least four blocks for each thread.
+    ///   [`MAX_DEFAULT_WINDOW_PER_THREAD`](crate::MAX_DEFAULT_WINDOW_PER_THREAD) items, but at least four blocks for each thread.
     /// - An [`item_timeout`](Imap::item_timeout) makes blocks of one item, since each needs to begin on its own.
     /// - [`unordered`](Imap::unordered) gives blocks as they finish. [`chunk`](Imap::chunk) and
     ///   [`stats`](Imap::stats) count blocks.

@@ -118,8 +118,8 @@ pub use imap::ImapStream;
 #[cfg(feature = "progress")]
 pub use imap::Progress;
 pub use imap::{
-    CancelToken, DEFAULT_WINDOW_PER_THREAD, Enumerated, Imap, ImapStats, ItemTimeout, Local, Place, Pooled,
-    Timeout,
+    CancelToken, Enumerated, Imap, ImapStats, ItemTimeout, Local, MAX_DEFAULT_WINDOW_PER_THREAD, Place,
+    Pooled, Timeout,
 };
 pub use iter_ext::IterExt;
 pub use scope::Scope;

@@ -19,9 +19,9 @@
 //! a thread that is in no job, so your function may use rayon on the same threads.
 //!
 //! This pool does three things that `rayon::spawn` does not: a panic in a job does not abort the process, since
-//! [`Job::run`](pool_core::backend::Job::run) never unwinds; [`join`](RayonPool::join) waits for the jobs, which are counted; and a
-//! thread of the rayon pool that waits in `next` works instead of sleeping, also when it runs a closure of rayon's and
-//! not a job of ours ([`Executor::is_worker`]).
+//! [`Job::run`](pool_core::backend::Job::run) never unwinds; [`join`](RayonPool::join) waits for the jobs, which are
+//! counted; and a thread of the rayon pool that waits in `next` works instead of sleeping, also when it runs a closure of
+//! rayon's and not a job of ours ([`Executor::is_worker`]).
 
 mod pool;
 mod queue;
@@ -39,8 +39,8 @@ pub use pool_core::ImapStream;
 pub use pool_core::Progress;
 #[doc(inline)]
 pub use pool_core::{
-    BuildError, Builder, CancelToken, Cancelled, DEFAULT_WINDOW_PER_THREAD, Enumerated, Executor, Imap,
-    ImapStats, ItemTimeout, IterExt, JobError, JobHandle, Local, Panic, Place, PoolStats, Pooled, Scope,
+    BuildError, Builder, CancelToken, Cancelled, Enumerated, Executor, Imap, ImapStats, ItemTimeout, IterExt,
+    JobError, JobHandle, Local, MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place, PoolStats, Pooled, Scope,
     ScopedJobHandle, TimedOut, Timeout, WorkerStats, backend, compiler_errors, guide,
 };
 

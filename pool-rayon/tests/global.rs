@@ -4,7 +4,7 @@ use pool_rayon::{Executor, RayonPool};
 use std::collections::HashSet;
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Runs the body in a thread of its own, and fails if it hangs.
 fn watched(body: impl FnOnce() + Send + 'static) {
@@ -47,6 +47,23 @@ fn jobs_run_on_the_global_threads() {
         drop(pool);
         // They live on, and serve the next one.
         assert_eq!(threads_of(&RayonPool::global()), global_threads());
+    });
+}
+
+/// Rayon's functions are called by a thread of our own there, which is waited for.
+#[test]
+fn a_token_of_unpark_is_left_alone_on_a_thread_of_another_pool() {
+    watched(|| {
+        let other = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        other.install(|| {
+            let short = Duration::from_millis(20);
+            for _ in 0..20 {
+                drop(RayonPool::global());
+                let started = Instant::now();
+                thread::park_timeout(short);
+                assert!(started.elapsed() >= short, "a token was left");
+            }
+        });
     });
 }
 

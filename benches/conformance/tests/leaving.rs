@@ -3,7 +3,8 @@
 mod every_backend;
 
 use every_backend::{Backend, on_every_backend};
-use pool_core::{Builder, Cancelled, JobError, JobHandle};
+use pool_core::watchdog::{LIMIT, within};
+use pool_core::{Builder, Cancelled, Executor, JobError, JobHandle};
 use pool_rayon::RayonPool;
 use std::cell::RefCell;
 use std::error::Error;
@@ -229,6 +230,25 @@ fn p12_terminate_beside_threads_that_submit<P: Backend>() {
             P::TERMINATE(&pool);
         });
     }
+}
+
+/// Its threads are not the pool's own, and yet it does not wait on them.
+#[test]
+fn p12_shutdown_timeout_from_its_own_job_on_a_rayon_pool_made_elsewhere() {
+    within(LIMIT, || {
+        let rayon = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap());
+        let pool = Arc::new(RayonPool::from_pool(rayon));
+        let (own, (go, gate)) = (pool.clone(), mpsc::channel::<()>());
+        let answer = pool.submit(move || {
+            gate.recv().unwrap();
+            let pool = Arc::into_inner(own).expect("the last owner");
+            let started = Instant::now();
+            (pool.shutdown_timeout(LONG), started.elapsed() < LONG)
+        });
+        drop(pool);
+        go.send(()).unwrap();
+        assert_eq!(answer.join().unwrap(), (false, true));
+    });
 }
 
 /// It waits for its own jobs alone, and the rayon pool lives on.

@@ -22,8 +22,8 @@ macro_rules! public {
 }
 
 public! {
-    BuildError Builder CancelToken Cancelled DEFAULT_WINDOW_PER_THREAD Enumerated Executor Imap ImapStats ImapStream ItemTimeout IterExt
-    JobError JobHandle Local Panic Place PoolStats Pooled Progress Scope ScopedJobHandle TimedOut Timeout WorkerStats backend
+    BuildError Builder CancelToken Cancelled Enumerated Executor Imap ImapStats ImapStream ItemTimeout IterExt JobError JobHandle Local
+    MAX_DEFAULT_WINDOW_PER_THREAD Panic Place PoolStats Pooled Progress Scope ScopedJobHandle TimedOut Timeout WorkerStats backend
     compiler_errors guide
 }
 

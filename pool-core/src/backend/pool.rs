@@ -98,7 +98,8 @@ impl<B: Backend> Pool<B> {
     ///
     /// # Errors
     ///
-    /// [`BuildError::ZeroThreads`] for 0, and [`BuildError::Thread`] if the system refuses a thread.
+    /// [`BuildError::ZeroThreads`] for 0, [`BuildError::Thread`] if the system refuses a thread, and
+    /// [`BuildError::Backend`] if a library refuses on which the backend is built.
     ///
     /// ```
     /// use pool_channel::{ChannelPool, Executor};

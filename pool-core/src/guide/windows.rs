@@ -7,7 +7,7 @@
 //! up, and an endless input is fine.
 //!
 //! The default follows from the measured time of items: about 100 ms of work for each thread, at least 16 items and at
-//! most [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD). That suits items which are small in memory.
+//! most [`MAX_DEFAULT_WINDOW_PER_THREAD`](crate::MAX_DEFAULT_WINDOW_PER_THREAD). That suits items which are small in memory.
 //! **Set the window where items or results are large**: it is the bound of what they take.
 //!
 //! ```

@@ -9,7 +9,7 @@ use super::adapted::{Adapted, Controls};
 use super::engine::Held;
 use super::engine::{Settings, Wait};
 use super::iter::{Imap, Inner};
-use super::policy::DEFAULT_WINDOW_PER_THREAD;
+use super::policy::MAX_DEFAULT_WINDOW_PER_THREAD;
 use super::results::Next;
 use crate::block::{Block, Blocks, Results};
 use crate::error::{Panic, TimedOut};
@@ -142,7 +142,7 @@ impl<T> Batched<'_, T> {
                 window / len as u64
             }
             None => {
-                let blocks = (DEFAULT_WINDOW_PER_THREAD / len).max(LEAST_BLOCKS_PER_THREAD);
+                let blocks = (MAX_DEFAULT_WINDOW_PER_THREAD / len).max(LEAST_BLOCKS_PER_THREAD);
                 blocks.saturating_mul(self.threads) as u64
             }
         });

@@ -38,7 +38,7 @@ pub use item_timeout::ItemTimeout;
 pub use iter::Imap;
 pub use place::{Local, Place, Pooled};
 pub(crate) use policy::BatchLen;
-pub use policy::DEFAULT_WINDOW_PER_THREAD;
+pub use policy::MAX_DEFAULT_WINDOW_PER_THREAD;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
 #[cfg(feature = "stream")]

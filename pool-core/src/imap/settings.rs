@@ -13,7 +13,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// result *k* has been handed out and `next` called again.
     ///
     /// The default follows from the measured time of items: about 100 ms of work for each thread, at least 16 items and
-    /// at most [`DEFAULT_WINDOW_PER_THREAD`](crate::DEFAULT_WINDOW_PER_THREAD). It begins with 16, and when it shrinks,
+    /// at most [`MAX_DEFAULT_WINDOW_PER_THREAD`](crate::MAX_DEFAULT_WINDOW_PER_THREAD). It begins with 16, and when it shrinks,
     /// nothing is pulled until there is room again. A window that is set here is exact. A window below the number of
     /// threads leaves threads idle.
     ///

@@ -61,7 +61,7 @@ promises! {
         let mut results = pool.imap_batched(endless, 100, |x| x).start();
         assert_eq!(results.next(), Some(0));
         thread::sleep(4 * SHORT);
-        let most = 2 * pool_core::DEFAULT_WINDOW_PER_THREAD as u64 + 100;
+        let most = 2 * pool_core::MAX_DEFAULT_WINDOW_PER_THREAD as u64 + 100;
         assert!(pulled.load(Ordering::SeqCst) <= most);
     }
 

@@ -196,7 +196,7 @@ promises! {
             let count = imap.by_ref().enumerate().map(|(index, x)| assert_eq!(index as u64, x)).count();
             assert!(imap.is_cancelled());
             // The item that cancels is not behind the window of any other.
-            assert!(count <= 5_000 + threads * pool_core::DEFAULT_WINDOW_PER_THREAD, "{count}");
+            assert!(count <= 5_000 + threads * pool_core::MAX_DEFAULT_WINDOW_PER_THREAD, "{count}");
         }
     }
 

@@ -103,7 +103,7 @@ promises! {
             before = pulled.load(Ordering::SeqCst);
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        assert!(before <= 2 * pool_core::DEFAULT_WINDOW_PER_THREAD + 1, "{before} items were pulled");
+        assert!(before <= 2 * pool_core::MAX_DEFAULT_WINDOW_PER_THREAD + 1, "{before} items were pulled");
     }
 
     fn p15_a_long_stream_is_as_good_as_a_short_one(subject) {

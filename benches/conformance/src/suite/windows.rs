@@ -2,7 +2,7 @@
 
 use super::list::promises;
 use super::parts::{Gate, SHORT, soon};
-use pool_core::{DEFAULT_WINDOW_PER_THREAD, Executor, Imap};
+use pool_core::{Executor, Imap, MAX_DEFAULT_WINDOW_PER_THREAD};
 use std::thread;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ promises! {
                 is_wide
             });
             thread::sleep(10 * SHORT);
-            let most = (threads * DEFAULT_WINDOW_PER_THREAD) as u64;
+            let most = (threads * MAX_DEFAULT_WINDOW_PER_THREAD) as u64;
             assert!(ahead(&imap) <= most, "{} items are ahead", ahead(&imap));
         }
     }

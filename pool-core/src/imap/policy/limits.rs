@@ -7,7 +7,7 @@ pub(crate) const LONGEST_FIXED: usize = 1 << 16;
 
 /// The most items that may be under way for each thread of the pool, unless [`Imap::window`](crate::Imap::window) says
 /// otherwise. Where items take long there are fewer: as many as take about 100 ms, and at least 16.
-pub const DEFAULT_WINDOW_PER_THREAD: usize = 4096;
+pub const MAX_DEFAULT_WINDOW_PER_THREAD: usize = 4096;
 
 /// The fewest items under way for each thread, unless a window was asked for.
 pub(super) const LEAST_WINDOW_PER_THREAD: usize = 16;

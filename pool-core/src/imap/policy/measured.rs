@@ -1,7 +1,7 @@
 //! The policy for use: what it answers follows from how long items take.
 
 use super::cost::Cost;
-use super::limits::{DEFAULT_WINDOW_PER_THREAD, LEAST_WINDOW_PER_THREAD, Request};
+use super::limits::{LEAST_WINDOW_PER_THREAD, MAX_DEFAULT_WINDOW_PER_THREAD, Request};
 use std::time::Duration;
 
 /// How long a chunk should keep a worker busy, in nanoseconds. To take one costs some 200 ns, whatever its length.
@@ -103,7 +103,7 @@ impl Measured {
         let Some(work) = typical(&self.work) else { return LEAST_WINDOW_PER_THREAD };
         let slowest = work.max(typical(&self.pull).unwrap_or(0));
         let items = usize::try_from(WINDOW / slowest).unwrap_or(usize::MAX);
-        items.clamp(LEAST_WINDOW_PER_THREAD, DEFAULT_WINDOW_PER_THREAD)
+        items.clamp(LEAST_WINDOW_PER_THREAD, MAX_DEFAULT_WINDOW_PER_THREAD)
     }
 
     pub(super) fn is_tiny(&self) -> bool {

@@ -16,7 +16,7 @@ mod measured;
 pub(crate) use batch::BatchLen;
 use chaos::Chaos;
 pub(crate) use clock_sampler::ClockSampler;
-pub use limits::DEFAULT_WINDOW_PER_THREAD;
+pub use limits::MAX_DEFAULT_WINDOW_PER_THREAD;
 pub(crate) use limits::{
     LONGEST_FIXED, LONGEST_NAP, LONGEST_WORK, MOST_ALONE, MOST_NAPS, MOST_WATCHED, Request, SLICE,
 };
