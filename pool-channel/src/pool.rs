@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 /// A pool whose threads share one queue.
 ///
+/// Its methods are those of [`Pool`] and of [`Executor`](pool_core::Executor).
+///
 /// ```
 /// use pool_channel::ChannelPool;
 ///

@@ -5,6 +5,8 @@ use pool_core::backend::Pool;
 
 /// Jobs on the threads of a `rayon::ThreadPool`.
 ///
+/// Its methods are those of [`Pool`] and of [`Executor`](pool_core::Executor).
+///
 /// # Threads that you have
 ///
 /// [`from_pool`](RayonPool::from_pool) puts jobs on a rayon pool that was made elsewhere, beside whatever else it does.

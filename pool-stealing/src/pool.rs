@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// A pool whose workers have a queue each, and steal from each other.
 ///
+/// Its methods are those of [`Pool`] and of [`Executor`](pool_core::Executor).
+///
 /// ```
 /// use pool_stealing::{Executor, StealingPool};
 ///
