@@ -233,8 +233,9 @@ impl Leases {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use crate::Executor;
     use crate::doubles::Manual;
-    use crate::{Executor, Job, in_job};
+    use crate::job::{Job, in_job};
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

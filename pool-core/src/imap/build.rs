@@ -92,7 +92,10 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
         let control = shared.control().clone();
-        Imap::<'p, T, Pooled>::over(control, Box::new(Consumer::new(shared, executor, None::<Empty<I::Item>>)))
+        Imap::<'p, T, Pooled>::over(
+            control,
+            Box::new(Consumer::new(shared, executor, None::<Empty<I::Item>>)),
+        )
     }
 }
 

@@ -239,7 +239,10 @@ mod tests {
         assert_eq!(take(&mut backlog, 1), [0]);
         assert!(backlog.may_leave());
         drop(backlog.take_all());
-        sender = { drop(sender); fill(&mut backlog, 1..2) };
+        sender = {
+            drop(sender);
+            fill(&mut backlog, 1..2)
+        };
         backlog.close(sender);
         assert_eq!(backlog.take_all().len(), 1);
     }

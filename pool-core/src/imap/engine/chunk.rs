@@ -212,7 +212,8 @@ pub(super) struct HandBackTimer {
 impl HandBackTimer {
     /// After `limit`, idle threads get what is left. `threads_idle` says whether there are some now.
     pub(super) fn new(limit: Duration, threads_idle: bool) -> HandBackTimer {
-        let mut timer = HandBackTimer { limit, since: None, sampler: ClockSampler::new(policy::MOST_WATCHED) };
+        let mut timer =
+            HandBackTimer { limit, since: None, sampler: ClockSampler::new(policy::MOST_WATCHED) };
         if threads_idle {
             timer.begin();
         }

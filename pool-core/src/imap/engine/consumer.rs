@@ -89,7 +89,17 @@ impl<'p, I: Iterator, F, T, J> Consumer<'p, I, F, T, J> {
     pub(crate) fn new(shared: Arc<Shared<I, F, T>>, executor: ExecutorRef<'p>, own: Option<J>) -> Self {
         let nesting = Some(Nesting::new(executor.get(), shared.control()));
         let own_ended = own.is_none();
-        Consumer { shared, executor, own, own_ended, ended: None, settings: None, alone: None, started: false, nesting }
+        Consumer {
+            shared,
+            executor,
+            own,
+            own_ended,
+            ended: None,
+            settings: None,
+            alone: None,
+            started: false,
+            nesting,
+        }
     }
 }
 
@@ -305,7 +315,8 @@ where
     fn go_on_alone(&mut self, order: &mut Order<T>, works: bool) -> Option<Head> {
         let alone = self.alone.as_mut()?;
         let should = || outer_is_saturated(self.executor.get(), self.shared.threads());
-        let goes_on = works && !self.shared.control().is_cancelled() && (!alone.is_time_to_look() || should());
+        let goes_on =
+            works && !self.shared.control().is_cancelled() && (!alone.is_time_to_look() || should());
         if !goes_on {
             self.end_alone(None);
             return None;
@@ -360,7 +371,11 @@ where
             });
             let shared = &self.shared;
             let executor = self.executor.get();
-            spawned = catch(|| if spawns { shared.spawn_job(executor) });
+            spawned = catch(|| {
+                if spawns {
+                    shared.spawn_job(executor)
+                }
+            });
             if spawned.is_ok() {
                 let more = catch(|| offer_more(shared, executor, own, order, &mut sender, len));
                 match more {
@@ -403,7 +418,10 @@ where
         }
         let mut ended = false;
         let end = fill(own, sender, |sender| {
-            ended = control.has_called(looked_up) || sender.pushed() as usize == len || order.is_ready() || control.has_news();
+            ended = control.has_called(looked_up)
+                || sender.pushed() as usize == len
+                || order.is_ready()
+                || control.has_news();
             ended
         });
         if end.is_some() {

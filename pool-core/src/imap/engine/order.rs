@@ -340,7 +340,8 @@ impl<T> Order<T> {
         };
         let outputs = std::mem::take(&mut self.received).into_iter().chain(entries);
         let rings = outputs.filter_map(|(_, output)| ring_or_drop(output));
-        let mut rings: Vec<_> = rings.chain(runs.into_iter().chain(self.ring.take()).map(|run| run.ring)).collect();
+        let mut rings: Vec<_> =
+            rings.chain(runs.into_iter().chain(self.ring.take()).map(|run| run.ring)).collect();
         rings.iter_mut().for_each(Receiver::drop_values);
         rings
     }

@@ -25,7 +25,11 @@ pub(super) struct Consumer<A> {
 }
 
 pub(super) fn ring<A>(_capacity: usize) -> (Producer<A>, Consumer<A>) {
-    let shared = Arc::new(Shared { values: Mutex::default(), pushed: AtomicUsize::new(0), abandoned: AtomicBool::new(false) });
+    let shared = Arc::new(Shared {
+        values: Mutex::default(),
+        pushed: AtomicUsize::new(0),
+        abandoned: AtomicBool::new(false),
+    });
     (Producer { shared: shared.clone(), pushed: 0 }, Consumer { shared, popped: 0 })
 }
 

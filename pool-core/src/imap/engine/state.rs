@@ -136,8 +136,7 @@ impl<I: Iterator, T> State<I, T> {
             return false;
         }
         // A feeder may be blocked in the input beside these, with no other worker to come back for them.
-        let is_for_others =
-            self.local || self.backlog.is_filled_for_others() || self.workers.active() <= 1;
+        let is_for_others = self.local || self.backlog.is_filled_for_others() || self.workers.active() <= 1;
         let can_take = is_for_others && self.backlog.has_visible();
         (waiting || can_take || (can_pull && self.has_room(any_room))) && self.workers.try_reserve()
     }

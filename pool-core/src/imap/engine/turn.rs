@@ -146,9 +146,7 @@ where
             None => hand.work_on_one(function, &mut session, control),
             Some(many) => {
                 let first = many.next();
-                while let Err(payload) =
-                    catch(|| many.work(function, &mut session, control, &mut stops))
-                {
+                while let Err(payload) = catch(|| many.work(function, &mut session, control, &mut stops)) {
                     function.spoil(&mut session);
                     self.locked(|state| state.note_panic(many, payload));
                 }

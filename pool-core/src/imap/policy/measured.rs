@@ -60,7 +60,9 @@ impl Measured {
             pull: Cost::default(),
             chunk,
             longest,
-            most_for_all: request.window.map_or(LONGEST, |window| usize::try_from(window / 2).unwrap_or(LONGEST)),
+            most_for_all: request
+                .window
+                .map_or(LONGEST, |window| usize::try_from(window / 2).unwrap_or(LONGEST)),
             naps_to_skip: 0,
             nap_backoff: 0,
         }
@@ -129,7 +131,8 @@ impl Measured {
 
     /// The last nap brought this many results.
     pub(super) fn napped(&mut self, results: u64) {
-        self.nap_backoff = if results < WORTH_A_NAP { (2 * self.nap_backoff + 1).min(MAX_SKIPPED_NAPS) } else { 0 };
+        self.nap_backoff =
+            if results < WORTH_A_NAP { (2 * self.nap_backoff + 1).min(MAX_SKIPPED_NAPS) } else { 0 };
         self.naps_to_skip = self.nap_backoff;
     }
 

@@ -126,7 +126,10 @@ impl Policy {
 
     /// The chunk that was asked for. It is at most half of the window, so that the other half keeps others busy.
     fn fixed_chunk(&self) -> Option<usize> {
-        let half = self.request.window.map_or(LONGEST_FIXED, |window| usize::try_from(window / 2).unwrap_or(LONGEST_FIXED));
+        let half = self
+            .request
+            .window
+            .map_or(LONGEST_FIXED, |window| usize::try_from(window / 2).unwrap_or(LONGEST_FIXED));
         self.request.chunk.map(|fixed| fixed.min(LONGEST_FIXED).min(half.max(1)))
     }
 

@@ -135,12 +135,7 @@ impl<I: Iterator, T> State<I, T> {
         }
     }
 
-    fn take_pulled(
-        &mut self,
-        hand: &mut Hand<I, T>,
-        back: InputBack<I>,
-        sender: Option<Sender<I::Item>>,
-    ) {
+    fn take_pulled(&mut self, hand: &mut Hand<I, T>, back: InputBack<I>, sender: Option<Sender<I::Item>>) {
         let index = self.input.pulled();
         let pulled = back.pulled;
         self.give_back_input(hand, back);
@@ -252,8 +247,7 @@ impl<I: Iterator, T> State<I, T> {
     /// result, and no result of theirs can be delivered before.
     fn may_pull_ahead(&self) -> bool {
         let active = self.workers.active();
-        self.consumer_works
-            || if self.unordered { active >= self.workers.most().max(2) } else { active >= 2 }
+        self.consumer_works || if self.unordered { active >= self.workers.most().max(2) } else { active >= 2 }
     }
 
     /// A feeder is about to pull for others, too.
