@@ -124,7 +124,7 @@ fn the_backend_of_the_guide_is_the_one_that_is_tested() {
     let shown = page.split("```").nth(1).unwrap().trim_start_matches('\n');
     let shown: String =
         shown.lines().filter(|line| !line.starts_with("# ")).map(|line| format!("{line}\n")).collect();
-    let tested = fs::read_to_string(root().join("examples/own_backend/pool.rs")).unwrap();
+    let tested = fs::read_to_string(root().join("examples/own_backend/src/pool.rs")).unwrap();
     assert_eq!(shown, tested);
     assert!(tested.lines().count() <= 60);
 }

@@ -14,6 +14,7 @@ mod input;
 mod output;
 
 use clap::{Args, Parser, Subcommand};
+use example_common::{parse, stdout, tell};
 use output::Output;
 use pool_nats::{Builder, NatsPool, Task, Worker};
 use pool_stealing::{Executor, StealingPool};
@@ -92,7 +93,7 @@ impl Server {
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().role {
+    let result = match parse::<Arguments>("wordcount", std::env::args_os()).role {
         Role::Count { path, local: true, stats, .. } => count_here(path, stats),
         Role::Count { path, server, stats, ack_wait, .. } => count_elsewhere(path, &server, stats, ack_wait),
         Role::Work { server, threads, delay } => work(&server, threads, delay).map(|()| true),
@@ -101,7 +102,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("wordcount: {error}");
+            tell(format_args!("wordcount: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -109,38 +110,44 @@ fn main() -> ExitCode {
 
 /// Whether all files could be read.
 fn count_elsewhere(path: PathBuf, server: &Server, stats: bool, ack_wait: f64) -> Result<bool> {
+    let stdout = stdout().map_err(unwritten)?;
     let ack_wait = Duration::try_from_secs_f64(ack_wait)?;
     let pool = server.configure(NatsPool::builder(&server.server)).ack_wait(ack_wait).build()?;
     let (files, names) = input::files(path);
     let mut counts = pool.imap(WORDS, files);
-    let mut output = Output::new(names);
+    let mut output = Output::new(stdout, names);
     for count in counts.by_ref() {
         match count {
-            Ok(words) => output.line(words)?,
+            Ok(words) => output.line(words).map_err(unwritten)?,
             Err(error) if error.is_final() => return Err(error.into()),
-            Err(error) => output.failure(&error)?,
+            Err(error) => output.failure(&error).map_err(unwritten)?,
         }
     }
-    let all_read = output.finish()?;
+    let all_read = output.finish().map_err(unwritten)?;
     if stats {
-        eprint!("{}", counts.stats());
+        tell(counts.stats().to_string().trim_end());
     }
     Ok(all_read)
 }
 
 fn count_here(path: PathBuf, stats: bool) -> Result<bool> {
+    let stdout = stdout().map_err(unwritten)?;
     let pool = StealingPool::new(cores())?;
     let (files, names) = input::files(path);
     let mut counts = pool.imap(files, |text| count::words(&text));
-    let mut output = Output::new(names);
+    let mut output = Output::new(stdout, names);
     for words in counts.by_ref() {
-        output.line(words)?;
+        output.line(words).map_err(unwritten)?;
     }
-    let all_read = output.finish()?;
+    let all_read = output.finish().map_err(unwritten)?;
     if stats {
-        eprintln!("{}\n{}", counts.stats(), pool.stats());
+        tell(format_args!("{}\n{}", counts.stats(), pool.stats()));
     }
     Ok(all_read)
+}
+
+fn unwritten(error: std::io::Error) -> String {
+    format!("standard output: {error}")
 }
 
 fn work(server: &Server, threads: Option<usize>, delay: u64) -> Result<()> {

@@ -1,29 +1,30 @@
 //! Lines to standard output, failures to standard error, and a progress bar.
 
 use crate::input::Name;
+use example_common::tell;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Display;
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
-pub struct Output {
+pub struct Output<W: Write> {
     names: Receiver<Name>,
-    lines: BufWriter<Stdout>,
+    lines: BufWriter<W>,
     bar: Option<ProgressBar>,
     words: u64,
     all_read: bool,
 }
 
-impl Output {
+impl<W: Write> Output<W> {
     /// Shows a bar if standard error is a terminal and standard output is not, so that lines do not mix with the bar.
-    pub fn new(names: Receiver<Name>) -> Output {
+    pub fn new(stdout: W, names: Receiver<Name>) -> Output<W> {
         let bar = (io::stderr().is_terminal() && !io::stdout().is_terminal()).then(|| {
             let template = "{spinner} {pos} files, {per_sec}";
             ProgressBar::new_spinner()
                 .with_style(ProgressStyle::with_template(template).expect("the template is valid"))
         });
-        Output { names, lines: BufWriter::new(io::stdout()), bar, words: 0, all_read: true }
+        Output { names, lines: BufWriter::new(stdout), bar, words: 0, all_read: true }
     }
 
     /// Prints the number of words of the next file.
@@ -71,6 +72,6 @@ impl Output {
 
     fn tell(&mut self, failure: &str) {
         self.all_read = false;
-        let _ = writeln!(io::stderr(), "wordcount: {failure}");
+        tell(format_args!("wordcount: {failure}"));
     }
 }

@@ -1,5 +1,6 @@
 //! The program as its users run it. Workers print the same bytes as this machine alone, also if a worker is killed.
 
+use example_common::testing::{redirected, run};
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -115,4 +116,18 @@ fn what_cannot_be_read_is_told_and_the_rest_is_counted() {
     let (status, lines, errors) = text(&output);
     assert_eq!((status, lines), (Some(1), ""));
     assert!(errors.contains("cannot connect to the NATS server"), "{errors}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_is_an_error() {
+    let program = env!("CARGO_BIN_EXE_wordcount");
+    for (streams, reason) in [(">&-", "it is closed"), (">/dev/full", "No space left on device")] {
+        let done = run(redirected(program, streams).args(["count", "src", "--local"]));
+        assert_eq!(done.status.code(), Some(1), "{streams}");
+        assert!(done.stderr.starts_with(&format!("wordcount: standard output: {reason}")), "{}", done.stderr);
+    }
+    // No message ends the work.
+    let done = run(redirected(program, "2>/dev/full").args(["count", "src", "--local", "--stats"]));
+    assert!(done.status.success() && done.stdout.ends_with(b" total\n"), "{}", done.status);
 }

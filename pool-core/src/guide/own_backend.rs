@@ -6,7 +6,7 @@
 //!
 //! This one has one queue for all threads. [`Backend`](crate::backend::Backend) says how its threads start and end, and a
 //! [`Pool`](crate::backend::Pool) of it has the rest: `new`, `builder()` with names, stack size and hooks, `join`, `terminate`,
-//! `shutdown_timeout`. It is the file `examples/own_backend/pool.rs`, line by line.
+//! `shutdown_timeout`. It is the file `examples/own_backend/src/pool.rs`, line by line.
 //!
 //! ```
 //! use pool_core::backend::{Backend, Config, Job, Pool, Workers};
@@ -120,4 +120,4 @@
 //! pool_compare::main(entries)
 //! ```
 //!
-//! `cargo run --release --example own_backend -- --quick` does so in this workspace.
+//! `cargo run --release -p own_backend -- --quick` does so in this workspace.
