@@ -3,7 +3,7 @@
 //! std hides two kinds of errors, so that a program reads an empty input, or writes to nowhere, and ends with status 0:
 //!
 //! - A stream that was closed when the program began (`program <&-`). std opens `/dev/null` in its place before `main`,
-//!   and nothing tells this `/dev/null` from one that was meant. So [`look`] runs before that.
+//!   and nothing tells this `/dev/null` from one that was meant. So `look` runs before that.
 //! - A standard input that cannot be read, or a standard output that cannot be written (`program 0>file`). Its error,
 //!   `EBADF`, counts as the end of the input, or as written. So the streams are files here, whose errors std passes on.
 
