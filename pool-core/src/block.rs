@@ -1,5 +1,4 @@
-//! Blocks: items that go through an imap together, for [`map`](crate::Executor::map) and
-//! [`imap_batched`](crate::Executor::imap_batched).
+//! Blocks: items that go through an imap together, for [`map`](crate::Executor::map).
 
 use crate::error::Panic;
 use crate::unwind::{catch, drop_each, drop_quietly};

@@ -224,61 +224,6 @@ pub trait Executor: Send + Sync {
         Imap::new(Held::owned(self), items.into_iter(), f)
     }
 
-    /// Like [`imap`](Executor::imap), for items that are tiny: blocks of `n` go through the pool, and single results
-    /// come out, in order.
-    ///
-    /// Begin with [`imap`](Executor::imap): its workers take short items in chunks by themselves. Here a block is one
-    /// item to the engine. That saves the engine's work for each item, and costs two allocations a block. Measure
-    /// whether it is a gain: it may be one for blocks of some hundreds of items of less than 100 ns each. Small blocks
-    /// cost more than they save, and items of more than a microsecond are not tiny.
-    ///
-    /// A panic takes the place of its item, and the rest of its block is computed all the same. Everything else is as
-    /// in [`imap`](Executor::imap), and the [`window`](Imap::window) counts items, with these differences:
-    ///
-    /// - A result waits until the rest of its block is pulled and computed: within a block, promises P4 and P5 do not
-    ///   hold. So this is not for an input that blocks, such as a channel.
-    /// - A window below `n` makes blocks of that length. The default is
-    ///   [`MAX_DEFAULT_WINDOW_PER_THREAD`](crate::MAX_DEFAULT_WINDOW_PER_THREAD) items, but at least four blocks for each thread.
-    /// - An [`item_timeout`](Imap::item_timeout) makes blocks of one item, since each needs to begin on its own.
-    /// - [`unordered`](Imap::unordered) gives blocks as they finish. [`chunk`](Imap::chunk) and
-    ///   [`stats`](Imap::stats) count blocks.
-    ///
-    /// # Allocators
-    ///
-    /// Where tiny results are `String`s or `Vec`s, one thread allocates what another one frees, and the allocators of
-    /// most C libraries take a lock for that. The lock can make two threads as slow as one, or slower, and blocks
-    /// hardly help. What helps is an allocator that is made for threads, such as mimalloc or jemalloc, as
-    /// `#[global_allocator]`; or results that allocate nothing. The README of `pool-compare` has figures.
-    ///
-    /// # Panics
-    ///
-    /// If `n` is 0.
-    ///
-    /// ```
-    /// use pool_channel::{ChannelPool, Executor};
-    ///
-    /// let pool = ChannelPool::new(2)?;
-    /// let hex = pool.imap_batched(0..100_000u32, 512, |x| format!("{x:x}"));
-    /// assert_eq!(hex.last().as_deref(), Some("1869f"));
-    /// # Ok::<(), pool_channel::BuildError>(())
-    /// ```
-    #[track_caller]
-    fn imap_batched<I, F, T>(&self, items: I, n: usize, f: F) -> Imap<'_, T>
-    where
-        Self: Sized, // for `pool: &dyn Executor` write `(&pool).imap_batched(…)`
-        I: IntoIterator,
-        I::IntoIter: Send + 'static,
-        I::Item: Send + 'static,
-        F: Fn(I::Item) -> T + Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        assert!(
-            n > 0,
-            "imap_batched with blocks of 0 items: no item could ever be pulled; the smallest is 1"
-        );
-        Imap::batched(Held::Borrowed(self), items.into_iter(), n, f)
-    }
-
     /// Runs `f` on the pool, and gives a handle to wait for its result.
     ///
     /// Dropping the handle lets the job run all the same.
@@ -535,6 +480,6 @@ mod tests {
                 told.push(name);
             }
         }
-        assert_eq!(told, ["imap", "imap_init", "imap_local", "imap_batched", "submit", "scope", "map"]);
+        assert_eq!(told, ["imap", "imap_init", "imap_local", "submit", "scope", "map"]);
     }
 }

@@ -65,7 +65,7 @@
 //! | **room** | how many items may be pulled now; a feeder that finds none *stalls* |
 //! | **chunk** | the items that a worker takes at a time |
 //! | **batch** | the items that a feeder pulls at a time |
-//! | **block** | items that together are one item of an imap: [`map`](Executor::map), [`imap_batched`](Executor::imap_batched) |
+//! | **block** | items that together are one item of an imap, in [`map`](Executor::map) |
 //! | **turn** | what one job of an imap does from its beginning to its end |
 //! | **slice** | the time after which a job goes back to the pool's queue if others wait there |
 //! | **ring** | a single-producer single-consumer queue, for the items or the results of a chunk |

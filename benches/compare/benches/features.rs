@@ -207,23 +207,18 @@ fn stream(contenders: &Contenders, scale: Scale) {
 }
 
 /// Items that are tiny and allocated, where the allocator counts for as much as we do.
-fn batched(contenders: &Contenders, scale: Scale) {
-    println!(
-        "\nsequential `String`s of 70 ns in ns per item; `imap`, and `imap_batched` in blocks of 64 and 1024, in its place"
-    );
+fn allocating(contenders: &Contenders, scale: Scale) {
+    println!("\nsequential `String`s of 70 ns in ns per item; `imap` in its place");
     let items = scale.of(1_000_000);
     let f = |x: u64| (0..3).map(|part| (x ^ part).to_string()).collect::<String>();
     let sum = |sum: u64, text: String| checksum(sum, text.len() as u64 ^ u64::from(text.as_bytes()[0]));
     let expected = (0..items).map(f).fold(0, sum);
     for (backend, pool) in &contenders.ours {
         let pool = &pool.as_ref();
-        let medians = medians(&mut [
-            &mut || timed(expected, || (0..items).map(f).fold(0, sum)),
-            &mut || timed(expected, || pool.imap(0..items, f).fold(0, sum)),
-            &mut || timed(expected, || pool.imap_batched(0..items, 64, f).fold(0, sum)),
-            &mut || timed(expected, || pool.imap_batched(0..items, 1024, f).fold(0, sum)),
-        ]);
-        row(&format!("{backend}: sequential, imap, 64, 1024"), items, &medians);
+        let medians = medians(&mut [&mut || timed(expected, || (0..items).map(f).fold(0, sum)), &mut || {
+            timed(expected, || pool.imap(0..items, f).fold(0, sum))
+        }]);
+        row(&format!("{backend}: sequential, imap"), items, &medians);
     }
 }
 
@@ -244,7 +239,7 @@ fn main() {
         ("short", short),
         ("map", map),
         ("stream", stream),
-        ("batched", batched),
+        ("allocating", allocating),
     ];
     for (name, part) in parts {
         if wanted(name) {

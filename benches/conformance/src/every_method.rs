@@ -14,7 +14,6 @@ pub fn use_every_method<E: Executor>(pool: E) {
     let offset = Rc::new(1);
     assert!(pool.imap_local((0..500u64).map(|x| x + *offset), |x| x).eq(1..501));
     assert!((0..500u64).imap(&pool, |x| x + 1).eq(1..501));
-    assert!(pool.imap_batched(0..500u64, 7, |x| x + 1).eq(1..501));
     let data = vec![1, 2, 3];
     assert_eq!(pool.map(&data, |x| x + 1), [2, 3, 4]);
     assert_eq!(pool.submit(|| 42).join().unwrap(), 42);

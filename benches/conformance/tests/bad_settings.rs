@@ -41,12 +41,6 @@ fn settings_of_an_imap() {
         imap.next();
         drop(imap.window(3));
     });
-    panics_here("blocks of 0 items", || drop(Inline.imap_batched(0..3, 0, |x| x)));
-    panics_here("window must be set before", || {
-        let mut imap = Inline.imap_batched(0..3, 2, |x| x);
-        imap.next();
-        drop(imap.window(3));
-    });
     panics_here("item_timeout must be set before", || {
         drop(Inline.imap(0..3, |x| x).start().item_timeout(std::time::Duration::ZERO));
     });

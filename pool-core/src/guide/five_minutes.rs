@@ -48,7 +48,6 @@
 //! | a buffer or a connection for each thread | [`pool.imap_init(items, init, f)`](crate::Executor::imap_init) |
 //! | an input that is not `Send`, or borrows | [`pool.imap_local(items, f)`](crate::Executor::imap_local) |
 //! | stages, one behind the other | [`items.imap(&pool, f).imap(&pool, g)`](crate::IterExt::imap) |
-//! | millions of items of some nanoseconds | [`pool.imap_batched(items, 512, f)`](crate::Executor::imap_batched) |
 //! | an imap that can be returned from a function | [`pool.into_imap(items, f)`](crate::Executor::into_imap) |
 //! | one job, and a handle to wait for it | [`pool.submit(f)`](crate::Executor::submit) |
 //! | a limit for each result, or each item | [`.timeout(d)`, `.item_timeout(d)`](super::time_limits) |

@@ -32,7 +32,7 @@
 //!
 //! Frequent causes, the cheapest to check first:
 //!
-//! - **Items of less than a microsecond.** Let each do more. [`imap_batched`](crate::Executor::imap_batched) may save a little.
+//! - **Items of less than a microsecond.** Let each do more: an item can be a block of them.
 //! - **The allocator**, where items and results are `String`s or `Vec`s: [`text`](super::text).
 //! - **One item is most of the work.** No order of execution helps; split it.
 //! - **A lock inside the function**: a shared counter, a logger, a connection. Give each thread its own:

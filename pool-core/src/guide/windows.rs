@@ -36,14 +36,14 @@
 //! there. [`chunk`](crate::Imap::chunk) sets the number instead: `chunk(1)` where a few items take a thousand times longer than the
 //! rest and cannot be told apart, a larger one hardly ever.
 //!
-//! Items of some nanoseconds are best made larger. Where they cannot be, [`imap_batched`](crate::Executor::imap_batched) sends
-//! blocks of them through the pool, and hands out single results. Measure whether that is a gain.
+//! Items of some nanoseconds are best made larger: let an item be a block of them.
 //!
 //! ```
 //! use pool_channel::{ChannelPool, Executor};
 //!
 //! let pool = ChannelPool::new(2)?;
-//! let total: u64 = pool.imap_batched(0..100_000_u64, 1024, |x| x % 7).sum();
+//! let starts = (0..100_000_u64).step_by(1000);
+//! let total: u64 = pool.imap(starts, |start| (start..start + 1000).map(|x| x % 7).sum::<u64>()).sum();
 //! assert_eq!(total, (0..100_000).map(|x| x % 7).sum());
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```

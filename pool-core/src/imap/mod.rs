@@ -2,7 +2,7 @@
 //!
 //! Reading order:
 //!
-//! - [`iter`] is the iterator, and [`settings`], [`timeout`], [`item_timeout`], [`stream`], [`catch_panics`], [`batched`],
+//! - [`iter`] is the iterator, and [`settings`], [`timeout`], [`item_timeout`], [`stream`], [`catch_panics`],
 //!   [`enumerated`] and [`cancel`] are its methods; [`place`] and [`build`] say how it comes to be;
 //! - [`results`] drives the iteration, and [`adapted`] is what stands in its place where items are something else;
 //! - [`engine`] is the protocol between the pool's threads and the consumer;
@@ -11,7 +11,6 @@
 //! Begin with the engine.
 
 mod adapted;
-mod batched;
 mod build;
 mod cancel;
 mod catch_panics;

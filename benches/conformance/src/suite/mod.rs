@@ -5,7 +5,6 @@
 
 mod asks;
 mod away;
-mod batched;
 mod bombs;
 mod cancel;
 mod chaining;
@@ -105,7 +104,6 @@ fn tests() -> impl Iterator<Item = Test> {
         owned::tests(),
         erased::tests(),
         item_limits::tests(),
-        batched::tests(),
         scope_imaps::tests(),
         scope_ends::tests(),
         park_tokens::tests(),
