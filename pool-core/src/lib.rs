@@ -115,11 +115,8 @@ pub use error::{BuildError, Cancelled, JobError, JobTimedOut, Panic, TimedOut};
 pub use executor::Executor;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
-#[cfg(feature = "progress")]
-pub use imap::Progress;
 pub use imap::{
-    CancelToken, Enumerated, Imap, ImapStats, ItemTimeout, Local, MAX_DEFAULT_WINDOW_PER_THREAD, Place,
-    Pooled, Timeout,
+    CancelToken, Imap, ImapStats, ItemTimeout, Local, MAX_DEFAULT_WINDOW_PER_THREAD, Place, Pooled, Timeout,
 };
 pub use iter_ext::IterExt;
 pub use scope::Scope;

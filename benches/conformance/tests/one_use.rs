@@ -22,8 +22,8 @@ macro_rules! public {
 }
 
 public! {
-    BuildError Builder CancelToken Cancelled Enumerated Executor Imap ImapStats ImapStream ItemTimeout IterExt JobError JobHandle Local
-    MAX_DEFAULT_WINDOW_PER_THREAD Panic Place PoolStats Pooled Progress Scope ScopedJobHandle TimedOut Timeout WorkerStats backend
+    BuildError Builder CancelToken Cancelled Executor Imap ImapStats ImapStream ItemTimeout IterExt JobError JobHandle Local
+    MAX_DEFAULT_WINDOW_PER_THREAD Panic Place PoolStats Pooled Scope ScopedJobHandle TimedOut Timeout WorkerStats backend
     compiler_errors guide
 }
 

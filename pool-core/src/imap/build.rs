@@ -3,8 +3,8 @@
 use super::engine::Held;
 use super::engine::Source;
 use super::engine::{Consumer, Control, Function, Plain, Shared, WithState};
-use super::iter::{Imap, Inner};
-use super::place::{Local, Place, Pooled};
+use super::iter::Imap;
+use super::place::{Inner, Local, Place, Pooled};
 use super::results::Results;
 use crate::job::{Job, Task};
 use crate::lease::Lease;
@@ -171,6 +171,6 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     where
         P::Source<'p, T>: Source<T>,
     {
-        Imap { inner: Inner::Results(Results::new(control, source)) }
+        Imap { inner: Inner::Results(Results::new(control, source)), late: None }
     }
 }

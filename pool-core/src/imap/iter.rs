@@ -1,10 +1,9 @@
 //! The iterator that the user holds.
 
-use super::adapted::{Adapted, Controls};
-use super::cancel::CancelToken;
-use super::engine::{ImapStats, Settings, Wait};
-use super::place::{Place, Pooled};
-use super::results::{Next, Results};
+use super::early_end;
+use super::engine::Wait;
+use super::place::{Inner, Mapped, Place, Pooled};
+use super::results::Next;
 use std::fmt;
 
 /// An ordered, lazy, parallel map. From [`Executor::imap`](crate::Executor::imap).
@@ -48,24 +47,24 @@ use std::fmt;
 ///
 /// # The index of an item
 ///
-/// Number the items if `f` needs the index; number the results if the loop needs it.
+/// Number the items if `f` needs the index; [`numbered`](Imap::numbered) gives it beside each result.
 ///
 /// ```
 /// use pool_channel::{ChannelPool, Executor};
 ///
 /// let pool = ChannelPool::new(2)?;
 /// let words = ["to", "be", "or"].into_iter().enumerate();
-/// let numbered = pool.imap(words, |(index, word)| format!("{index}: {word}"));
-/// assert_eq!(numbered.enumerate().last(), Some((2, String::from("2: or"))));
+/// let mut lines = pool.imap(words, |(index, word)| format!("{index}: {word}")).numbered();
+/// assert_eq!(lines.next(), Some((0, String::from("0: to"))));
 /// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 ///
 /// # Progress
 ///
 /// With the feature `progress`, `with_progress(bar)` shows on a bar of `indicatif` how far the *results* are; it takes
-/// its total from the input, and stays where it is when the imap is cancelled. The iterator's `size_hint` is exact
-/// where the input's is, so `indicatif`'s own methods work as well, but their bar jumps to 100 % when the imap is
-/// cancelled:
+/// its total from the input, and stays where it is when the imap ends early. The iterator's `size_hint` is exact
+/// where the input's is, so `indicatif`'s own methods work as well, but their bar jumps to 100 % when the imap ends
+/// early:
 ///
 /// ```
 /// use indicatif::{ProgressBar, ProgressIterator};
@@ -85,62 +84,29 @@ use std::fmt;
 #[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
 pub struct Imap<'p, T, P: Place = Pooled> {
     pub(super) inner: Inner<'p, T, P>,
+    /// The head, if a call with a limit has found it late.
+    pub(super) late: Option<u64>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "no indirection on the way of every item")]
-pub(super) enum Inner<'p, T, P: Place> {
-    Results(Results<T, P::Source<'p, T>>),
-    Adapted(P::Adapted<'p, T>),
-}
-
-impl<T, P: Place> Controls for Imap<'_, T, P> {
-    fn settings(&mut self) -> Option<&mut Settings> {
-        self.settings_mut()
+impl<'p, T, P: Place> Imap<'p, T, P> {
+    /// Goes on in place of this imap, with results that `next` makes of its own. `catches` says that a panic of the
+    /// input becomes a result.
+    pub(super) fn mapped<U, F>(self, catches: bool, next: F) -> Imap<'p, U, P>
+    where
+        T: Send + 'p,
+        U: 'p,
+        F: FnMut(&mut Inner<'p, T, P>, Wait<'_>) -> Next<U> + Send + 'p,
+    {
+        let mapped = P::erase(Mapped::new(self.inner, catches, next));
+        Imap { inner: Inner::Mapped(mapped), late: self.late }
     }
 
-    fn start(&mut self) {
-        self.begin();
-    }
-
-    fn cancel_with(&mut self, token: &CancelToken) {
-        self.attach(token);
-    }
-
-    fn cancel_token(&self) -> CancelToken {
-        Imap::cancel_token(self)
-    }
-
-    fn is_cancelled(&self) -> bool {
-        Imap::is_cancelled(self)
-    }
-
-    fn stats(&self) -> ImapStats {
-        Imap::stats(self)
-    }
-}
-
-impl<T, P: Place> Imap<'_, T, P> {
-    /// The next result with its panic caught.
-    pub(super) fn next_caught(&mut self, wait: Wait<'_>) -> Next<T> {
-        match &mut self.inner {
-            Inner::Results(results) => results.next_caught(wait),
-            Inner::Adapted(adapted) => adapted.next(wait),
-        }
-    }
-
-    /// Whether a panic of the input is still to be handed out.
-    pub(super) fn input_has_panicked(&self) -> bool {
-        match &self.inner {
-            Inner::Results(results) => results.input_has_panicked(),
-            Inner::Adapted(adapted) => adapted.input_has_panicked(),
-        }
-    }
-
-    /// How many items have been handed out or given up.
-    pub(super) fn position(&self) -> u64 {
-        match &self.inner {
-            Inner::Results(results) => results.head(),
-            Inner::Adapted(adapted) => adapted.position(),
+    /// To be called at the end, before a caller learns of it.
+    #[cold]
+    pub(super) fn note_end(&mut self) {
+        self.late = None;
+        if self.inner.controls().has_ended_early() {
+            early_end::note();
         }
     }
 }
@@ -150,22 +116,23 @@ impl<T, P: Place> Iterator for Imap<'_, T, P> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        match &mut self.inner {
+        let next = match &mut self.inner {
             Inner::Results(results) => results.next(),
-            Inner::Adapted(adapted) => match adapted.next(Wait::Forever) {
+            Inner::Mapped(_) => match self.inner.next(Wait::Forever) {
                 Next::Result(value) => Some(value),
                 Next::Panic(panic) => panic.resume(),
                 Next::End | Next::CallLate(_) | Next::ItemLate(_) => None,
             },
+        };
+        if next.is_none() {
+            self.note_end();
         }
+        next
     }
 
     /// Exact if the input's is: what is in flight is counted.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        match &self.inner {
-            Inner::Results(results) => results.size_hint(),
-            Inner::Adapted(adapted) => adapted.size_hint(),
-        }
+        self.inner.size_hint()
     }
 }
 
@@ -173,9 +140,6 @@ impl<T, P: Place> std::iter::FusedIterator for Imap<'_, T, P> {}
 
 impl<T, P: Place> fmt::Debug for Imap<'_, T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.inner {
-            Inner::Results(results) => results.fmt(f),
-            Inner::Adapted(_) => f.debug_struct("Imap").finish_non_exhaustive(),
-        }
+        self.inner.controls().fmt(f)
     }
 }

@@ -1,16 +1,17 @@
-//! A progress bar that knows what an imap knows: its total, its position, and whether it was cancelled.
+//! A progress bar that knows what an imap knows: its total, its position, and whether it ended early.
 
+use super::engine::Wait;
 use super::iter::Imap;
-use super::place::{Place, Pooled};
+use super::place::{Inner, Place};
+use super::results::Next;
 use indicatif::ProgressBar;
-use std::fmt;
 
 impl<'p, T, P: Place> Imap<'p, T, P> {
     /// Shows on this bar (of `indicatif`, feature `progress`) how far the *results* are.
     ///
     /// The bar gets its length from the input where that is known, and keeps its own otherwise. At the end of the input
-    /// it finishes in its own style. Where the imap is cancelled or dropped before, the bar stays at what was reached,
-    /// instead of jumping to 100 %.
+    /// it finishes in its own style. An imap that ends before stays at what was reached, instead of jumping to 100 %: by
+    /// a token, by the pool's `terminate`, by a panic of the input, or by being dropped.
     ///
     /// ```
     /// use indicatif::ProgressBar;
@@ -23,61 +24,50 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// assert_eq!((sum, bar.position(), bar.length()), (332_833_500, 1000, Some(1000)));
     /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
-    pub fn with_progress(self, bar: ProgressBar) -> Progress<'p, T, P> {
+    pub fn with_progress(self, bar: ProgressBar) -> Imap<'p, T, P>
+    where
+        T: Send + 'p,
+    {
         if let (least, Some(most)) = self.size_hint()
             && least == most
         {
-            bar.set_length(self.position() + most as u64);
+            bar.set_length(self.next_index() + most as u64);
         }
-        Progress { inner: self, bar }
+        let shown = Shown(bar);
+        self.mapped(false, move |below, wait| shown.next(below, wait))
     }
 }
 
-/// Results that move a progress bar. From [`Imap::with_progress`].
-#[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
-pub struct Progress<'p, T, P: Place = Pooled> {
-    inner: Imap<'p, T, P>,
-    bar: ProgressBar,
-}
+/// A bar, which stays where it is when it goes.
+struct Shown(ProgressBar);
 
-impl<'p, T, P: Place> Progress<'p, T, P> {
-    /// The imap, for [`stats`](Imap::stats) and the like.
-    pub fn get_ref(&self) -> &Imap<'p, T, P> {
-        &self.inner
-    }
-}
-
-impl<T, P: Place> Iterator for Progress<'_, T, P> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        let next = self.inner.next();
-        // Includes results that panicked, which `next` does not return.
-        self.bar.set_position(self.inner.position());
-        if next.is_none() && !self.inner.is_cancelled() && !self.bar.is_finished() {
-            self.bar.finish_using_style();
+impl Shown {
+    fn next<T, P: Place>(&self, below: &mut Inner<'_, T, P>, wait: Wait<'_>) -> Next<T> {
+        let before = below.controls().next_index();
+        let next = below.next(wait);
+        let after = below.controls().next_index();
+        // Includes results that panicked.
+        self.0.set_position(after);
+        match &next {
+            // A panic that takes no place is the input's, or tells of the pool's `terminate`: it is the last.
+            Next::Panic(_) | Next::Result(_) if before == after => self.abandon(),
+            Next::End if below.controls().has_ended_early() => self.abandon(),
+            Next::End if !self.0.is_finished() => self.0.finish_using_style(),
+            _ => {}
         }
         next
     }
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.inner.size_hint()
-    }
-}
-
-impl<T, P: Place> std::iter::FusedIterator for Progress<'_, T, P> {}
-
-impl<T, P: Place> Drop for Progress<'_, T, P> {
-    fn drop(&mut self) {
-        // Otherwise dropping the bar would finish it in its own style.
-        if !self.bar.is_finished() {
-            self.bar.abandon();
+    fn abandon(&self) {
+        if !self.0.is_finished() {
+            self.0.abandon();
         }
     }
 }
 
-impl<T, P: Place> fmt::Debug for Progress<'_, T, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Progress").field("inner", &self.inner).finish_non_exhaustive()
+impl Drop for Shown {
+    fn drop(&mut self) {
+        // Otherwise dropping the bar would finish it in its own style.
+        self.abandon();
     }
 }

@@ -1,12 +1,9 @@
 //! What can be set on an [`Imap`] before it begins, and asked of it later.
 
-use super::adapted::Adapted;
 use super::cancel::CancelToken;
-use super::engine::ImapStats;
-use super::engine::Settings;
-use super::iter::{Imap, Inner};
+use super::engine::{ImapStats, Settings};
+use super::iter::Imap;
 use super::place::Place;
-use crate::error::Panic;
 
 impl<'p, T, P: Place> Imap<'p, T, P> {
     /// Bounds how many items are between the input and the consumer: item *k + n* is not pulled before
@@ -85,16 +82,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
 
     #[track_caller]
     pub(super) fn settings(&mut self, name: &str) -> &mut Settings {
-        match self.settings_mut() {
+        match self.inner.controls_mut().settings() {
             Some(settings) => settings,
             None => panic!("{name} must be set before the iteration begins"),
-        }
-    }
-
-    pub(super) fn settings_mut(&mut self) -> Option<&mut Settings> {
-        match &mut self.inner {
-            Inner::Results(results) => results.settings(),
-            Inner::Adapted(adapted) => adapted.settings(),
         }
     }
 
@@ -110,33 +100,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// assert_eq!(pages.next().as_deref(), Some("A"));
     /// ```
     pub fn start(mut self) -> Self {
-        self.begin();
+        self.inner.controls_mut().start();
         self
-    }
-
-    pub(super) fn begin(&mut self) {
-        match &mut self.inner {
-            Inner::Results(results) => results.start_now(),
-            Inner::Adapted(adapted) => adapted.start(),
-        }
-    }
-
-    /// Hands out panics as values instead of going on with them: each item whose function panicked
-    /// gives `Err`, and so does the input if it panics, as the last item.
-    ///
-    /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
-    /// let results: Vec<_> = pool.imap([4, 0, 2], |x| 8 / x).catch_panics().collect();
-    /// assert_eq!(*results[0].as_ref().unwrap(), 2);
-    /// assert_eq!(results[1].as_ref().unwrap_err().message(), Some("attempt to divide by zero"));
-    /// assert_eq!(*results[2].as_ref().unwrap(), 4);
-    /// ```
-    pub fn catch_panics(self) -> Imap<'p, Result<T, Panic>, P>
-    where
-        T: Send + 'p,
-    {
-        Imap { inner: Inner::Adapted(P::adapt(self)) }
     }
 
     /// A token that cancels this imap, from any thread. See [`CancelToken`].
@@ -152,10 +117,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// # stopper.join().unwrap();
     /// ```
     pub fn cancel_token(&self) -> CancelToken {
-        match &self.inner {
-            Inner::Results(results) => results.cancel_token(),
-            Inner::Adapted(adapted) => adapted.below().cancel_token(),
-        }
+        self.inner.controls().cancel_token()
     }
 
     /// Lets this token, too, cancel the imap. One token can cancel many imaps, and the function can hold a
@@ -172,25 +134,27 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// assert!(odd.is_cancelled() && even.is_cancelled());
     /// ```
     pub fn cancel_with(mut self, token: &CancelToken) -> Self {
-        self.attach(token);
+        self.inner.controls_mut().cancel_with(token);
         self
-    }
-
-    pub(super) fn attach(&mut self, token: &CancelToken) {
-        match &mut self.inner {
-            Inner::Results(results) => results.cancel_with(token),
-            Inner::Adapted(adapted) => adapted.below_mut().cancel_with(token),
-        }
     }
 
     /// Whether a [`CancelToken`] has ended the iteration early.
     ///
     /// `false` as long as it goes on, and after an iteration that reached the end of its input.
     pub fn is_cancelled(&self) -> bool {
-        match &self.inner {
-            Inner::Results(results) => results.is_cancelled(),
-            Inner::Adapted(adapted) => adapted.below().is_cancelled(),
-        }
+        self.inner.controls().is_cancelled()
+    }
+
+    /// The index of the next result: how many have been handed out, as results or as panics, or given up.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let mut results = pool.imap(10..20, |x| x);
+    /// assert_eq!((results.nth(2), results.next_index()), (Some(12), 3));
+    /// ```
+    pub fn next_index(&self) -> u64 {
+        self.inner.controls().next_index()
     }
 
     /// How many items are in which place, and what the consumer waited for. It can be printed.
@@ -206,9 +170,6 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// println!("{}", results.stats());
     /// ```
     pub fn stats(&self) -> ImapStats {
-        match &self.inner {
-            Inner::Results(results) => results.stats(),
-            Inner::Adapted(adapted) => adapted.below().stats(),
-        }
+        self.inner.controls().stats()
     }
 }

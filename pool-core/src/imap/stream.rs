@@ -4,6 +4,7 @@ use super::engine::Wait;
 use super::iter::Imap;
 use super::policy;
 use super::results::Next;
+use super::wrapper::access_inner;
 use crate::sync::Instant;
 use crate::unwind::{catch, drop_quietly};
 use futures_core::Stream;
@@ -47,10 +48,7 @@ pub struct ImapStream<'p, T> {
 }
 
 impl<'p, T> ImapStream<'p, T> {
-    /// The imap, for [`stats`](Imap::stats) and the like.
-    pub fn get_ref(&self) -> &Imap<'p, T> {
-        &self.inner
-    }
+    access_inner!(Imap<'p, T>);
 }
 
 impl<T> ImapStream<'_, T> {
@@ -85,7 +83,7 @@ impl<T> Stream for ImapStream<'_, T> {
         if self.yields(context.waker()) {
             return Poll::Pending;
         }
-        match self.inner.next_caught(Wait::Task(context.waker())) {
+        match self.inner.inner.next(Wait::Task(context.waker())) {
             Next::Result(value) => {
                 self.results += 1;
                 Poll::Ready(Some(value))
@@ -94,7 +92,10 @@ impl<T> Stream for ImapStream<'_, T> {
                 self.results += 1;
                 panic.resume()
             }
-            Next::End => Poll::Ready(None),
+            Next::End => {
+                self.inner.note_end();
+                Poll::Ready(None)
+            }
             Next::CallLate(_) | Next::ItemLate(_) => {
                 self.pause();
                 Poll::Pending

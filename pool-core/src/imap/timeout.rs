@@ -1,12 +1,11 @@
 //! Results with a limit on how long each is waited for.
 
-use super::adapted::Adapted;
-use super::cancel::CancelToken;
 use super::engine::Wait;
-use super::iter::{Imap, Inner};
+use super::iter::Imap;
 use super::place::{Place, Pooled};
 use super::results::Next;
-use crate::error::TimedOut;
+use super::wrapper::access_inner;
+use crate::error::{Panic, TimedOut};
 use std::fmt;
 use std::time::Duration;
 
@@ -42,11 +41,18 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// # drop(send);
     /// ```
     pub fn next_timeout(&mut self, limit: Duration) -> Result<Option<T>, TimedOut> {
-        match self.next_caught(Wait::AtMost(limit)) {
+        self.late = None;
+        match self.inner.next(Wait::AtMost(limit)) {
             Next::Result(value) => Ok(Some(value)),
             Next::Panic(panic) => panic.resume(),
-            Next::End => Ok(None),
-            Next::CallLate(late) | Next::ItemLate(late) => Err(late),
+            Next::End => {
+                self.note_end();
+                Ok(None)
+            }
+            Next::CallLate(late) | Next::ItemLate(late) => {
+                self.late = Some(self.next_index());
+                Err(late)
+            }
         }
     }
 
@@ -54,7 +60,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// [`next_timeout`](Imap::next_timeout) for what that means.
     ///
     /// After [`TimedOut`] the iteration can go on: with the same item again, or with the next one if the
-    /// late one is [given up](Timeout::give_up). Stopping at the first error, as `?` and `collect` do, drops
+    /// late one is [given up](Imap::give_up). Stopping at the first error, as `?` and `collect` do, drops
     /// the imap, which cancels what has not begun.
     ///
     /// ```
@@ -68,34 +74,14 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn timeout(self, limit: Duration) -> Timeout<'p, T, P> {
-        Timeout { inner: self, limit, late: false }
+        Timeout { inner: self, limit }
     }
 
-    /// Goes on to the next item, as if the head had been delivered. Does nothing without order, where any item may be
-    /// the next.
-    pub(super) fn give_up(&mut self) -> bool {
-        match &mut self.inner {
-            Inner::Results(results) => results.give_up(),
-            Inner::Adapted(adapted) => adapted.give_up(),
-        }
-    }
-}
-
-/// Results with a limit on how long each is waited for. From [`Imap::timeout`].
-#[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
-pub struct Timeout<'p, T, P: Place = Pooled> {
-    inner: Imap<'p, T, P>,
-    limit: Duration,
-    /// The last call found the head late.
-    late: bool,
-}
-
-impl<'p, T, P: Place> Timeout<'p, T, P> {
     /// Gives up the item that the last call found late: the iteration goes on with the next one. The late result is
     /// discarded by the first call that waits after it has come, or with the imap. The function goes on running, and
     /// occupies its thread of the pool until it returns.
     ///
-    /// Returns whether there was such an item. There is none unless the last call gave [`TimedOut`], nor in
+    /// Returns whether there was such an item. There is none unless the last call with a limit gave [`TimedOut`], nor in
     /// an [`unordered`](Imap::unordered) imap, where no item in particular is late. An item that has not
     /// even been pulled can be given up as well: its result will be discarded.
     ///
@@ -126,38 +112,74 @@ impl<'p, T, P: Place> Timeout<'p, T, P> {
     /// # drop(release);
     /// ```
     pub fn give_up(&mut self) -> bool {
-        std::mem::take(&mut self.late) && self.inner.give_up()
+        self.late.take() == Some(self.next_index()) && self.inner.controls_mut().give_up()
     }
+}
 
-    /// As [`Imap::cancel_with`], so that the order of the two does not matter.
-    pub fn cancel_with(mut self, token: &CancelToken) -> Self {
-        self.inner.attach(token);
-        self
-    }
+/// Results with a limit on how long each is waited for. From [`Imap::timeout`].
+#[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
+pub struct Timeout<'p, T, P: Place = Pooled> {
+    inner: Imap<'p, T, P>,
+    limit: Duration,
+}
 
+impl<'p, T, P: Place> Timeout<'p, T, P> {
     /// Changes the limit for the calls to come.
     pub fn set_limit(&mut self, limit: Duration) {
         self.limit = limit;
     }
 
-    /// The imap without the limit, as a reference: for [`stats`](Imap::stats) and the like.
-    pub fn get_ref(&self) -> &Imap<'p, T, P> {
-        &self.inner
+    /// As [`Imap::give_up`].
+    pub fn give_up(&mut self) -> bool {
+        self.inner.give_up()
     }
 
-    /// The imap without the limit. A late item is waited for again.
-    pub fn into_inner(self) -> Imap<'p, T, P> {
-        self.inner
+    /// As [`Imap::numbered`]. Of an item that is late [`TimedOut`] has the index.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # use std::time::Duration;
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let (send, receive) = std::sync::mpsc::channel();
+    /// let mut results = pool.imap(receive, |x: u32| x).timeout(Duration::from_millis(1)).numbered();
+    /// assert!(results.next().unwrap().is_err_and(|late| late.index() == 0));
+    /// send.send(7).unwrap();
+    /// let in_time = results.find_map(Result::ok);
+    /// assert_eq!(in_time, Some((0, 7)));
+    /// # drop(send);
+    /// ```
+    pub fn numbered(self) -> Timeout<'p, (u64, T), P>
+    where
+        T: Send + 'p,
+    {
+        self.inner.numbered().timeout(self.limit)
     }
+
+    /// As [`Imap::catch_panics`].
+    pub fn catch_panics(self) -> Timeout<'p, Result<T, Panic>, P>
+    where
+        T: Send + 'p,
+    {
+        self.inner.catch_panics().timeout(self.limit)
+    }
+
+    /// As [`Imap::with_progress`]. A call that gives [`TimedOut`] leaves the bar where it is.
+    #[cfg(feature = "progress")]
+    pub fn with_progress(self, bar: indicatif::ProgressBar) -> Timeout<'p, T, P>
+    where
+        T: Send + 'p,
+    {
+        self.inner.with_progress(bar).timeout(self.limit)
+    }
+
+    access_inner!(Imap<'p, T, P>);
 }
 
 impl<T, P: Place> Iterator for Timeout<'_, T, P> {
     type Item = Result<T, TimedOut>;
 
     fn next(&mut self) -> Option<Result<T, TimedOut>> {
-        let next = self.inner.next_timeout(self.limit);
-        self.late = next.is_err();
-        next.transpose()
+        self.inner.next_timeout(self.limit).transpose()
     }
 
     /// How many results there may be. Each [`TimedOut`] is one more, so there is no upper bound before the

@@ -76,7 +76,7 @@ promises! {
                 }
             }
             assert!(results.next().is_none(), "fused");
-            assert_eq!(results.get_ref().stats().delivered, 40);
+            assert_eq!(results.stats().delivered, 40);
         }
     }
 
@@ -132,7 +132,7 @@ promises! {
         let pool = subject.pool(2);
         let sleeps = |x: u64| (thread::sleep(4 * SHORT), x).1;
         let mut results = pool.imap(0..3u64, sleeps).item_timeout(SHORT).start();
-        soon("all are finished", || results.get_ref().stats().blocked == 3);
+        soon("all are finished", || results.stats().blocked == 3);
         assert!(results.by_ref().eq([Ok(0), Ok(1), Ok(2)]));
     }
 
@@ -343,6 +343,6 @@ promises! {
             scope.spawn(|| (thread::sleep(4 * SHORT), token.cancel()));
             assert!(results.next().is_none());
         });
-        assert!(results.get_ref().is_cancelled());
+        assert!(results.is_cancelled());
     }
 }

@@ -148,7 +148,7 @@ promises! {
     }
 
     /// An item that is waited for again is counted once; one that is given up, or panics, is counted.
-    fn p10_enumerate_numbers_items_and_not_calls(subject) {
+    fn p10_numbered_numbers_items_and_not_calls(subject) {
         let pool = subject.pool(3);
         let gate = Gate::closed();
         let door = gate.door();
@@ -161,7 +161,7 @@ promises! {
             }
             x
         });
-        let mut results = results.timeout(SHORT).enumerate();
+        let mut results = results.timeout(SHORT).numbered();
         let (mut expected, mut waits) = (0, 0);
         loop {
             let next = match catch_unwind(AssertUnwindSafe(|| results.next())) {
@@ -174,12 +174,12 @@ promises! {
             };
             match next {
                 None => break,
-                Some((index, Ok(x))) => {
-                    assert_eq!((index, x), (expected, expected));
+                Some(Ok((index, x))) => {
+                    assert_eq!((index, x), (expected as u64, expected));
                     expected += 1;
                 }
-                Some((index, Err(late))) => {
-                    assert_eq!((index, late.index()), (expected, expected as u64));
+                Some(Err(late)) => {
+                    assert_eq!(late.index(), expected as u64);
                     waits += 1;
                     if expected == 4 && waits > 3 {
                         assert!(results.give_up());

@@ -51,6 +51,7 @@ mod wakers;
 mod whereabouts;
 mod windows;
 mod wrapped;
+mod wrapping;
 
 pub use smoke::smoke;
 
@@ -108,6 +109,7 @@ fn tests() -> impl Iterator<Item = Test> {
         scope_ends::tests(),
         park_tokens::tests(),
         unwanted::tests(),
+        wrapping::tests(),
     ];
     files.into_iter().flatten()
 }
