@@ -138,7 +138,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         self
     }
 
-    /// Whether a [`CancelToken`] has ended the iteration early.
+    /// Whether a [`CancelToken`] has ended the iteration early: of this imap, or of one that is its input.
     ///
     /// `false` as long as it goes on, and after an iteration that reached the end of its input.
     pub fn is_cancelled(&self) -> bool {
