@@ -174,6 +174,29 @@
 //! assert!(squares().eq([0, 1, 4]) && cubes().eq([0, 1, 8]));
 //! ```
 //!
+//! # E0597: `pool` does not live long enough; argument requires that `pool` is borrowed for `'static`
+//!
+//! A stage that borrows its pool is the input of another.
+//!
+//! ```compile_fail,E0597
+//! # use pool_channel::{ChannelPool, IterExt};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let stages = (0..3).imap(&pool, |x| x + 1).imap(&pool, |x| 2 * x);
+//! assert!(stages.eq([2, 4, 6]));
+//! ```
+//!
+//! An input goes to the pool's threads, and so must own what it has: an `Arc` of the pool. Or it stays where the results are
+//! iterated: [`local`](crate::IterExt::local).
+//!
+//! ```
+//! # use pool_channel::{ChannelPool, IterExt};
+//! # let pool = std::sync::Arc::new(ChannelPool::new(2).unwrap());
+//! let stages = (0..3).imap(pool.clone(), |x| x + 1).imap(&pool, |x| 2 * x);
+//! assert!(stages.eq([2, 4, 6]));
+//! let stages = (0..3).imap(&pool, |x| x + 1).local().imap(&pool, |x| 2 * x);
+//! assert!(stages.eq([2, 4, 6]));
+//! ```
+//!
 //! # the `imap` method cannot be invoked on a trait object
 //!
 //! ```compile_fail
@@ -184,13 +207,14 @@
 //! }
 //! ```
 //!
-//! Write one more `&`; see [`Executor`](crate::Executor#pools-of-any-kind).
+//! Begin with the items; for other methods write one more `&`. See [`Executor`](crate::Executor#pools-of-any-kind).
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_channel::{ChannelPool, Executor, IterExt};
 //!
 //! fn total(pool: &dyn Executor) -> u64 {
-//!     (&pool).imap(0..3, |x| x * x).sum()
+//!     let squares: u64 = (0..3).imap(pool, |x| x * x).sum();
+//!     squares + (&pool).imap(0..3, |x| x - x).sum::<u64>()
 //! }
 //!
 //! assert_eq!(total(&ChannelPool::new(2).unwrap()), 5);

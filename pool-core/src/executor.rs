@@ -29,20 +29,37 @@ use std::sync::Arc;
 /// has begun, and the panic goes to the caller that submitted it. If another method panics, the engine uses the answer
 /// that is always right.
 ///
+/// # Which imap
+///
+/// Three choices that do not depend on each other: whether the imap borrows its executor, owns it, or is in a scope, where
+/// items, results and functions may borrow; whether the function has a state; and whether the input goes to the pool's
+/// threads, or stays where the results are iterated.
+///
+/// | | borrows `pool` | any `executor`: owned, an `Arc`, a reference | in a scope |
+/// |---|---|---|---|
+/// | input that is `Send` | [`pool.imap(items, f)`](Executor::imap) | [`executor.into_imap(items, f)`](Executor::into_imap), [`items.imap(executor, f)`](crate::IterExt::imap) | [`s.imap(items, f)`](Scope::imap) |
+/// | with a state | [`pool.imap_init(items, init, f)`](Executor::imap_init) | [`items.imap_init(executor, init, f)`](crate::IterExt::imap_init) | [`s.imap_init(items, init, f)`](Scope::imap_init) |
+/// | input that stays | [`pool.imap_local(items, f)`](Executor::imap_local) | [`items.local().imap(executor, f)`](crate::LocalInput::imap) | [`s.imap_local(items, f)`](Scope::imap_local) |
+/// | both | – | [`items.local().imap_init(executor, init, f)`](crate::LocalInput::imap_init) | – |
+///
+/// The column in the middle has all; a reference to a pool is an executor, too.
+///
 /// # Pools of any kind
 ///
-/// `Arc<dyn Executor>`, `Box<dyn Executor>` and references to these have every method. A plain `&dyn Executor` has
-/// [`into_imap`](Executor::into_imap) as it is, and every other method with one more `&`:
+/// `Arc<dyn Executor>`, `Box<dyn Executor>` and references to these have every method. A plain `&dyn Executor` goes into
+/// [`items.imap(pool, f)`](crate::IterExt::imap) and [`into_imap`](Executor::into_imap) as it is, and has every other method
+/// with one more `&`:
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor};
+/// use pool_channel::{ChannelPool, Executor, IterExt};
 ///
 /// fn total(pool: &dyn Executor, numbers: Vec<u32>) -> u32 {
-///     (&pool).imap(numbers, |x| x * x).sum()
+///     let squares = numbers.into_iter().imap(pool, |x| x * x);
+///     squares.sum::<u32>() + (&pool).submit(|| 1).join().unwrap()
 /// }
 ///
 /// let pool = ChannelPool::new(2)?;
-/// assert_eq!(total(&pool, vec![1, 2, 3]), 14);
+/// assert_eq!(total(&pool, vec![1, 2, 3]), 15);
 /// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 ///
@@ -156,7 +173,8 @@ pub trait Executor: Send + Sync {
     }
 
     /// Like [`imap`](Executor::imap), for an input that is not `Send`, or borrows: the thread that iterates pulls it
-    /// when the next result is not ready. Items still go to other threads.
+    /// when the next result is not ready. Items still go to other threads. The same is
+    /// [`items.local().imap(pool, f)`](crate::IterExt::local).
     ///
     /// A result that is ready is handed out before anything is pulled. But while `next` waits in the input it cannot
     /// hand out a result that becomes ready then, and neither a token nor a limit reaches it (the exception of promise

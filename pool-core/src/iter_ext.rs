@@ -1,39 +1,134 @@
-//! `iter.imap(&pool, f)`: the other way round, so that stages chain.
+//! `items.imap(pool, f)`: the executor as an argument, so that stages chain, and any executor and any input go together.
 
 use crate::Executor;
 use crate::imap::{Held, Imap, Local};
 
-/// [`imap`](IterExt::imap) as a method of every iterator.
+/// [`imap`](Executor::imap) as a method of every iterator.
 ///
 /// ```
 /// use pool_channel::{ChannelPool, IterExt};
+/// use std::sync::Arc;
 ///
-/// let pool = ChannelPool::new(2)?;
-/// let lines = "3\nx\n1\n2".lines().map(String::from);
+/// let pool = Arc::new(ChannelPool::new(2)?);
+/// let lines = ["3", "x", "1", "2"].into_iter();
 /// let rendered = lines
-///     .imap(&pool, |line| line.parse::<u32>())
+///     .imap(pool.clone(), |line| line.parse::<u32>())
 ///     .filter_map(Result::ok)
-///     .imap(&pool, |number| "*".repeat(number as usize));
+///     .imap(pool, |number| "*".repeat(number as usize));
 /// assert_eq!(rendered.collect::<Vec<_>>(), ["***", "*", "**"]);
 /// # Ok::<(), pool_channel::BuildError>(())
 /// ```
 pub trait IterExt: Iterator {
     /// Maps this iterator on a pool: in order, lazily, in bounded memory.
     ///
-    /// The same as [`pool.imap_local(iter, f)`](Executor::imap_local): the iterator is pulled on the thread
-    /// that iterates, so it may borrow and need not be `Send`, and may itself be an [`Imap`]. For an input
-    /// that blocks, such as a channel or a terminal, prefer [`pool.imap(iter, f)`](Executor::imap) as the first
-    /// stage: it pulls on the pool's threads, and hands out a result while the input waits for more.
-    fn imap<'p, E, F, T>(self, pool: &'p E, f: F) -> Imap<'p, T, Local>
+    /// The same as [`pool.imap(items, f)`](Executor::imap) where it gets a reference to a pool, and as
+    /// [`pool.into_imap(items, f)`](Executor::into_imap) where it gets the pool or a clone of its `Arc`. So the iterator is
+    /// pulled on the pool's threads, and must be `Send` and borrow nothing. One that cannot is [`local`](IterExt::local).
+    ///
+    /// The iterator may itself be an [`Imap`], or be made of one. That imap is a stage then, and owns its executor, or it
+    /// would borrow. If it ends early, this one [does, too](Imap::is_cancelled).
+    fn imap<'p, E, F, T>(self, executor: E, f: F) -> Imap<'p, T>
     where
-        Self: Sized + 'p,
+        Self: Sized + Send + 'static,
         Self::Item: Send + 'static,
-        E: Executor + ?Sized,
+        E: Executor + 'p,
         F: Fn(Self::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::local(Held::owned(pool), self, f)
+        Imap::new(Held::owned(executor), self, f)
+    }
+
+    /// The same as [`imap_init`](Executor::imap_init), on any executor, as [`imap`](IterExt::imap).
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, IterExt};
+    ///
+    /// /// An imap with a state that owns its pool.
+    /// fn lengths() -> impl Iterator<Item = usize> {
+    ///     let pool = ChannelPool::default();
+    ///     (0..1000u32).imap_init(pool, String::new, |buffer, x| {
+    ///         buffer.clear();
+    ///         buffer.extend(std::iter::repeat_n('x', x as usize % 10));
+    ///         buffer.len()
+    ///     })
+    /// }
+    /// assert_eq!(lengths().sum::<usize>(), 4500);
+    /// ```
+    fn imap_init<'p, E, N, S, F, T>(self, executor: E, init: N, f: F) -> Imap<'p, T>
+    where
+        Self: Sized + Send + 'static,
+        Self::Item: Send + 'static,
+        E: Executor + 'p,
+        N: Fn() -> S + Send + Sync + 'static,
+        S: Send + 'static,
+        F: Fn(&mut S, Self::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Imap::with_state(Held::owned(executor), self, init, f)
+    }
+
+    /// Says that this iterator stays where the results are iterated: it may borrow, and need not be `Send`.
+    ///
+    /// What that costs stands at [`imap_local`](Executor::imap_local): promises P4 and P16 have an exception there.
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, IterExt};
+    ///
+    /// let pool = ChannelPool::new(2)?;
+    /// let text = String::from("3\nx\n1\n2");
+    /// // The text is borrowed, and the second stage borrows the pool through the first one.
+    /// let numbers = text.lines().map(String::from).local().imap(&pool, |line| line.parse::<u32>());
+    /// let rendered = numbers.filter_map(Result::ok).local().imap(&pool, |number| "*".repeat(number as usize));
+    /// assert_eq!(rendered.collect::<Vec<_>>(), ["***", "*", "**"]);
+    /// # Ok::<(), pool_channel::BuildError>(())
+    /// ```
+    fn local(self) -> LocalInput<Self>
+    where
+        Self: Sized,
+    {
+        LocalInput(self)
     }
 }
 
 impl<I: Iterator> IterExt for I {}
+
+/// An input that stays where the results are iterated. From [`IterExt::local`].
+#[derive(Debug, Clone)]
+#[must_use = "it is the input of an imap"]
+pub struct LocalInput<I>(I);
+
+impl<I: Iterator> LocalInput<I> {
+    /// As [`IterExt::imap`], or [`imap_local`](Executor::imap_local).
+    pub fn imap<'p, E, F, T>(self, executor: E, f: F) -> Imap<'p, T, Local>
+    where
+        I: 'p,
+        I::Item: Send + 'static,
+        E: Executor + 'p,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Imap::local(Held::owned(executor), self.0, f)
+    }
+
+    /// As [`IterExt::imap_init`].
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, IterExt};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let offset = std::rc::Rc::new(1);
+    /// let input = (0..3u32).map(|x| x + *offset).local();
+    /// assert!(input.imap_init(&pool, || 10, |factor, x| *factor * x).eq([10, 20, 30]));
+    /// ```
+    pub fn imap_init<'p, E, N, S, F, T>(self, executor: E, init: N, f: F) -> Imap<'p, T, Local>
+    where
+        I: 'p,
+        I::Item: Send + 'static,
+        E: Executor + 'p,
+        N: Fn() -> S + Send + Sync + 'static,
+        S: Send + 'static,
+        F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Imap::local_with_state(Held::owned(executor), self.0, init, f)
+    }
+}

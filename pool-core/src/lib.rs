@@ -118,7 +118,7 @@ pub use imap::ImapStream;
 pub use imap::{
     CancelToken, Imap, ImapStats, ItemTimeout, Local, MAX_DEFAULT_WINDOW_PER_THREAD, Place, Pooled, Timeout,
 };
-pub use iter_ext::IterExt;
+pub use iter_ext::{IterExt, LocalInput};
 pub use scope::Scope;
 pub use submit::{JobHandle, ScopedJobHandle};
 

@@ -11,9 +11,13 @@ use std::rc::Rc;
 pub fn use_every_method<E: Executor>(pool: E) {
     assert!(pool.imap(0..500u64, |x| x + 1).eq(1..501));
     assert!(pool.imap_init(0..500u64, || 1, |one, x| x + *one).eq(1..501));
-    let offset = Rc::new(1);
-    assert!(pool.imap_local((0..500u64).map(|x| x + *offset), |x| x).eq(1..501));
+    let offset = &Rc::new(1);
+    assert!(pool.imap_local((0..500u64).map(|x| x + **offset), |x| x).eq(1..501));
     assert!((0..500u64).imap(&pool, |x| x + 1).eq(1..501));
+    assert!((0..500u64).imap_init(&pool, || 1, |one, x| x + *one).eq(1..501));
+    let local = || (0..500u64).map(|x| x + **offset).local();
+    assert!(local().imap(&pool, |x| x).eq(1..501));
+    assert!(local().imap_init(&pool, || 1, |one, x| x * *one).eq(1..501));
     let data = vec![1, 2, 3];
     assert_eq!(pool.map(&data, |x| x + 1), [2, 3, 4]);
     assert_eq!(pool.submit(|| 42).join().unwrap(), 42);

@@ -22,7 +22,7 @@ macro_rules! public {
 }
 
 public! {
-    BuildError Builder CancelToken Cancelled Executor Imap ImapStats ImapStream ItemTimeout IterExt JobError JobHandle Local
+    BuildError Builder CancelToken Cancelled Executor Imap ImapStats ImapStream ItemTimeout IterExt JobError JobHandle JobTimedOut Local LocalInput
     MAX_DEFAULT_WINDOW_PER_THREAD Panic Place PoolStats Pooled Scope ScopedJobHandle TimedOut Timeout WorkerStats backend
     compiler_errors guide
 }

@@ -47,22 +47,24 @@
 //! | results as they finish, in any order | [`.unordered()`](crate::Imap::unordered) |
 //! | a buffer or a connection for each thread | [`pool.imap_init(items, init, f)`](crate::Executor::imap_init) |
 //! | an input that is not `Send`, or borrows | [`pool.imap_local(items, f)`](crate::Executor::imap_local) |
-//! | stages, one behind the other | [`items.imap(&pool, f).imap(&pool, g)`](crate::IterExt::imap) |
+//! | stages, one behind the other | [`items.imap(pool.clone(), f).imap(pool, g)`](crate::IterExt::imap) |
 //! | an imap that can be returned from a function | [`pool.into_imap(items, f)`](crate::Executor::into_imap) |
 //! | one job, and a handle to wait for it | [`pool.submit(f)`](crate::Executor::submit) |
 //! | a limit for each result, or each item | [`.timeout(d)`, `.item_timeout(d)`](super::time_limits) |
 //!
-//! Stages are iterators, so the adapters of std stand between them:
+//! Stages are iterators, so the adapters of std stand between them. A stage is pulled on the pool's threads by the next one, so
+//! it must own its pool, here by an `Arc`:
 //!
 //! ```
 //! use pool_channel::{ChannelPool, IterExt};
+//! use std::sync::Arc;
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = Arc::new(ChannelPool::new(2)?);
 //! let numbers = ["4", "x", "5"].into_iter().map(String::from);
 //! let squares = numbers
-//!     .imap(&pool, |text| text.parse::<u32>())
+//!     .imap(pool.clone(), |text| text.parse::<u32>())
 //!     .filter_map(Result::ok)
-//!     .imap(&pool, |number| number * number);
+//!     .imap(pool, |number| number * number);
 //! assert!(squares.eq([16, 25]));
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```

@@ -6,22 +6,23 @@
 //!
 //! | `pariter` | here |
 //! |---|---|
-//! | `iter.parallel_map(f)` | [`iter.imap(&pool, f)`](crate::IterExt::imap), or [`pool.imap(iter, f)`](crate::Executor::imap) where the input blocks |
+//! | `iter.parallel_map(f)` | [`iter.imap(pool, f)`](crate::IterExt::imap), where `pool` is a reference, or an `Arc` if another stage follows |
 //! | `iter.parallel_map_custom(\|o\| o.threads(4), f)` | a pool of 4 threads |
 //! | `o.buffer_size(n)` | [`.window(n)`](crate::Imap::window) |
 //! | `iter.parallel_map_scoped(scope, f)` | [`pool.scope(\|s\| s.imap(iter, f)…)`](crate::Executor::scope) |
-//! | `iter.parallel_filter(p)` | `iter.imap(&pool, \|x\| p(&x).then_some(x)).flatten()` |
+//! | `iter.parallel_filter(p)` | `iter.imap(pool, \|x\| p(&x).then_some(x)).flatten()` |
 //! | `iter.readahead()` | `pool.imap(iter, \|x\| x).window(n)`: pulled on a thread of the pool |
 //! | `iter.profile_…` | [`stats()`](crate::Imap::stats), always on: [`measuring`](super::measuring) |
 //! | a panic of a worker | at the place of its item, with its payload |
 //!
 //! ```
 //! use pool_channel::{ChannelPool, IterExt};
+//! use std::sync::Arc;
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = Arc::new(ChannelPool::new(2)?);
 //! // `(0..100).parallel_filter(…).parallel_map_custom(|o| o.threads(2).buffer_size(16), …)`
-//! let even = (0..100_u32).imap(&pool, |x| (x % 2 == 0).then_some(x)).flatten();
-//! let halves = even.imap(&pool, |x| x / 2).window(16);
+//! let even = (0..100_u32).imap(pool.clone(), |x| (x % 2 == 0).then_some(x)).flatten();
+//! let halves = even.imap(pool, |x| x / 2).window(16);
 //! assert!(halves.eq(0..50));
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```

@@ -34,9 +34,10 @@
 //!
 //! ```
 //! use pool_channel::{ChannelPool, IterExt};
+//! use std::sync::Arc;
 //!
-//! let pool = ChannelPool::new(2)?;
-//! let parsed = ["1", "2"].into_iter().imap(&pool, |text| text.parse::<u32>().unwrap());
-//! assert!(parsed.imap(&pool, |number| 2 * number).eq([2, 4]));
+//! let pool = Arc::new(ChannelPool::new(2)?);
+//! let parsed = ["1", "2"].into_iter().imap(pool.clone(), |text| text.parse::<u32>().unwrap());
+//! assert!(parsed.imap(pool, |number| 2 * number).eq([2, 4]));
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```

@@ -47,7 +47,8 @@
 //!   [`unordered`](crate::Imap::unordered) imap, while another thread of the same imap hangs in one.
 //! - **P5:** a consumer may nap while items are short, for at most a millisecond and what the system's timer adds.
 //! - **P9:** the last owner of a pool joins its threads, also if that is an imap from [`into_imap`](crate::Executor::into_imap).
-//! - **P16:** a thread that is itself in a job may run items of the imap that it consumes, or no nesting would end.
+//! - **P16:** a thread that is itself in a job may run items of the imap that it consumes, or no nesting would end; and
+//!   [`imap_local`](crate::Executor::imap_local) pulls where you iterate.
 //!
 //! # What is not promised
 //!

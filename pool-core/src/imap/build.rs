@@ -106,8 +106,33 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
         J::Item: Send + 'static,
         F: Fn(J::Item) -> T + Send + Sync + 'static,
     {
-        let shared: Shared<Empty<J::Item>, _, T> =
-            Shared::new(None, Plain(f), executor.get(), |shared| Job::from_task(shared.clone()));
+        Imap::local_function(executor, input, Plain(f))
+    }
+
+    pub(crate) fn local_with_state<J, N, S, F>(
+        executor: Held<'p>,
+        input: J,
+        init: N,
+        f: F,
+    ) -> Imap<'p, T, Local>
+    where
+        J: Iterator + 'p,
+        J::Item: Send + 'static,
+        N: Fn() -> S + Send + Sync + 'static,
+        S: Send + 'static,
+        F: Fn(&mut S, J::Item) -> T + Send + Sync + 'static,
+    {
+        Imap::local_function(executor, input, WithState::new(init, f))
+    }
+
+    fn local_function<J, F>(executor: Held<'p>, input: J, function: F) -> Imap<'p, T, Local>
+    where
+        J: Iterator + 'p,
+        J::Item: Send + 'static,
+        F: Function<J::Item, Output = T> + Send + Sync + 'static,
+    {
+        let shared: Shared<Empty<J::Item>, F, T> =
+            Shared::new(None, function, executor.get(), |shared| Job::from_task(shared.clone()));
         Imap::local_from_shared(executor, Arc::new(shared), input)
     }
 }

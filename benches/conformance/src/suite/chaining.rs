@@ -1,6 +1,8 @@
-//! `iter.imap(&pool, f)`: stages one after the other, on the same pool.
+//! `items.imap(pool, f)`: stages one after the other, on the same pool, sent to its threads or local.
 
 use super::list::promises;
+use super::parts::Alive;
+use super::whereabouts::{Calls, Home};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::{Executor, IterExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,40 +10,63 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
+/// The lines of a text, the numbers in it, and what is made of each.
+fn text() -> String {
+    (0..3_000).map(|n| if n % 7 == 0 { "x\n".into() } else { format!("{n}\n") }).collect()
+}
+
+fn parse(line: String) -> Result<u64, std::num::ParseIntError> {
+    line.parse()
+}
+
+fn render(number: u64) -> String {
+    format!("<{number}>")
+}
+
 promises! {
     fn p1_chain_is_the_chain_of_maps(subject) {
         for threads in [1, 2, 4] {
-            let pool = subject.pool(threads);
-            let text: String = (0..3_000).map(|n| if n % 7 == 0 { "x\n".into() } else { format!("{n}\n") }).collect();
-            let parse = |line: String| line.parse::<u64>();
-            let render = |number: u64| format!("<{number}>");
+            let pool = Arc::new(subject.pool(threads));
+            let text = text();
+            let lines = || text.lines().map(String::from);
+            let expected: Vec<_> = lines().map(parse).filter_map(Result::ok).map(render).collect();
             // The text is borrowed, and each stage pulls from the one before.
-            let chained = text.lines().map(String::from).imap(&pool, parse).filter_map(Result::ok).imap(&pool, render);
-            let expected = text.lines().map(String::from).map(parse).filter_map(Result::ok).map(render);
-            assert!(chained.eq(expected), "threads {threads}");
+            let local = lines().local().imap(&pool, parse).filter_map(Result::ok).local().imap(&pool, render);
+            assert!(local.eq(expected.iter().cloned()), "threads {threads}");
+            let owned = lines().collect::<Vec<_>>().into_iter();
+            let sent = owned.imap(pool.clone(), parse).filter_map(Result::ok).imap(pool.clone(), render);
+            assert!(sent.eq(expected), "threads {threads}");
         }
     }
 
     fn p8_chain_of_four_on_one_thread_finishes(subject) {
         for window in [1, 2, 4096] {
-            let pool = subject.pool(1);
+            let pool = Arc::new(subject.pool(1));
             let add = |x: u64| x + 1;
-            let two = (0..500).imap(&pool, add).window(window).imap(&pool, add).window(window);
-            let four = two.imap(&pool, add).window(window).imap(&pool, add).window(window);
-            assert!(four.eq(4..504), "window {window}");
+            let two = (0..500).imap(&pool, add).window(window).local().imap(&pool, add).window(window);
+            let four = two.local().imap(&pool, add).window(window).local().imap(&pool, add).window(window);
+            assert!(four.eq(4..504), "local, window {window}");
+            let sent = || pool.clone();
+            let two = (0..500).imap(sent(), add).window(window).imap(sent(), add).window(window);
+            let four = two.imap(sent(), add).window(window).imap(sent(), add).window(window);
+            assert!(four.eq(4..504), "sent, window {window}");
         }
     }
 
     fn p8_chain_inside_a_job_of_its_one_thread_finishes(subject) {
         let pool = Arc::new(subject.pool(1));
-        let inner = pool.clone();
+        let (local, sent) = (pool.clone(), pool.clone());
         let sum = pool.submit(move || {
-            (0..500u64).imap(&inner, |x| x + 1).imap(&inner, |x| 2 * x).sum::<u64>()
+            (0..500u64).imap(&local, |x| x + 1).local().imap(&local, |x| 2 * x).sum::<u64>()
+        });
+        assert_eq!(sum.join().unwrap(), 250_500);
+        let sum = pool.submit(move || {
+            (0..500u64).imap(sent.clone(), |x| x + 1).imap(sent, |x| 2 * x).sum::<u64>()
         });
         assert_eq!(sum.join().unwrap(), 250_500);
     }
 
-    fn p2_chain_is_lazy_and_pulled_here(subject) {
+    fn p2_chain_is_lazy_and_a_local_one_is_pulled_here(subject) {
         let pool = subject.pool(2);
         let (me, pulled) = (thread::current().id(), Rc::new(()));
         let seen = pulled.clone();
@@ -49,21 +74,54 @@ promises! {
             assert_eq!(thread::current().id(), me);
             let _ = &seen;
         });
-        let stage = input.imap(&pool, |x| x).imap(&pool, |x| x);
+        let stage = input.local().imap(&pool, |x| x).local().imap(&pool, |x| x);
         assert_eq!(stage.size_hint(), (100, Some(100)));
         assert_eq!(stage.stats().pulled, 0);
         assert!(stage.eq(0..100));
         assert_eq!(Rc::strong_count(&pulled), 1);
     }
 
+    /// The same as `pool.imap` in this, too, whatever the executor is.
+    fn p16_chain_is_pulled_on_the_threads_of_the_pool(subject) {
+        for threads in [1, 2] {
+            let pool = Arc::new(subject.pool(threads));
+            let home = Home::of(&pool);
+            let calls = Calls::new();
+            assert!(calls.input(500).imap(&pool, calls.function()).eq(0..500));
+            let f = calls.function();
+            assert!(calls.input(500).imap_init(&pool, calls.init(), move |(), x| f(x)).eq(0..500));
+            let first = calls.input(500).imap(pool.clone(), calls.function());
+            assert!(first.imap(&pool, calls.function()).eq(0..500));
+            home.check(&calls, &format!("threads {threads}"));
+        }
+    }
+
     fn p6_chain_hands_a_panic_of_an_early_stage_on(subject) {
-        let pool = subject.pool(2);
+        let pool = Arc::new(subject.pool(2));
         let early = |x: u64| if x == 50 { panic_on_purpose(x) } else { x };
-        let mut chained = (0..100u64).imap(&pool, early).imap(&pool, |x| x);
         // It is a panic of the later stage's input, so it comes after the results before it, and ends it.
-        assert!(chained.by_ref().take(50).eq(0..50));
-        let payload = catch_unwind(AssertUnwindSafe(|| chained.next())).unwrap_err();
-        assert_eq!(payload.downcast_ref::<OnPurpose>(), Some(&OnPurpose(50)));
-        assert_eq!(chained.next(), None);
+        let check = |mut chained: Box<dyn Iterator<Item = u64> + '_>| {
+            assert!(chained.by_ref().take(50).eq(0..50));
+            let payload = catch_unwind(AssertUnwindSafe(|| chained.next())).unwrap_err();
+            assert_eq!(payload.downcast_ref::<OnPurpose>(), Some(&OnPurpose(50)));
+            assert_eq!(chained.next(), None);
+        };
+        check(Box::new((0..100u64).imap(&pool, early).local().imap(&pool, |x| x)));
+        check(Box::new((0..100u64).imap(pool.clone(), early).imap(&pool, |x| x)));
+    }
+
+    fn p9_chain_dropped_in_the_middle_drops_everything_once(subject) {
+        for taken in [0, 1, 100] {
+            let pool = Arc::new(subject.pool(2));
+            let (alive, results) = (Alive::default(), Alive::default());
+            let (of_items, of_results) = (alive.clone(), results.clone());
+            let items = (0..1_000).map(move |_| of_items.new_one());
+            let first = items.imap(pool.clone(), move |item| (item, of_results.new_one()));
+            let mut second = first.imap(pool.clone(), |pair| pair);
+            assert_eq!(second.by_ref().take(taken).count(), taken);
+            drop(second);
+            alive.wait_for(0);
+            results.wait_for(0);
+        }
     }
 }

@@ -184,7 +184,7 @@ promises! {
             }
             assert_eq!(pool.imap_local(0..ITEMS, calls.function()).unordered().count() as u64, ITEMS);
             // The second stage pulls from the first one here.
-            let chained = (0..ITEMS).imap(&pool, calls.function()).imap(&pool, calls.function());
+            let chained = (0..ITEMS).imap(&pool, calls.function()).local().imap(&pool, calls.function());
             assert!(chained.eq(0..ITEMS));
             home.check(&calls, &format!("threads {threads}"));
         }

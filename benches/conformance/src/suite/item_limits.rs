@@ -274,7 +274,7 @@ promises! {
         let hangs = |x: u64| x == 2 || x == 9;
         let text = (0..20).map(|x| x.to_string()).collect::<Vec<_>>().join("\n");
         let numbers = text.lines().map(|imap| imap.parse().unwrap());
-        let results = numbers.imap(&pool, hanging(gate.door(), hangs)).item_timeout(LIMIT);
+        let results = numbers.local().imap(&pool, hanging(gate.door(), hangs)).item_timeout(LIMIT);
         assert_eq!(outcomes(results), expected(20, hangs));
     }
 
