@@ -4,7 +4,7 @@ use super::list::promises;
 use super::parts::Alive;
 use super::whereabouts::{Calls, Home};
 use crate::oracle::{OnPurpose, panic_on_purpose};
-use pool_core::{Executor, IterExt};
+use pool_core::{CancelToken, Executor, Imap, IterExt, Place};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +21,15 @@ fn parse(line: String) -> Result<u64, std::num::ParseIntError> {
 
 fn render(number: u64) -> String {
     format!("<{number}>")
+}
+
+/// The last stage of a chain is told that another one was cancelled.
+fn is_told<P: Place>(mut last: Imap<'_, u64, P>, token: &CancelToken) {
+    assert_eq!(last.by_ref().take(10).count(), 10);
+    assert!(!last.is_cancelled());
+    token.cancel();
+    last.by_ref().for_each(drop);
+    assert!(last.is_cancelled());
 }
 
 promises! {
@@ -123,5 +132,34 @@ promises! {
             alive.wait_for(0);
             results.wait_for(0);
         }
+    }
+
+    /// However far behind it is, with adapters between, sent or local.
+    fn p12_chain_is_told_that_a_stage_was_cancelled(subject) {
+        for threads in [1, 2] {
+            let pool = Arc::new(subject.pool(threads));
+            let first = |token| (0u64..).imap(pool.clone(), |x| x).window(4).cancel_with(token).filter(|x| x % 2 == 0);
+            let token = CancelToken::new();
+            is_told(first(&token).imap(&pool, |x| x).window(4), &token);
+            let token = CancelToken::new();
+            is_told(first(&token).local().imap(&pool, |x| x).window(4), &token);
+            let token = CancelToken::new();
+            let second = first(&token).imap(pool.clone(), |x| x).window(4).catch_panics();
+            is_told(second.map_while(Result::ok).imap(&pool, |x| x).window(4), &token);
+        }
+    }
+
+    fn p12_chain_that_reaches_its_end_is_not_cancelled(subject) {
+        let pool = Arc::new(subject.pool(2));
+        // An imap that ends early inside of an item is no stage of this one.
+        let inner = pool.clone();
+        let first = (0..50u64).imap(pool.clone(), move |x| {
+            let cancelled = (0u64..).imap(inner.clone(), |x| x).window(2);
+            cancelled.cancel_token().cancel();
+            (cancelled.count() < 3, x).1
+        });
+        let mut last = first.imap(&pool, |x| x);
+        assert!(last.by_ref().eq(0..50));
+        assert!(!last.is_cancelled());
     }
 }
