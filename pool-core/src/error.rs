@@ -32,7 +32,6 @@ impl Panic {
     }
 
     /// Of the function, on the item with this index.
-    #[allow(dead_code, reason = "for the engine, which does not tell the index yet")]
     pub(crate) fn of_item(payload: Payload, index: u64) -> Panic {
         Panic::with(payload, Some(index))
     }

@@ -86,6 +86,7 @@ mod block;
 pub mod compiler_errors;
 #[cfg(feature = "testing")]
 pub mod doubles;
+mod early_end;
 mod error;
 mod executor;
 #[cfg(loom)]

@@ -34,14 +34,11 @@ pub use queue::Rayon;
 #[cfg(feature = "stream")]
 #[doc(inline)]
 pub use pool_core::ImapStream;
-#[cfg(feature = "progress")]
-#[doc(inline)]
-pub use pool_core::Progress;
 #[doc(inline)]
 pub use pool_core::{
-    BuildError, Builder, CancelToken, Cancelled, Enumerated, Executor, Imap, ImapStats, ItemTimeout, IterExt,
-    JobError, JobHandle, Local, MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place, PoolStats, Pooled, Scope,
-    ScopedJobHandle, TimedOut, Timeout, WorkerStats, backend, compiler_errors, guide,
+    BuildError, Builder, CancelToken, Cancelled, Executor, Imap, ImapStats, ItemTimeout, IterExt, JobError,
+    JobHandle, JobTimedOut, Local, LocalInput, MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place, PoolStats,
+    Pooled, Scope, ScopedJobHandle, TimedOut, Timeout, WorkerStats, backend, compiler_errors, guide,
 };
 
 /// The example in the README is a test.

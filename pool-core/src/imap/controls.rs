@@ -57,9 +57,8 @@ impl<T, S: Source<T>> Controls for Results<T, S> {
         self.head()
     }
 
-    // Without order this is the number of the result. The index of its item has to come from its ring.
     fn delivered_index(&self) -> u64 {
-        self.head().saturating_sub(1)
+        self.last()
     }
 
     // A panic of the input and the pool's `terminate` end it early, too, but are told as panics.

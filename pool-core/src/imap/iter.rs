@@ -1,9 +1,9 @@
 //! The iterator that the user holds.
 
-use super::early_end;
 use super::engine::Wait;
 use super::place::{Inner, Mapped, Place, Pooled};
 use super::results::Next;
+use crate::early_end;
 use std::fmt;
 
 /// An ordered, lazy, parallel map. From [`Executor::imap`](crate::Executor::imap).

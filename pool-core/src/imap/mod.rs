@@ -5,7 +5,7 @@
 //! - [`iter`] is the iterator, and [`settings`], [`timeout`], [`item_timeout`], [`stream`], [`catch_panics`],
 //!   [`numbered`] and [`cancel`] are its methods; [`build`] says how it comes to be;
 //! - [`place`] is what it hands its results out of, and [`controls`] what can be done with it whatever they are;
-//! - [`results`] drives the iteration, and [`early_end`] tells how it ended to the next stage of a chain;
+//! - [`results`] drives the iteration, and [`early_end`](crate::early_end) tells how it ended to the next stage of a chain;
 //! - [`engine`] is the protocol between the pool's threads and the consumer;
 //! - [`policy`] is every number that is measured or guessed.
 //!
@@ -15,7 +15,6 @@ mod build;
 mod cancel;
 mod catch_panics;
 mod controls;
-mod early_end;
 #[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
 mod engine;
 mod item_timeout;

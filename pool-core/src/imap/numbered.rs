@@ -7,8 +7,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// Gives each result with the index of its item, counted from 0.
     ///
     /// An item that panicked, or was [given up](Imap::give_up), counts as one. So the index is the item's place in the
-    /// input, while `Iterator::enumerate` would count results. In an [`unordered`](Imap::unordered) imap it is the number
-    /// of the result.
+    /// input, while `Iterator::enumerate` would count results. In an [`unordered`](Imap::unordered) imap it says which
+    /// item the result is of.
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};

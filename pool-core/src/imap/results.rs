@@ -125,8 +125,8 @@ impl<T, S: Source<T>> Results<T, S> {
     /// may run below this frame, and a large result would take room on the stack each time it is moved.
     #[cold]
     fn advance(&mut self, wait: Wait<'_>) -> Option<Next<Infallible>> {
-        if let Some((_, payload)) = self.order.pop_panic() {
-            return Some(Next::Panic(Panic::new(payload)));
+        if let Some(panic) = self.order.pop_panic() {
+            return Some(Next::Panic(panic));
         }
         if self.has_ended() {
             return Some(Next::End);
@@ -194,6 +194,11 @@ impl<T, S: Source<T>> Results<T, S> {
     /// The index of the head.
     pub(super) fn head(&self) -> u64 {
         self.order.head()
+    }
+
+    /// The index of the item that was delivered last.
+    pub(super) fn last(&self) -> u64 {
+        self.order.last()
     }
 
     pub(super) fn stats(&self) -> ImapStats {

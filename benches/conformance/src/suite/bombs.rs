@@ -380,7 +380,6 @@ promises! {
                 left_each_way(pool, |pool| pool.imap(0..100, plain()));
                 left_each_way(pool, |pool| pool.imap_init(0..100, init(), with_state()));
                 left_each_way(pool, |pool| pool.imap_local(0..100, plain()));
-                left_each_way(pool, |pool| pool.imap_batched(0..100, 7, plain()));
                 left_each_way(pool, |pool| pool.into_imap(0..100, plain()));
                 assert!(pool.map(0..100, plain()).into_iter().eq(0..100));
                 pool.scope(|s| {
@@ -404,6 +403,10 @@ promises! {
             assert!(pool.map(input(1), |x| x).into_iter().eq(0..100));
             let payload = catch_unwind(AssertUnwindSafe(|| pool.map(input(usize::MAX), |x| x))).unwrap_err();
             assert_eq!(payload.downcast_ref(), Some(&OnPurpose(9)));
+            // An imap asks once when it is made, and then before each pull.
+            let hint = move |asked| if asked > 1 { panic_any(Bomb::new(alive)) } else { (0, None) };
+            let input = Hinted { items: 0..100, hint, asked: Cell::new(0), _bomb: Bomb::new(alive) };
+            assert!(pool.scope(|s| s.imap(input, |x| x).eq(0..100)));
         });
     }
 
@@ -417,7 +420,7 @@ promises! {
                 };
                 let large = |x| [x; 1 << 13];
                 assert!(pool.map(input(), large).into_iter().eq((0..100).map(large)));
-                assert!(pool.imap_batched(input(), usize::MAX, |x| x).eq(0..100));
+                assert!(pool.imap(input(), |x| x).eq(0..100));
             }
         });
     }

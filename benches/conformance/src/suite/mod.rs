@@ -6,6 +6,7 @@
 mod asks;
 mod away;
 mod bombs;
+mod busy;
 mod cancel;
 mod chaining;
 mod dropping;
@@ -22,6 +23,7 @@ mod inline;
 mod inline_results;
 mod item_limits;
 mod iterator_traits;
+mod late_ends;
 mod limits;
 mod list;
 mod live;
@@ -100,6 +102,8 @@ fn tests() -> impl Iterator<Item = Test> {
         sharing::tests(),
         windows::tests(),
         bombs::tests(),
+        busy::tests(),
+        late_ends::tests(),
         wakers::tests(),
         guests::tests(),
         owned::tests(),

@@ -21,6 +21,24 @@ fn sorted<T: Ord>(results: impl IntoIterator<Item = T>) -> Vec<T> {
 }
 
 promises! {
+    /// Each result with the item that it is of, whatever the order.
+    fn p11_numbered_without_order_says_which_item(subject) {
+        for chunk in [1, 16] {
+            let pool = subject.pool(2);
+            let f = |x: u64| if x % 7 == 3 { crate::oracle::panic_on_purpose(x) } else { x + 100 };
+            let results = pool.imap(0..1_000u64, f).chunk(chunk).unordered().catch_panics().numbered();
+            let mut seen = vec![false; 1_000];
+            for (index, result) in results {
+                assert!(!std::mem::replace(&mut seen[index as usize], true), "{index} came twice");
+                match result {
+                    Ok(value) => assert_eq!(value, index + 100),
+                    Err(panic) => assert_eq!((panic.index(), index % 7), (Some(index), 3)),
+                }
+            }
+            assert!(seen.into_iter().all(|seen| seen));
+        }
+    }
+
     fn p1_unordered_gives_each_result_once(subject) {
         let f = |x: u64| xorshift(x, x % 17 * 100);
         let expected = sorted((0..300).map(f));

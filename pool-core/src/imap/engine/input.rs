@@ -19,21 +19,32 @@
 
 use super::function::Function;
 use super::ring::Sender;
+use crate::early_end;
 use crate::unwind::{Payload, catch, catch_or};
 
 /// How an input came to its end.
 pub(super) enum InputEnd {
     Finished,
+    /// It is an imap, or made of one, that was cancelled.
+    Early,
     Panicked(Payload),
 }
 
 pub(super) type Hint = (usize, Option<usize>);
 
+impl InputEnd {
+    /// The pull just now gave `None`.
+    fn of_none() -> InputEnd {
+        if early_end::take() { InputEnd::Early } else { InputEnd::Finished }
+    }
+}
+
 /// The next item, or how the input has ended. Runs the user's `next`. It puts the item into `slot`.
 pub(super) fn pull<J: Iterator>(input: &mut J, slot: &mut Option<J::Item>) -> Option<InputEnd> {
+    early_end::take();
     match catch(|| *slot = input.next()) {
         Ok(()) if slot.is_some() => None,
-        Ok(()) => Some(InputEnd::Finished),
+        Ok(()) => Some(InputEnd::of_none()),
         Err(payload) => Some(InputEnd::Panicked(payload)),
     }
 }
@@ -44,6 +55,7 @@ pub(super) fn fill<J: Iterator>(
     sender: &mut Sender<J::Item>,
     mut stops: impl FnMut(&Sender<J::Item>) -> bool,
 ) -> Option<InputEnd> {
+    early_end::take();
     let ended = catch(|| {
         loop {
             let Some(item) = input.next() else { return true };
@@ -55,7 +67,7 @@ pub(super) fn fill<J: Iterator>(
     });
     match ended {
         Ok(false) => None,
-        Ok(true) => Some(InputEnd::Finished),
+        Ok(true) => Some(InputEnd::of_none()),
         Err(payload) => Some(InputEnd::Panicked(payload)),
     }
 }
@@ -92,6 +104,7 @@ pub(super) struct Input<I> {
     pulled: u64,
     hint: Hint,
     end: Option<u64>,
+    early: bool,
     panic: Option<Payload>,
 }
 
@@ -99,7 +112,7 @@ impl<I: Iterator> Input<I> {
     /// Without a source, the consumer pulls and tells of it.
     pub(super) fn new(source: Option<I>) -> Input<I> {
         let hint = source.as_ref().map_or((0, None), I::size_hint);
-        Input { source: source.map(Box::new), pulled: 0, hint, end: None, panic: None }
+        Input { source: source.map(Box::new), pulled: 0, hint, end: None, early: false, panic: None }
     }
 
     /// Takes the input out: the caller is the feeder.
@@ -166,9 +179,16 @@ impl<I: Iterator> Input<I> {
     pub(super) fn finish(&mut self, end: InputEnd) {
         self.end = Some(self.pulled);
         self.hint = (0, Some(0));
-        if let InputEnd::Panicked(payload) = end {
-            self.panic = Some(payload);
+        match end {
+            InputEnd::Finished => {}
+            InputEnd::Early => self.early = true,
+            InputEnd::Panicked(payload) => self.panic = Some(payload),
         }
+    }
+
+    /// Whether it has ended before its own end.
+    pub(super) fn has_ended_early(&self) -> bool {
+        self.early
     }
 
     pub(super) fn has_panicked(&self) -> bool {
@@ -227,7 +247,8 @@ impl<I: Iterator> InHand<I> {
         let ran = catch(|| {
             loop {
                 pulling = true;
-                let Some(item) = self.source.next() else { return Ran::Ended(InputEnd::Finished) };
+                early_end::take();
+                let Some(item) = self.source.next() else { return Ran::Ended(InputEnd::of_none()) };
                 pulling = false;
                 self.pulled += 1;
                 if publish(function.call(session, item)) {

@@ -11,6 +11,7 @@ mod as_ready;
 mod by_index;
 
 use super::ring::Receiver;
+use crate::error::Panic;
 use crate::unwind::{Payload, drop_quietly};
 use as_ready::AsReady;
 use by_index::{ByIndex, Entries};
@@ -27,6 +28,8 @@ pub(super) enum Output<T> {
     Value(T),
     /// The item has panicked.
     Panicked(Payload),
+    /// The input has panicked. That comes last.
+    InputPanicked(Payload),
 }
 
 /// A list of what was told.
@@ -187,12 +190,18 @@ impl<T> Order<T> {
     }
 
     /// The panic that stands in the place of the next result, if there is one.
-    pub(in crate::imap) fn pop_panic(&mut self) -> Option<(u64, Payload)> {
+    pub(in crate::imap) fn pop_panic(&mut self) -> Option<Panic> {
         let entries = self.kind.entries(self.head)?;
-        let (_, Output::Panicked(_)) = entries.front()? else { return None };
-        let (index, output) = entries.pop_front()?;
-        self.deliver(index);
-        if let Output::Panicked(payload) = output { Some((index, payload)) } else { None }
+        let (_, Output::Panicked(_) | Output::InputPanicked(_)) = entries.front()? else { return None };
+        match entries.pop_front()? {
+            (index, Output::Panicked(payload)) => {
+                self.deliver(index);
+                Some(Panic::of_item(payload, index))
+            }
+            // It takes no item's place.
+            (_, Output::InputPanicked(payload)) => Some(Panic::new(payload)),
+            _ => None,
+        }
     }
 
     fn deliver(&mut self, index: u64) {
@@ -285,6 +294,7 @@ impl<T> Order<T> {
 
     /// Gives up the item whose limit has passed: see [`next_late`](Order::next_late).
     pub(super) fn give_up_item(&mut self, index: u64) {
+        self.last = index;
         match &mut self.kind {
             Kind::ByIndex(_) => self.give_up_head(),
             Kind::AsReady(order) => {

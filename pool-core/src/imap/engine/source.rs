@@ -30,7 +30,7 @@ pub enum Head {
     Late,
     /// The limit of this item has passed, and it was given up.
     ItemLate(u64),
-    /// A token has cancelled the imap, and the head was not finished by then.
+    /// A token has cancelled the imap, and the head was not finished by then; or an imap that is its input.
     Cancelled,
     /// The pool has dropped the imap's jobs.
     Terminated,

@@ -284,7 +284,7 @@ impl<I: Iterator, T> State<I, T> {
         let told = self.told.iter().map(|(_, output)| match output {
             Output::Began(_) => 0,
             Output::Ring(ring, _) => ring.len(),
-            Output::Value(_) | Output::Panicked(_) => 1,
+            _ => 1,
         });
         let blocked = order.ready_len() + told.sum::<u64>();
         let (waiting, visible_end) = self.backlog.seen();

@@ -54,7 +54,7 @@ fn p6_a_ring_that_ends_early_goes_on_in_another_one() {
     let mut rest = open(&mut order, 2, 3);
     rest.push(2);
     assert_eq!(taken(&mut order), [0]);
-    assert_eq!(order.pop_panic().map(|panic| panic.0), Some(1));
+    assert_eq!(order.pop_panic().and_then(|panic| panic.index()), Some(1));
     assert_eq!(taken(&mut order), [2]);
     drop(rest);
     let mut handed_back = open(&mut order, 3, 2);
@@ -111,7 +111,7 @@ fn p10_single_items_that_were_given_up() {
         assert_eq!((order.head(), order.missing()), (1, 1));
         tell(&mut order, [(1, Output::Value(1)), (0, Output::Value(0)), (2, Output::Panicked(Box::new(2)))]);
         assert_eq!((taken(&mut order), order.missing(), order.last()), (vec![1], 0, 1));
-        assert!(order.pop_panic().is_some_and(|panic| panic.0 == 2));
+        assert!(order.pop_panic().is_some_and(|panic| panic.index() == Some(2)));
         assert_eq!((order.head(), order.next_late()), (3, None));
     }
 }

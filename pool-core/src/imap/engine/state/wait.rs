@@ -126,8 +126,10 @@ impl<I: Iterator, T> State<I, T> {
             return Answer::Received;
         }
         if self.input.end().is_some_and(|end| end <= order.head()) {
-            let Some(payload) = self.input.take_panic() else { return Answer::Return(Head::End) };
-            order.put(Output::Panicked(payload));
+            let early = self.input.has_ended_early();
+            let end = Answer::Return(if early { Head::Cancelled } else { Head::End });
+            let Some(payload) = self.input.take_panic() else { return end };
+            order.put(Output::InputPanicked(payload));
             return Answer::Received;
         }
         loop {

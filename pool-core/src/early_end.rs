@@ -11,21 +11,21 @@ thread_local! {
 }
 
 /// To be called just before `None` is returned early.
-pub(super) fn note() {
+pub(crate) fn note() {
     NOTED.set(true);
 }
 
 /// Takes the note of this thread. To be called before a pull, since a note may be left of another one; and when the pull
 /// has given `None`, which is early then if there is a note.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the engine's side of a pull"))]
-pub(super) fn take() -> bool {
+pub(crate) fn take() -> bool {
     NOTED.take()
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{Executor, Imap, Job};
+    use crate::job::Job;
+    use crate::{Executor, Imap};
     use std::time::Duration;
 
     /// Runs a job where it is spawned, so that a pull is on this thread.

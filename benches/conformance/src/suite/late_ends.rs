@@ -1,0 +1,169 @@
+//! P5, P7, P10, P12: the end of an iteration comes when it is known, whatever hangs beside it.
+
+use super::list::promises;
+use super::parts::{Alive, Gate, LONG, SHORT, soon};
+use crate::oracle::{OnPurpose, panic_on_purpose};
+use pool_core::{Cancelled, Executor};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// An input whose `drop` waits for what its caller does after the loop, as that of a child process would.
+struct Child {
+    items: std::ops::Range<u64>,
+    panics: bool,
+    closed: mpsc::Receiver<()>,
+    ended: mpsc::Sender<bool>,
+}
+
+impl Iterator for Child {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        let next = self.items.next();
+        if next.is_none() && self.panics { panic_on_purpose(9) } else { next }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // A test that fails has gone.
+        let _ = self.ended.send(self.closed.recv_timeout(LONG).is_ok());
+    }
+}
+
+promises! {
+    fn p5_the_end_does_not_wait_for_the_drop_of_the_input(subject) {
+        for (threads, panics) in [(1, false), (1, true), (2, false), (2, true)] {
+            let pool = subject.pool(threads);
+            let (close, closed) = mpsc::channel();
+            let (ended, end) = mpsc::channel();
+            let input = Child { items: 0..3, panics, closed, ended };
+            let mut imap = pool.imap(input, |x| x);
+            assert!(imap.by_ref().take(3).eq(0..3));
+            match catch_unwind(AssertUnwindSafe(|| imap.next())) {
+                Ok(next) => assert!(!panics && next.is_none()),
+                Err(payload) => assert!(panics && payload.downcast_ref() == Some(&OnPurpose(9))),
+            }
+            assert_eq!(imap.next(), None);
+            // Only now is it closed.
+            close.send(()).unwrap();
+            assert_eq!(end.recv_timeout(LONG), Ok(true), "the input was dropped once, and had to wait for this");
+            assert!(end.recv().is_err());
+        }
+    }
+
+    /// The same in a job, where the input may be in the consumer's hand.
+    fn p5_the_end_in_a_job_does_not_wait_for_the_drop_of_the_input(subject) {
+        for threads in [1, 2] {
+            let pool = Arc::new(subject.pool(threads));
+            let inner = pool.clone();
+            let (close, closed) = mpsc::channel();
+            let (ended, end) = mpsc::channel();
+            pool.submit(move || {
+                let mut imap = inner.imap(Child { items: 0..3, panics: false, closed, ended }, |x| x);
+                assert!(imap.by_ref().eq(0..3));
+                close.send(()).unwrap();
+            }).join().unwrap();
+            assert_eq!(end.recv_timeout(LONG), Ok(true));
+        }
+    }
+
+    /// Items that were given up before they were pulled make no room, and nothing is computed for them.
+    fn p3_what_was_given_up_before_it_was_pulled_piles_up_nowhere(subject) {
+        let pool = subject.pool(2);
+        let (send, receive) = mpsc::channel::<()>();
+        let (alive, ran) = (Alive::default(), Arc::new(AtomicU64::new(0)));
+        let (results, runs) = (alive.clone(), ran.clone());
+        let input = (0u64..).inspect(move |&x| if x == 5 { let _ = receive.recv(); });
+        let f = move |x| {
+            runs.fetch_add(1, Ordering::SeqCst);
+            (x, results.new_one())
+        };
+        let mut imap = pool.imap(input, f).window(10).timeout(Duration::ZERO);
+        while imap.next_index() < 2_000 {
+            if imap.next().unwrap().is_err() && imap.next_index() >= 5 {
+                assert!(imap.give_up());
+            }
+        }
+        let before = ran.load(Ordering::SeqCst);
+        drop(send);
+        imap.set_limit(LONG);
+        assert_eq!(imap.next().unwrap().unwrap().0, 2_000);
+        assert!(alive.count() <= 10, "{} results", alive.count());
+        // Those that were pulled while their consumer was away are run, and as many as a window holds.
+        assert!(ran.load(Ordering::SeqCst) - before <= 30, "{} were run", ran.load(Ordering::SeqCst) - before);
+    }
+
+    /// As many hang as there are threads, so no thread is left to ask the input, whose length is known.
+    fn p10_the_end_comes_although_every_thread_hangs(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let gate = Gate::closed();
+            let door = gate.door();
+            let items = 0..threads as u64;
+            let results = pool.imap(items.clone(), move |x| (door.pass(), x).1).item_timeout(SHORT);
+            assert!(results.map(|result| result.unwrap_err().index()).eq(items.clone()));
+            drop(gate);
+
+            let gate = Gate::closed();
+            let door = gate.door();
+            let mut results = pool.imap(items, move |x| (door.pass(), x).1).timeout(SHORT);
+            let mut late = 0;
+            while let Some(result) = results.next() {
+                assert!(result.is_err());
+                late += u64::from(results.give_up());
+                assert!(late < 1_000, "it goes on to items that do not exist");
+            }
+            assert!(late >= threads as u64);
+        }
+    }
+
+    /// No thread comes for the head any more, though one still hangs in an item that was given up.
+    fn p12_terminate_beside_an_item_that_was_given_up(subject) {
+        if !subject.terminates() {
+            return;
+        }
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let f = gate.holds(0);
+        let mut imap = pool.imap(0u64.., f).window(4).item_timeout(SHORT).timeout(LONG);
+        assert!(imap.next().unwrap().unwrap().is_err());
+        assert!(imap.next().unwrap().unwrap().is_ok());
+        soon("the window is full", || imap.stats().blocked == 3);
+        pool.terminate();
+        let mut results = 0;
+        let payload = loop {
+            match catch_unwind(AssertUnwindSafe(|| imap.next())) {
+                Ok(next) => assert!(next.expect("a silent end").expect("it hangs").is_ok()),
+                Err(payload) => break payload,
+            }
+            results += 1;
+            assert!(results <= 5, "nothing begins any more");
+        };
+        assert!(payload.is::<Cancelled>());
+    }
+
+    /// An item begins while the consumer waits, and its limit counts from then.
+    fn p10_a_limit_is_short_beside_an_input_that_waits(subject) {
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let (send, receive) = mpsc::channel();
+        let mut results = pool.imap(receive, gate.holds(0)).item_timeout(Duration::from_millis(1));
+        let sender = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            let began = Instant::now();
+            send.send(0).unwrap();
+            (began, send)
+        });
+        assert_eq!(results.next().unwrap().unwrap_err().index(), 0);
+        let late = Instant::now();
+        let (began, send) = sender.join().unwrap();
+        drop(send);
+        // Its time is the engine bench's to measure: this is for an end at all.
+        assert!(late.duration_since(began) < LONG);
+        assert!(results.next().is_none());
+    }
+}
