@@ -129,7 +129,7 @@ impl<P: Build> Builder<P> {
     ///
     /// Besides the threads: on Linux the first pool of a process also [registers for
     /// `membarrier`](crate::backend::register_membarrier). That takes some 5 to 20 ms if the process has more than one thread
-    /// then, and a microsecond if it has one.
+    /// then, and microseconds if it has one.
     ///
     /// # Errors
     ///

@@ -62,7 +62,7 @@ pub(crate) fn is_asymmetric() -> bool {
 ///
 /// # Cost
 ///
-/// Once per process: a microsecond while the process has one thread. If it has more, the kernel waits for each
+/// Once per process: microseconds while the process has one thread. If it has more, the kernel waits for each
 /// processor, some 5 to 20 ms and more under load. Later calls, and all on other systems, cost nothing.
 ///
 /// ```
