@@ -305,12 +305,14 @@ mod models {
     #[derive(Default)]
     struct Borrowed {
         ended: AtomicBool,
+        /// A task has looked after the end. A lease catches panics, so none tells.
+        late: AtomicBool,
         looks: AtomicUsize,
     }
 
     impl Borrowed {
         fn look(&self) {
-            assert!(!self.ended.load(Ordering::Relaxed), "a task runs after the scope");
+            self.late.fetch_or(self.ended.load(Ordering::Relaxed), Ordering::Relaxed);
             self.looks.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -329,11 +331,11 @@ mod models {
             let worker = loom::thread::spawn(move || lease.run(&Inline));
             leases.finish(runs_jobs.then_some(&Inline as &dyn Executor));
             borrowed.ended.store(true, Ordering::Relaxed);
-            assert!(borrowed.looks.load(Ordering::Relaxed) <= looks);
             worker.join().unwrap();
-            if runs_jobs {
-                assert_eq!(borrowed.looks.load(Ordering::Relaxed), looks, "a job was lost");
-            }
+            assert!(!borrowed.late.load(Ordering::Relaxed), "a task runs after the scope");
+            // An imap may be closed before its item begins.
+            let looked = borrowed.looks.load(Ordering::Relaxed);
+            assert!(looked == looks || (looked == 0 && !runs_jobs), "{looked} looks: a job was lost");
         });
     }
 
@@ -358,14 +360,14 @@ mod models {
     /// Red when `next` returns after it has closed an imap, and does not wait again.
     #[test]
     fn the_last_item_of_an_imap_submits() {
-        model(false, 2, |leases, borrowed| {
+        model(false, 3, |leases, borrowed| {
             let inner = Arc::downgrade(leases);
             let task = move || {
                 borrowed.look();
                 let seen = borrowed.clone();
                 let leases = inner.upgrade().expect("the scope waits");
                 leases.lend_job(Arc::new(Does(move || seen.look()))).run(&Inline);
-                assert!(!borrowed.ended.load(Ordering::Relaxed), "an item runs after the scope");
+                borrowed.look();
             };
             leases.lend_imap(Arc::new(Does(task)), || ())
         });
