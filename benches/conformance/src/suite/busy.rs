@@ -40,8 +40,8 @@ fn meets(pool: &impl Executor, threads: usize) {
         meeting.meet();
         x
     };
-    let window = threads * 3;
-    let results = pool.imap(0..threads * ROUNDS, f).window(window).chunk(1);
+    // A consumer in a job pulls its head only, so there must be room when a worker pulls for it.
+    let results = pool.imap(0..threads * ROUNDS, f).window(threads * 16).chunk(1);
     assert!(results.eq(0..threads * ROUNDS));
 }
 

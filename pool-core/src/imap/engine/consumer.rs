@@ -215,6 +215,7 @@ where
                 state.ask(order, &mut hand, done, call)
             });
             order.sort();
+            self.ended = hand.take_ended().or(self.ended.take());
             if spawns {
                 self.spawn(&answer);
             }

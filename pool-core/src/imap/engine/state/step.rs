@@ -106,7 +106,7 @@ impl<I: Iterator, T> State<I, T> {
         };
         let spawns = match step {
             Step::Work | Step::InHand(_) => self.try_reserve_worker(false),
-            // The items for others cannot be seen yet.
+            // What is pulled for others cannot be seen yet.
             Step::Fill(..) => self.try_reserve_worker(false) || self.try_reserve_taker(),
             Step::Requeue => true,
             _ => false,
@@ -141,8 +141,6 @@ impl<I: Iterator, T> State<I, T> {
         self.give_back_input(hand, back);
         if let Some(sender) = sender {
             self.backlog.close(sender);
-            let len = self.chunk_len();
-            self.take_chunk(hand, len);
         } else if pulled > 0 {
             self.begin(hand, TakenRun::one(index));
         }
@@ -202,23 +200,28 @@ impl<I: Iterator, T> State<I, T> {
             return None;
         }
         let len = self.chunk_len();
+        if head.is_none() && self.leaves_too_few(len) {
+            return self.feed(hand, len);
+        }
         if self.backlog.has_waiting() && self.take_chunk(hand, len) {
             return Some(Step::Work);
         }
-        match head {
-            None => {
-                if let Some(step) = self.feed(hand, len) {
-                    return Some(step);
-                }
-            }
-            Some(head) if self.input.pulled() <= head => {
-                if let Some(input) = self.input.take() {
-                    return Some(Step::PullOne(input));
-                }
-            }
-            Some(_) => {}
-        }
-        self.take_chunk(hand, len).then_some(Step::Work)
+        let step = match head {
+            None => self.feed(hand, len),
+            Some(head) if self.input.pulled() <= head => self.input.take().map(Step::PullOne),
+            Some(_) => None,
+        };
+        step.or_else(|| self.take_chunk(hand, len).then_some(Step::Work))
+    }
+
+    /// Whether a worker that takes a chunk of what waits would leave less than one to a consumer that works, which cannot
+    /// pull for itself.
+    fn leaves_too_few(&mut self, chunk: usize) -> bool {
+        let enough = chunk as u64 * 2;
+        self.consumer_works
+            && (1..enough).contains(&self.backlog.waiting_len())
+            && self.input.is_here()
+            && self.batch_len().min(self.room()) > 1
     }
 
     fn feed(&mut self, hand: &mut Hand<I, T>, chunk: usize) -> Option<Step<I>> {
@@ -230,6 +233,8 @@ impl<I: Iterator, T> State<I, T> {
         Some(if len > 1 && self.may_pull_ahead() {
             let fenced = self.fenced();
             let sender = self.backlog.open(self.input.pulled(), len, fenced, len > chunk);
+            // One that sleeps has to come for what can be seen there.
+            self.wake_consumer_that_works();
             Step::Fill(input, sender, len as u64, self.control.look_up())
         } else if len > 1 && self.workers.most() == 1 {
             let most = len.min(chunk);

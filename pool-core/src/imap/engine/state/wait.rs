@@ -105,7 +105,7 @@ impl<I: Iterator, T> State<I, T> {
         order.note_skipped(std::mem::take(&mut self.skipped));
         let answer = self.choose_answer(order, hand, call);
         let spawns = match answer {
-            Answer::Return(Head::Late) | Answer::Sleep(_) => self.try_reserve_worker(true),
+            Answer::Return(Head::Late) | Answer::Sleep(_) | Answer::Do(_) => self.try_reserve_worker(true),
             Answer::Return(_) | Answer::GiveUp(_) => false,
             _ => self.try_reserve_worker(false),
         };
