@@ -1,6 +1,6 @@
 //! The contract between a pool and the engine.
 
-use crate::imap::{Held, Imap, Local};
+use crate::imap::{ExecutorRef, Imap, Local};
 use crate::job::{Job, in_job};
 use crate::map::map;
 use crate::scope::{self, Scope};
@@ -133,7 +133,7 @@ pub trait Executor: Send + Sync {
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::new(Held::Borrowed(self), items.into_iter(), f)
+        Imap::new(ExecutorRef::Borrowed(self), items.into_iter(), f)
     }
 
     /// Like [`imap`](Executor::imap), with a state that `f` may change: a buffer, a connection, a random
@@ -169,7 +169,7 @@ pub trait Executor: Send + Sync {
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::with_state(Held::Borrowed(self), items.into_iter(), init, f)
+        Imap::with_state(ExecutorRef::Borrowed(self), items.into_iter(), init, f)
     }
 
     /// Like [`imap`](Executor::imap), for an input that is not `Send`, or borrows: the thread that iterates pulls it
@@ -197,7 +197,7 @@ pub trait Executor: Send + Sync {
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::local(Held::Borrowed(self), items.into_iter(), f)
+        Imap::local(ExecutorRef::Borrowed(self), items.into_iter(), f)
     }
 
     /// Like [`imap`](Executor::imap), for an [`Imap`] that owns its executor: a pool by value, a clone of its `Arc`, or
@@ -239,7 +239,7 @@ pub trait Executor: Send + Sync {
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::new(Held::owned(self), items.into_iter(), f)
+        Imap::new(ExecutorRef::owned(self), items.into_iter(), f)
     }
 
     /// Runs `f` on the pool, and gives a handle to wait for its result.

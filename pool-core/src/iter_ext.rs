@@ -1,7 +1,7 @@
 //! `items.imap(pool, f)`: the executor as an argument, so that stages chain, and any executor and any input go together.
 
 use crate::Executor;
-use crate::imap::{Held, Imap, Local};
+use crate::imap::{ExecutorRef, Imap, Local};
 
 /// [`imap`](Executor::imap) as a method of every iterator.
 ///
@@ -35,7 +35,7 @@ pub trait IterExt: Iterator {
         F: Fn(Self::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::new(Held::owned(executor), self, f)
+        Imap::new(ExecutorRef::owned(executor), self, f)
     }
 
     /// The same as [`imap_init`](Executor::imap_init), on any executor, as [`imap`](IterExt::imap).
@@ -64,7 +64,7 @@ pub trait IterExt: Iterator {
         F: Fn(&mut S, Self::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::with_state(Held::owned(executor), self, init, f)
+        Imap::with_state(ExecutorRef::owned(executor), self, init, f)
     }
 
     /// Says that this iterator stays where the results are iterated: it may borrow, and need not be `Send`.
@@ -107,7 +107,7 @@ impl<I: Iterator> LocalInput<I> {
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::local(Held::owned(executor), self.0, f)
+        Imap::local(ExecutorRef::owned(executor), self.0, f)
     }
 
     /// As [`IterExt::imap_init`].
@@ -129,6 +129,6 @@ impl<I: Iterator> LocalInput<I> {
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::local_with_state(Held::owned(executor), self.0, init, f)
+        Imap::local_with_state(ExecutorRef::owned(executor), self.0, init, f)
     }
 }

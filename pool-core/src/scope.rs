@@ -17,7 +17,7 @@
 
 use crate::Executor;
 use crate::executor::is_worker;
-use crate::imap::{Control, Held, Imap, Local};
+use crate::imap::{Control, ExecutorRef, Imap, Local};
 use crate::job::Task;
 use crate::lease::{Lease, Leases};
 use crate::submit::{FirstPanic, ScopedJobHandle, Submitted, spawn_or_cancel};
@@ -182,7 +182,7 @@ impl<'scope> Scope<'scope, '_> {
         F: Fn(I::Item) -> T + Send + Sync + 'scope,
         T: Send + 'scope,
     {
-        Imap::scoped(Held::Borrowed(self.executor), items.into_iter(), f, self.lends())
+        Imap::scoped(ExecutorRef::Borrowed(self.executor), items.into_iter(), f, self.lends())
     }
 
     /// [`Executor::imap_init`] on borrowed data.
@@ -211,7 +211,7 @@ impl<'scope> Scope<'scope, '_> {
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'scope,
         T: Send + 'scope,
     {
-        let executor = Held::Borrowed(self.executor);
+        let executor = ExecutorRef::Borrowed(self.executor);
         Imap::scoped_with_state(executor, items.into_iter(), init, f, self.lends())
     }
 
@@ -235,7 +235,7 @@ impl<'scope> Scope<'scope, '_> {
         F: Fn(I::Item) -> T + Send + Sync + 'scope,
         T: Send + 'scope,
     {
-        Imap::scoped_local(Held::Borrowed(self.executor), items.into_iter(), f, self.lends())
+        Imap::scoped_local(ExecutorRef::Borrowed(self.executor), items.into_iter(), f, self.lends())
     }
 
     /// Makes the lease of an imap.

@@ -1,7 +1,6 @@
 //! How an imap comes to be, for each kind of function and input.
 
-use super::engine::Held;
-use super::engine::Source;
+use super::engine::ExecutorRef;
 use super::engine::{Consumer, Control, Function, Plain, Shared, WithState};
 use super::iter::Imap;
 use super::place::{Inner, Local, Place, Pooled};
@@ -12,7 +11,7 @@ use std::iter::Empty;
 use std::sync::Arc;
 
 impl<'p, T: Send + 'static> Imap<'p, T> {
-    pub(crate) fn new<I, F>(executor: Held<'p>, input: I, f: F) -> Imap<'p, T>
+    pub(crate) fn new<I, F>(executor: ExecutorRef<'p>, input: I, f: F) -> Imap<'p, T>
     where
         I: Iterator + Send + 'static,
         I::Item: Send + 'static,
@@ -21,7 +20,7 @@ impl<'p, T: Send + 'static> Imap<'p, T> {
         Imap::pooled(executor, input, Plain(f), |shared| Job::from_task(shared.clone()))
     }
 
-    pub(crate) fn with_state<I, N, S, F>(executor: Held<'p>, input: I, init: N, f: F) -> Imap<'p, T>
+    pub(crate) fn with_state<I, N, S, F>(executor: ExecutorRef<'p>, input: I, init: N, f: F) -> Imap<'p, T>
     where
         I: Iterator + Send + 'static,
         I::Item: Send + 'static,
@@ -36,7 +35,7 @@ impl<'p, T: Send + 'static> Imap<'p, T> {
 impl<'p, T: Send + 'p> Imap<'p, T> {
     /// One that borrows. `lease` makes what its jobs go through.
     pub(crate) fn scoped<I, F>(
-        executor: Held<'p>,
+        executor: ExecutorRef<'p>,
         input: I,
         f: F,
         lease: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Lease>,
@@ -52,7 +51,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
 
     /// One that borrows, and has a state.
     pub(crate) fn scoped_with_state<I, N, S, F>(
-        executor: Held<'p>,
+        executor: ExecutorRef<'p>,
         input: I,
         init: N,
         f: F,
@@ -71,7 +70,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
     }
 
     fn pooled<I, F>(
-        executor: Held<'p>,
+        executor: ExecutorRef<'p>,
         input: I,
         function: F,
         job: fn(&Arc<Shared<I, F, T>>) -> Job,
@@ -85,7 +84,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         Imap::from_shared(executor, shared)
     }
 
-    fn from_shared<I, F>(executor: Held<'p>, shared: Arc<Shared<I, F, T>>) -> Imap<'p, T>
+    fn from_shared<I, F>(executor: ExecutorRef<'p>, shared: Arc<Shared<I, F, T>>) -> Imap<'p, T>
     where
         I: Iterator + Send + 'p,
         I::Item: Send + 'p,
@@ -100,7 +99,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
 }
 
 impl<'p, T: Send + 'static> Imap<'p, T, Local> {
-    pub(crate) fn local<J, F>(executor: Held<'p>, input: J, f: F) -> Imap<'p, T, Local>
+    pub(crate) fn local<J, F>(executor: ExecutorRef<'p>, input: J, f: F) -> Imap<'p, T, Local>
     where
         J: Iterator + 'p,
         J::Item: Send + 'static,
@@ -110,7 +109,7 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
     }
 
     pub(crate) fn local_with_state<J, N, S, F>(
-        executor: Held<'p>,
+        executor: ExecutorRef<'p>,
         input: J,
         init: N,
         f: F,
@@ -125,7 +124,7 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
         Imap::local_function(executor, input, WithState::new(init, f))
     }
 
-    fn local_function<J, F>(executor: Held<'p>, input: J, function: F) -> Imap<'p, T, Local>
+    fn local_function<J, F>(executor: ExecutorRef<'p>, input: J, function: F) -> Imap<'p, T, Local>
     where
         J: Iterator + 'p,
         J::Item: Send + 'static,
@@ -140,7 +139,7 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
 impl<'p, T: Send + 'p> Imap<'p, T, Local> {
     /// One that borrows. `lease` makes what its jobs go through.
     pub(crate) fn scoped_local<J, F>(
-        executor: Held<'p>,
+        executor: ExecutorRef<'p>,
         input: J,
         f: F,
         lease: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Lease>,
@@ -155,7 +154,7 @@ impl<'p, T: Send + 'p> Imap<'p, T, Local> {
     }
 
     fn local_from_shared<J, F>(
-        executor: Held<'p>,
+        executor: ExecutorRef<'p>,
         shared: Arc<Shared<Empty<J::Item>, F, T>>,
         input: J,
     ) -> Imap<'p, T, Local>
@@ -192,10 +191,7 @@ fn job_of_lease<I: Iterator, F, T>(shared: &Arc<Shared<I, F, T>>) -> Job {
 }
 
 impl<'p, T, P: Place> Imap<'p, T, P> {
-    fn over(control: Arc<Control>, source: P::Source<'p, T>) -> Imap<'p, T, P>
-    where
-        P::Source<'p, T>: Source<T>,
-    {
+    fn over(control: Arc<Control>, source: P::Source<'p, T>) -> Imap<'p, T, P> {
         Imap { inner: Inner::Results(Results::new(control, source)), late: None }
     }
 }

@@ -4,6 +4,7 @@ use super::cancel::CancelToken;
 use super::engine::{ImapStats, Settings, Source};
 use super::results::Results;
 use std::fmt;
+use std::ops::DerefMut;
 
 /// An iteration without the type of its results, so that what [maps](super::place::Mapped) them has nothing to forward.
 pub trait Controls: fmt::Debug {
@@ -24,7 +25,7 @@ pub trait Controls: fmt::Debug {
     fn has_ended_early(&self) -> bool;
 }
 
-impl<T, S: Source<T>> Controls for Results<T, S> {
+impl<T, S: DerefMut<Target: Source<T>>> Controls for Results<T, S> {
     fn settings(&mut self) -> Option<&mut Settings> {
         self.settings()
     }

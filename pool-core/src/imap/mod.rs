@@ -33,7 +33,7 @@ mod wrapper;
 
 pub use cancel::CancelToken;
 pub use engine::ImapStats;
-pub(crate) use engine::{Control, Held};
+pub(crate) use engine::{Control, ExecutorRef};
 pub use item_timeout::ItemTimeout;
 pub use iter::Imap;
 pub use place::{Local, Place, Pooled};

@@ -114,7 +114,7 @@ mod sealed {
     use super::*;
 
     pub trait Place: Sized {
-        type Source<'p, T>: Source<T>;
+        type Source<'p, T>: DerefMut<Target: Source<T>>;
         type Mapped<'p, T>: DerefMut<Target: Erased<T>>;
     }
 

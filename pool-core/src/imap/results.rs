@@ -7,10 +7,11 @@ use crate::error::{Cancelled, Panic, TimedOut};
 use std::cell::OnceCell;
 use std::convert::Infallible;
 use std::fmt;
+use std::ops::DerefMut;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) struct Results<T, S: Source<T>> {
+pub(super) struct Results<T, S: DerefMut<Target: Source<T>>> {
     order: Order<T>,
     source: S,
     control: Arc<Control>,
@@ -54,7 +55,7 @@ impl<T> Next<T> {
     }
 }
 
-impl<T, S: Source<T>> Results<T, S> {
+impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
     /// An iteration that has not begun.
     pub(super) fn new(control: Arc<Control>, source: S) -> Results<T, S> {
         Results {
@@ -231,7 +232,7 @@ impl<T, S: Source<T>> Results<T, S> {
     }
 }
 
-impl<T, S: Source<T>> fmt::Debug for Results<T, S> {
+impl<T, S: DerefMut<Target: Source<T>>> fmt::Debug for Results<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Imap")
             .field("stage", &self.stage)
@@ -241,7 +242,7 @@ impl<T, S: Source<T>> fmt::Debug for Results<T, S> {
     }
 }
 
-impl<T, S: Source<T>> Drop for Results<T, S> {
+impl<T, S: DerefMut<Target: Source<T>>> Drop for Results<T, S> {
     fn drop(&mut self) {
         if !self.has_ended() {
             self.source.consumer_gone(&mut self.order);

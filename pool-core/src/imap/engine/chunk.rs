@@ -107,7 +107,7 @@ impl<I: Iterator, T> Hand<I, T> {
         }
         let ran = catch(|| *output = item.take().map(|item| Output::Value(function.call(session, item))));
         if let Err(payload) = ran {
-            function.spoil(session);
+            function.poison(session);
             *output = Some(Output::Panicked(payload));
         }
         1

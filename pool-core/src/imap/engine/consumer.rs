@@ -9,27 +9,21 @@
 //! runs no other job, so stacks stay flat, and no foreign item runs on top of what the caller holds. So its head
 //! may wait for an item that it has begun, and there an item must not wait for the consumer to have an earlier result.
 //!
-//! While the imap around it keeps all threads busy, or where the pool has no other thread, it calls no thread at all: it
-//! takes the input [in hand](super::input::InHand), and for each call it pulls an item, runs it, and hands out the result. It
-//! begins only when all that was pulled has been delivered, so that nothing is late (P4, P5), and ends as soon as it sees
-//! that threads are free, or is called from another thread: then it gives the input back, and goes on as ever.
+//! While the imap around it keeps all threads busy it works [alone](super::alone).
 //!
 //! Why two such consumers never wait for each other: a consumer sleeps only while another thread holds an item of its
 //! imap, or pulls the head. What that thread waits for in turn are items of imaps that this item created. So waiting
 //! goes from an imap to imaps inside it, and cannot come back. (A function that waits in `rayon::join` on a
 //! `RayonPool` is outside of this argument: rayon may put foreign work on top of it.)
-//!
-//! **An input of its own** (`imap_local`) is *offered*: the consumer pulls items into a ring which workers take from as ever.
-//! It looks for its head before each pull, since a pull may block; and before a pull that would leave items alone, it calls a
-//! worker: a worker that ends its turn asks it to look up. To offer never blocks, and there is room or there is none.
 
+use super::alone::Alone;
 use super::chunk::Hand;
 use super::executor_ref::ExecutorRef;
 use super::function::Function;
-use super::input::{Hint, InHand, InputEnd, Ran, count_down, fill, hint_of, pull};
-use super::nesting::{Nesting, Within, outer_is_saturated};
-use super::order::{Order, Output};
-use super::ring::Sender;
+use super::input::Hint;
+use super::local::OwnInput;
+use super::nesting::{Nesting, Within};
+use super::order::Order;
 use super::shared::Shared;
 use super::source::{Head, Settings, Source, Wait};
 use super::state::{Answer, Call, Done, Step};
@@ -47,59 +41,21 @@ use std::time::{Duration, Instant};
 pub(crate) struct Consumer<'p, I: Iterator, F, T, J> {
     shared: Arc<Shared<I, F, T>>,
     executor: ExecutorRef<'p>,
-    own: Option<J>,
-    /// It has given its last item. Like one that was in hand, it is kept until the imap is dropped: its `drop` may wait for
-    /// what comes after the caller's loop.
-    own_ended: bool,
-    ended: Option<Box<I>>,
+    own: OwnInput<J>,
+    alone: Alone<I>,
+    /// What the state has not been told.
     settings: Option<Settings>,
-    alone: Option<Alone<I>>,
     /// It was started before the first call, so that others go on while the consumer is away: never alone.
     started: bool,
-    /// For what its thread works while it runs an item.
+    /// The imap that nested calls on this thread see as the outer one.
     nesting: Option<Nesting>,
-}
-
-/// A consumer that has the input in hand, and looks from time to time whether threads are free.
-struct Alone<I> {
-    in_hand: InHand<I>,
-    sampler: ClockSampler,
-    looked: sync::Instant,
-}
-
-impl<I: Iterator> Alone<I> {
-    fn new(input: Box<I>) -> Alone<I> {
-        // The first item needs no look: there was one just now.
-        let mut sampler = ClockSampler::new(policy::MOST_ALONE);
-        sampler.looked(Duration::ZERO);
-        Alone { in_hand: InHand::new(input), sampler, looked: sync::Instant::now() }
-    }
-
-    fn is_time_to_look(&mut self) -> bool {
-        let is_due = self.sampler.is_due();
-        if is_due {
-            let now = sync::Instant::now();
-            self.sampler.looked(now.since(std::mem::replace(&mut self.looked, now)));
-        }
-        is_due
-    }
 }
 
 impl<'p, I: Iterator, F, T, J> Consumer<'p, I, F, T, J> {
     pub(crate) fn new(shared: Arc<Shared<I, F, T>>, executor: ExecutorRef<'p>, own: Option<J>) -> Self {
         let nesting = Some(Nesting::new(executor.get(), shared.control()));
-        let own_ended = own.is_none();
-        Consumer {
-            shared,
-            executor,
-            own,
-            own_ended,
-            ended: None,
-            settings: None,
-            alone: None,
-            started: false,
-            nesting,
-        }
+        let (own, alone) = (OwnInput::new(own), Alone::new());
+        Consumer { shared, executor, own, alone, settings: None, started: false, nesting }
     }
 }
 
@@ -116,9 +72,7 @@ where
 
     fn refill(&mut self, order: &mut Order<T>, wait: Wait<'_>) -> Head {
         let works = matches!(wait, Wait::Forever) && is_worker(self.executor.get());
-        if self.alone.is_some()
-            && let Some(head) = self.go_on_alone(order, works)
-        {
+        if let Some(head) = self.alone.go_on(self.executor.get(), &self.shared, order, works) {
             return head;
         }
         let mut call = Call::new(wait, works);
@@ -149,11 +103,10 @@ where
     }
 
     fn hint(&self) -> (u64, Hint) {
-        let (pulled, hint, ended) = self.shared.locked(|state| state.input_figures());
-        match (&self.alone, &self.own) {
-            (Some(alone), _) => (pulled + alone.in_hand.pulled(), alone.in_hand.hint()),
-            (None, Some(own)) if !ended => (pulled, hint_of(own)),
-            _ => (pulled, hint),
+        let (pulled, hint) = self.shared.locked(|state| state.input_figures());
+        match self.alone.figures() {
+            Some((more, hint)) => (pulled + more, hint),
+            None => (pulled, self.own.hint().unwrap_or(hint)),
         }
     }
 
@@ -162,7 +115,7 @@ where
     }
 
     fn stats(&self, order: &Order<T>) -> ImapStats {
-        let in_hand = self.alone.as_ref().map_or(0, |alone| alone.in_hand.pulled());
+        let in_hand = self.alone.figures().map_or(0, |figures| figures.0);
         self.shared.locked(|state| state.stats(order, in_hand))
     }
 
@@ -170,20 +123,9 @@ where
         // First of all, so that nothing begins while destructors run.
         self.shared.control().cancel();
         let rings = order.drain();
-        if let Some(alone) = self.alone.take() {
-            drop_quietly(alone);
-        }
-        if !self.own_ended {
-            drop_quietly(self.own.take());
-        }
+        self.alone.close();
+        self.own.close();
         self.shared.consumer_gone(rings);
-    }
-}
-
-impl<I: Iterator, F, T, J> Drop for Consumer<'_, I, F, T, J> {
-    fn drop(&mut self) {
-        drop_quietly(self.own.take());
-        drop_quietly(self.ended.take());
     }
 }
 
@@ -196,7 +138,7 @@ where
     /// The settings, if the state has not got them, with the hint of an input of its own.
     fn take_settings(&mut self) -> (Option<Settings>, Option<Hint>) {
         let settings = self.settings.take();
-        let hint = settings.as_ref().and(self.own.as_ref()).map(hint_of);
+        let hint = settings.as_ref().and_then(|_| self.own.hint());
         (settings, hint)
     }
 
@@ -215,43 +157,56 @@ where
                 state.ask(order, &mut hand, done, call)
             });
             order.sort();
-            self.ended = hand.take_ended().or(self.ended.take());
+            self.alone.keep(hand.take_ended());
             if spawns {
                 self.spawn(&answer);
             }
             done = Done::Nothing;
-            match answer {
-                Answer::Received => {}
-                Answer::Return(head) => return head,
-                Answer::GiveUp(index) => {
-                    order.give_up_item(index);
-                    return Head::ItemLate(index);
+            let head = match answer {
+                Answer::Do(step) => {
+                    done = self.work(step, order, &mut hand);
+                    None
                 }
-                Answer::Do(Step::InHand(input)) => {
-                    order.visit_at(u64::MAX);
-                    self.alone = Some(Alone::new(input));
-                    if let Some(head) = self.go_on_alone(order, true) {
-                        return head;
-                    }
-                }
-                Answer::Do(step) => done = self.work(step, order, &mut hand),
-                Answer::Offer(len) => self.offer(order, len),
-                Answer::Look(limit) => self.look(order, limit),
-                Answer::Nap(limit) => self.shared.control().parker().park(Some(limit)),
-                Answer::Sleep(limit) => {
-                    if let Some(head) = self.sleep(order, call, limit) {
-                        return head;
-                    }
-                }
+                other => self.answer(other, order, call),
+            };
+            if let Some(head) = head {
+                return head;
             }
         }
+    }
+
+    /// Does what is no work. Gives what is to be returned.
+    fn answer(&mut self, answer: Answer<I>, order: &mut Order<T>, call: &Call<'_>) -> Option<Head> {
+        match answer {
+            Answer::Return(head) => return Some(head),
+            Answer::GiveUp(index) => {
+                order.give_up_item(index);
+                return Some(Head::ItemLate(index));
+            }
+            Answer::TakeInput(input) => {
+                order.visit_at(u64::MAX);
+                self.alone.begin(input);
+                return self.alone.go_on(self.executor.get(), &self.shared, order, true);
+            }
+            Answer::Offer(len) => self.own.offer(&self.shared, self.executor.get(), order, len),
+            Answer::Look(limit) => self.look(order, limit),
+            Answer::Nap(limit) => self.shared.control().parker().park(Some(limit)),
+            Answer::Sleep(limit) => return self.sleep(order, call, limit),
+            Answer::Received | Answer::Do(_) => {}
+        }
+        None
+    }
+
+    /// Whether no other thread is free to come.
+    fn should_be_alone(&self, call: &Call<'_>) -> bool {
+        call.works() && !self.started && Alone::is_better(self.executor.get(), &self.shared)
     }
 
     /// Spawns a job that has been reserved. A panic of `spawn` goes to the caller only if nothing is lost by it.
     fn spawn(&self, answer: &Answer<I>) {
         let spawned = catch(|| self.shared.spawn_job(self.executor.get()));
         match answer {
-            Answer::Do(_) => drop_quietly(spawned),
+            Answer::Do(_) | Answer::TakeInput(_) => drop_quietly(spawned),
             _ => spawned.unwrap_or_else(|payload| resume_unwind(payload)),
         }
     }
@@ -306,132 +261,4 @@ where
         parker.park(limit.into_iter().chain((!sure).then_some(policy::LONGEST_NAP)).min());
         None
     }
-
-    /// Whether no other thread is free to come.
-    fn should_be_alone(&self, call: &Call<'_>) -> bool {
-        call.works() && !self.started && outer_is_saturated(self.executor.get(), self.shared.threads())
-    }
-
-    /// Brings the next result, if the consumer is still to work alone. `works`: its thread is one that the pool needs.
-    fn go_on_alone(&mut self, order: &mut Order<T>, works: bool) -> Option<Head> {
-        let alone = self.alone.as_mut()?;
-        let should = || outer_is_saturated(self.executor.get(), self.shared.threads());
-        let goes_on =
-            works && !self.shared.control().is_cancelled() && (!alone.is_time_to_look() || should());
-        if !goes_on {
-            self.end_alone(None);
-            return None;
-        }
-        let function = self.shared.function();
-        let _inside = Inside::enter();
-        let mut session = function.begin();
-        // The result does not come out of `run`: each time that a large one is moved takes room on the stack.
-        let ran = alone.in_hand.run(function, &mut session, |value| {
-            order.put(Output::Value(value));
-            true
-        });
-        if let Ran::Panicked(_) = ran {
-            function.spoil(&mut session);
-        }
-        function.end(session);
-        match ran {
-            Ran::Stopped => {}
-            Ran::Panicked(payload) => order.put(Output::Panicked(payload)),
-            Ran::Ended(end) => {
-                self.end_alone(Some(end));
-                return None;
-            }
-        }
-        Some(Head::Ready)
-    }
-
-    /// Gives the input back, or notes that it has ended.
-    fn end_alone(&mut self, end: Option<InputEnd>) {
-        if let Some(alone) = self.alone.take() {
-            let back = alone.in_hand.into_back(end);
-            let mut hand = Hand::new();
-            self.shared.locked(|state| state.give_back_input(&mut hand, back));
-            self.ended = hand.take_ended();
-        }
-    }
-
-    /// Pulls up to `len` items for workers, until the head has been found. To be called without the lock.
-    ///
-    /// # Panics
-    ///
-    /// With the panic of the executor's `spawn`, after all else is done.
-    fn offer(&mut self, order: &Order<T>, len: usize) {
-        let Some(own) = self.own.as_mut().filter(|_| !self.own_ended) else { return };
-        let (hint, mut item) = (hint_of(own), None);
-        let first = pull(own, &mut item);
-        let (mut end, mut spawned, mut pulled) = (first, Ok(()), 0);
-        if let Some(item) = item {
-            let (mut sender, spawns) = self.shared.locked(|state| {
-                let sender = state.begin_offer(len, item);
-                (sender, state.try_reserve_worker(false))
-            });
-            let shared = &self.shared;
-            let executor = self.executor.get();
-            spawned = catch(|| {
-                if spawns {
-                    shared.spawn_job(executor)
-                }
-            });
-            if spawned.is_ok() {
-                let more = catch(|| offer_more(shared, executor, own, order, &mut sender, len));
-                match more {
-                    Ok(more) => end = more,
-                    Err(payload) => spawned = Err(payload),
-                }
-            }
-            pulled = sender.pushed();
-            self.shared.locked(|state| state.end_offer(sender));
-        }
-        self.own_ended = end.is_some();
-        self.shared.locked(|state| match end {
-            Some(end) => state.finish_input(end),
-            None => state.set_hint(count_down(hint, pulled)),
-        });
-        spawned.unwrap_or_else(|payload| resume_unwind(payload));
-    }
-}
-
-/// Pulls on, until there are enough items or the head has been found.
-fn offer_more<I, F, T, J>(
-    shared: &Arc<Shared<I, F, T>>,
-    executor: &dyn crate::Executor,
-    own: &mut J,
-    order: &Order<T>,
-    sender: &mut Sender<I::Item>,
-    len: usize,
-) -> Option<InputEnd>
-where
-    I: Iterator,
-    J: Iterator<Item = I::Item>,
-{
-    let control = shared.control();
-    let mut looked_up = control.look_up();
-    // A worker may have left before this.
-    shared.spawn_if_needed(executor);
-    while (sender.pushed() as usize) < len && !control.is_cancelled() {
-        if order.is_ready() || control.has_news() {
-            return None;
-        }
-        let mut ended = false;
-        let end = fill(own, sender, |sender| {
-            ended = control.has_called(looked_up)
-                || sender.pushed() as usize == len
-                || order.is_ready()
-                || control.has_news();
-            ended
-        });
-        if end.is_some() {
-            return end;
-        }
-        if control.has_called(looked_up) {
-            looked_up = control.look_up();
-            shared.spawn_if_needed(executor);
-        }
-    }
-    None
 }

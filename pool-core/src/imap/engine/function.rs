@@ -17,7 +17,7 @@ pub(crate) trait Function<A>: Clear {
     fn begin(&self) -> Self::Session;
     fn call(&self, session: &mut Self::Session, item: A) -> Self::Output;
     /// The call has panicked: what is left in the session is not to be used again.
-    fn spoil(&self, session: &mut Self::Session);
+    fn poison(&self, session: &mut Self::Session);
     fn end(&self, session: Self::Session);
 }
 
@@ -33,7 +33,7 @@ impl<A, T, F: Fn(A) -> T> Function<A> for Plain<F> {
     fn call(&self, (): &mut (), item: A) -> T {
         (self.0)(item)
     }
-    fn spoil(&self, (): &mut ()) {}
+    fn poison(&self, (): &mut ()) {}
     fn end(&self, (): ()) {}
 }
 
@@ -80,7 +80,7 @@ impl<A, T, N: Fn() -> S, F: Fn(&mut S, A) -> T, S> Function<A> for WithState<N, 
         (self.f)(session.get_or_insert_with(self.init.get()), item)
     }
 
-    fn spoil(&self, session: &mut Option<S>) {
+    fn poison(&self, session: &mut Option<S>) {
         drop_quietly(session.take());
     }
 

@@ -1,9 +1,9 @@
 //! The engine: what makes an `imap` out of a pool's threads and one mutex.
 //!
 //! ```text
-//!             feeder                   worker                    consumer
-//!   input ─────────────▶ ring of items ─────────▶ ring of results ─────────▶ next()
-//!           one by one   in `Backlog`  one by one   in `Outputs`   one by one
+//!             feeder                   worker                     consumer
+//!   input ─────────────▶ ring of items ─────────▶ ring of results ──────────▶ next()
+//!           one by one   in `Backlog`  one by one  or told by one   in `Order`
 //! ```
 //!
 //! # The protocol
@@ -12,58 +12,60 @@
 //! they bring to the lock what they have done, are told what to do next, and do it without the lock.
 //!
 //! ```text
-//! a job (worker.rs):                          next() (results.rs, consumer.rs):
-//!   loop                                        the head is in the cursor's ring? return it
+//! a job (turn.rs):                            next() (consumer.rs):
+//!   loop                                        the head is in the order? return it
 //!     lock                                      loop
 //!       take over what was done                   lock
-//!       what is to do? (state/step.rs)              where is the head? (outputs.rs)
-//!         items wait        → work on some          found, or the end → return it
-//!         the input is here → pull                  what is to do? (state/next_move.rs)
-//!           and there is room                         the pool needs this thread → work on the head
-//!         a feeder's items  → work on some            else → look, nap, or register and sleep
-//!         nothing           → look, or leave        more work than workers? reserve a job
-//!       more work than workers? reserve a job     unlock
-//!     unlock; wake the consumer; spawn            spawn; do it
-//!     do it
+//!       what is to do? (state/step.rs)              something was told → take it
+//!         items wait        → work on some          the end → return it
+//!         the input is here → pull                  its pool needs this thread? (state/step.rs)
+//!           and there is room                         items wait → work on some
+//!         a feeder's items  → work on some            nothing was pulled → pull the head
+//!         nothing           → look, or leave        else look, nap, or register (state/wait.rs)
+//!       more work than workers? reserve a job       more work than workers? reserve a job
+//!     unlock; wake the consumer; spawn            unlock; sort what was told (order.rs); spawn
+//!     do it                                       do it, and look into the order
 //! ```
 //!
-//! To work is to go through a [`chunk`]: each result is pushed into the chunk's ring and can be seen at once, and a push
-//! tells whether the consumer waits for it.
+//! To work is to go through a chunk ([`chunk`]). The result of a single item is told at the lock, where its thread goes next
+//! anyway. The results of a longer chunk are pushed into a ring that the consumer was told of before: each can be seen at
+//! once (P5), and a push looks whether the consumer waits for it ([`control`]).
 //!
 //! # Invariants
 //!
-//! 1. **Under the lock no user code runs**, and no value of the user is dropped there.
-//! 2. **Each item has one place**: in the [`backlog`], in a worker's chunk, in a ring of [`outputs`], or delivered. Its index
-//!    is how many items were pulled before it.
-//! 3. **The ring of a chunk is in `outputs`, or in the cursor, before the chunk's first item begins.** So if the head has
-//!    begun, the cursor has its ring, or else the entry with the smallest index is its ring (P1). (A consumer that works
-//!    inline has a ring of its own.)
+//! 1. **Under the lock no user code runs**, and no value of the user is dropped there. No step there grows with threads or
+//!    rings.
+//! 2. **Each item has one place**: in the [`backlog`], in a thread's hand, told to the consumer or in a ring that was told, in
+//!    its [`order`], or delivered. Its index is how many items were pulled before it.
+//! 3. **The ring of a chunk is told before the chunk's first item begins.** So the consumer has every ring that may hold its
+//!    head, or finds it told (P1).
 //! 4. **What was pulled never waits for the input** (P4): `state/step.rs`.
-//! 5. **A thread that leaves the lock leaves no work behind** for which there could be a worker and is none: it reserves
-//!    one ([`workers`]). Two kinds of work appear without the lock. Items in a ring that is being filled: its feeder sees
-//!    by the flag that no other worker is left, or one comes back for them. Room in the window: the consumer calls
-//!    ([`window`]).
+//! 5. **Before a thread leaves the lock it reserves a job** if work is left and the pool has a free slot ([`workers`]). Work
+//!    appears without the lock in one place: in a ring that is being filled. Its feeder sees that it should look up if no
+//!    other thread is left, or one comes back for the items. Room appears when the consumer is at the lock ([`window`]).
 //! 6. **A sleeping consumer is woken** by what it waits for (P5): [`wakeup`].
 //! 7. **Measured numbers decide how much and how long, never whether** ([`policy`](super::policy)).
 //!
 //! *Why the consumer gets every result.* Take the head. If no thread has begun with it, it is in the backlog or not
 //! pulled, so by 5 there is a job for it, or the pool has none to give: then jobs of this imap are queued or running, and
-//! each takes the oldest item first; or it is the consumer's to pull ([`local`]) or to work on ([`inline`], [`consumer`]).
-//! If a worker has it, its ring is found by 3, and its push wakes the consumer by 6. If its worker ends without it, by a
-//! panic of the function, the payload is there in its place; and if the pool drops its jobs, the last one says so
-//! ([`workers`]).
+//! each takes the oldest item first; or a consumer that works takes it, or pulls it. If a worker has it, the result is told,
+//! or pushed into a ring that was told, by 3, and the consumer is woken by 6. If the function panics, the payload is told in
+//! its place; and if the pool drops its jobs, the last one says so ([`workers`]).
 //!
-//! **Ending early.** Cancelling sets an atomic, and every waiter flag, so that a worker looks up after its present item. A
-//! consumer that stays takes what is finished before the first gap. One that leaves drops what is there, and each worker
-//! that comes back later does the same again, so that nothing waits for a job that is still queued.
+//! **Ending early.** Cancelling sets an atomic, and asks workers to look up after their present item. A
+//! consumer that stays takes what is finished before the first gap. One that leaves drops what is there ([`ending`]).
+//!
+//! **What a promise costs.** That a result can be had before its chunk is done (P5) is why there are rings, signals and
+//! fences at all: handing over finished chunks would need a fifth of it.
 //!
 //! # Reading order
 //!
-//! [`worker`] and [`consumer`] are the two sides; [`state`], with `step` and `next_move`, decides; [`window`] (P3),
-//! [`input`] (P2, P4, P7), [`backlog`] (P4), [`chunk`] (P5, P6), [`outputs`] and [`reorder`] (P1, P6), [`wakeup`] (P5, P13)
-//! and [`workers`] (P12, P14) are the parts, with a promise each; [`control`] is what is shared without the lock.
-//! [`local`], [`inline`] and [`nesting`] are special cases. Models for loom are in `models`, a file for each lemma.
+//! [`turn`] and [`consumer`] are the two sides; [`state`], with `step` and `wait`, decides; [`window`] (P3),
+//! [`input`] (P2, P4, P7), [`backlog`] (P4), [`chunk`] (P5, P6), [`order`] (P1, P6, P10), [`wakeup`] (P5, P13),
+//! [`workers`] (P12, P14) and [`ending`] (P9) are the parts, with a promise each; [`control`] is what is shared without the
+//! lock. [`alone`] and [`local`] are special cases of the consumer. Models for loom are in `models`, a file for each lemma.
 
+mod alone;
 mod backlog;
 mod chunk;
 mod consumer;
@@ -72,6 +74,7 @@ mod ending;
 mod executor_ref;
 mod function;
 mod input;
+mod local;
 #[cfg(all(test, loom))]
 mod models;
 mod nesting;
@@ -90,7 +93,7 @@ mod workers;
 
 pub(super) use consumer::Consumer;
 pub(crate) use control::Control;
-pub(crate) use executor_ref::ExecutorRef as Held;
+pub(crate) use executor_ref::ExecutorRef;
 pub(super) use function::{Function, Plain, WithState};
 pub(super) use order::Order;
 pub(super) use shared::Shared;

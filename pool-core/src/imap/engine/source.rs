@@ -64,27 +64,3 @@ pub trait Source<T> {
     /// The consumer goes: nothing begins any more, and nothing is kept.
     fn consumer_gone(&mut self, order: &mut Order<T>);
 }
-
-impl<T, S: Source<T> + ?Sized> Source<T> for Box<S> {
-    fn start(&mut self, settings: &Settings) {
-        (**self).start(settings);
-    }
-    fn refill(&mut self, order: &mut Order<T>, wait: Wait<'_>) -> Head {
-        (**self).refill(order, wait)
-    }
-    fn visit(&mut self, order: &mut Order<T>) {
-        (**self).visit(order);
-    }
-    fn hint(&self) -> (u64, (usize, Option<usize>)) {
-        (**self).hint()
-    }
-    fn input_has_panicked(&self) -> bool {
-        (**self).input_has_panicked()
-    }
-    fn stats(&self, order: &Order<T>) -> ImapStats {
-        (**self).stats(order)
-    }
-    fn consumer_gone(&mut self, order: &mut Order<T>) {
-        (**self).consumer_gone(order);
-    }
-}

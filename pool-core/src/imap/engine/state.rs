@@ -270,9 +270,9 @@ impl<I: Iterator, T> State<I, T> {
         self.input.finish(end);
     }
 
-    /// How many items were pulled, the input's hint after that, and whether it has ended.
-    pub(super) fn input_figures(&self) -> (u64, Hint, bool) {
-        (self.input.pulled(), self.input.hint(), self.input.end().is_some())
+    /// How many items were pulled, and the input's hint after that.
+    pub(super) fn input_figures(&self) -> (u64, Hint) {
+        (self.input.pulled(), self.input.hint())
     }
 
     pub(super) fn input_has_panicked(&self) -> bool {

@@ -11,6 +11,7 @@ use super::chunk::Hand;
 use super::function::Function;
 use super::input::{InHand, InputBack, InputEnd, Ran, fill, hint_of, pull};
 use super::nesting::{Nesting, Within};
+use super::ring::Sender;
 use super::shared::Shared;
 use super::state::{Done, Step};
 use crate::Executor;
@@ -104,28 +105,6 @@ where
                 drop_quietly(catch(|| self.spawn_job(executor)));
             }
             done = match step {
-                Step::Work => {
-                    let items = self.work(&mut hand, || false);
-                    Done::Worked { items, time: times.lap() }
-                }
-                Step::PullOne(input) => self.pull_one(input, &mut hand),
-                Step::Fill(input, sender, len, looked_up) => {
-                    let full = |pushed| pushed == len || self.control().has_called(looked_up);
-                    self.fill(input, sender, full)
-                }
-                Step::InHand(input) => {
-                    let (back, items) = self.work_in_hand(input, &mut hand);
-                    Done::WorkedInHand { back, items, time: times.lap() }
-                }
-                Step::DropInput(input) => {
-                    drop_quietly(input);
-                    Done::Nothing
-                }
-                Step::AskPool => Done::Asked(has_waiting(executor)),
-                Step::Look => {
-                    std::thread::yield_now();
-                    Done::Looked(times.idle())
-                }
                 Step::Requeue => return,
                 Step::Leave { consumer_gone } => {
                     if consumer_gone {
@@ -133,7 +112,43 @@ where
                     }
                     return;
                 }
+                step => self.perform(step, executor, &mut hand, &mut times),
             };
+        }
+    }
+
+    /// Does a step that does not end the turn.
+    fn perform(
+        &self,
+        step: Step<I>,
+        executor: &dyn Executor,
+        hand: &mut Hand<I, T>,
+        times: &mut TurnTimes,
+    ) -> Done<I> {
+        match step {
+            Step::Work => {
+                let items = self.work(hand, || false);
+                Done::Worked { items, time: times.lap() }
+            }
+            Step::PullOne(input) => self.pull_one(input, hand),
+            Step::Fill(input, sender, len, looked_up) => {
+                let full = |pushed| pushed == len || self.control().has_called(looked_up);
+                self.fill(input, sender, full)
+            }
+            Step::InHand(input) => {
+                let (back, items) = self.work_in_hand(input, hand);
+                Done::WorkedInHand { back, items, time: times.lap() }
+            }
+            Step::AskPool => Done::Asked(has_waiting(executor)),
+            Step::Look => {
+                std::thread::yield_now();
+                Done::Looked(times.idle())
+            }
+            Step::DropInput(input) => {
+                drop_quietly(input);
+                Done::Nothing
+            }
+            Step::Requeue | Step::Leave { .. } => Done::Nothing,
         }
     }
 
@@ -147,7 +162,7 @@ where
             Some(many) => {
                 let first = many.next();
                 while let Err(payload) = catch(|| many.work(function, &mut session, control, &mut stops)) {
-                    function.spoil(&mut session);
+                    function.poison(&mut session);
                     self.locked(|state| state.note_panic(many, payload));
                 }
                 (many.next() - first) as usize
@@ -166,12 +181,7 @@ where
     }
 
     /// Pulls into a ring, until it has as many as `full` wants.
-    fn fill(
-        &self,
-        mut input: Box<I>,
-        mut sender: super::ring::Sender<I::Item>,
-        full: impl Fn(u64) -> bool,
-    ) -> Done<I> {
+    fn fill(&self, mut input: Box<I>, mut sender: Sender<I::Item>, full: impl Fn(u64) -> bool) -> Done<I> {
         let hint = hint_of(&*input);
         let end = if self.control().is_cancelled() {
             None
@@ -196,7 +206,7 @@ where
                 Ran::Stopped => {}
                 Ran::Ended(how) => end = Some(how),
                 Ran::Panicked(payload) => {
-                    function.spoil(&mut session);
+                    function.poison(&mut session);
                     self.locked(|state| state.note_panic(many, payload));
                 }
             }

@@ -73,6 +73,8 @@ pub(in crate::imap::engine) enum Answer<I: Iterator> {
     GiveUp(u64),
     /// Work, like a worker.
     Do(Step<I>),
+    /// Take the input in hand.
+    TakeInput(Box<I>),
     /// Pull up to this many items from the input that it has.
     Offer(usize),
     /// Look for so long whether there is something.
@@ -185,7 +187,7 @@ impl<I: Iterator, T> State<I, T> {
             && self.is_settled(order)
             && let Some(input) = self.input.take()
         {
-            return Some(Answer::Do(Step::InHand(input)));
+            return Some(Answer::TakeInput(input));
         }
         if call.works
             && let Some(step) = self.find_work(hand, Some(order.head()))
