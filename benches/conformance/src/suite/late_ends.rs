@@ -140,8 +140,10 @@ promises! {
                 Ok(next) => assert!(next.expect("a silent end").expect("it hangs").is_ok()),
                 Err(payload) => break payload,
             }
+            // A turn that goes on may give some more, until it finds nothing for a moment.
             results += 1;
-            assert!(results <= 5, "nothing begins any more");
+            assert!(results <= 1_000, "it goes on and on");
+            std::thread::sleep(Duration::from_millis(1));
         };
         assert!(payload.is::<Cancelled>());
     }

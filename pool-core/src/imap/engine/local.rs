@@ -95,12 +95,14 @@ where
     let has_found = || control.is_cancelled() || control.has_news() || order.is_ready();
     loop {
         let looked_up = control.look_up();
-        shared.spawn_if_needed(executor);
+        // Until there is a job for each thread, one may be needed for any item.
+        let full = shared.spawn_if_needed(executor);
         if sender.pushed() >= len || has_found() {
             return None;
         }
-        let stops =
-            |sender: &Sender<I::Item>| sender.pushed() >= len || control.has_called(looked_up) || has_found();
+        let stops = |sender: &Sender<I::Item>| {
+            !full || sender.pushed() >= len || control.has_called(looked_up) || has_found()
+        };
         if let Some(end) = fill(own, sender, stops) {
             return Some(end);
         }

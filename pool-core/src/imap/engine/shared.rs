@@ -81,14 +81,16 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
         executor.spawn((self.job)(self));
     }
 
-    /// Spawns a job if there is work that no thread has taken.
+    /// Spawns a job if there is work that no thread has taken. Returns whether there is a job for each thread now.
     ///
     /// # Panics
     ///
     /// As [`spawn_job`](Shared::spawn_job).
-    pub(super) fn spawn_if_needed(self: &Arc<Self>, executor: &dyn Executor) {
-        if self.locked(|state| state.try_reserve_worker(false)) {
+    pub(super) fn spawn_if_needed(self: &Arc<Self>, executor: &dyn Executor) -> bool {
+        let (spawns, full) = self.locked(|state| (state.try_reserve_worker(false), state.has_every_job()));
+        if spawns {
             self.spawn_job(executor);
         }
+        full
     }
 }

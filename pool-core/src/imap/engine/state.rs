@@ -141,6 +141,11 @@ impl<I: Iterator, T> State<I, T> {
         (waiting || can_take || (can_pull && self.has_room(any_room))) && self.workers.try_reserve()
     }
 
+    /// Whether there is a job for each thread of the pool.
+    pub(super) fn has_every_job(&self) -> bool {
+        self.workers.is_full()
+    }
+
     /// Whether there is room for a batch, or for half of the window; or for any item, if that is enough.
     fn has_room(&mut self, any_room: bool) -> bool {
         let room = self.room();
