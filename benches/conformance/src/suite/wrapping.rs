@@ -111,7 +111,7 @@ promises! {
     fn p10_give_up_without_a_wrapper(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
-        let mut results = pool.imap(0..5u64, gate.holds(2));
+        let mut results = pool.imap(0..5u64, gate.holds(2)).chunk(1);
         assert!(!results.give_up(), "nothing has been asked for");
         assert_eq!((results.next(), results.next()), (Some(0), Some(1)));
         assert_eq!(results.next_timeout(SHORT).unwrap_err().index(), 2);
