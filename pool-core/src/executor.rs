@@ -102,6 +102,15 @@ pub trait Executor: Send + Sync {
         None
     }
 
+    /// Whether it has no threads, and an imap is to be computed by the thread that iterates: see
+    /// [`Sequential`](crate::Sequential).
+    ///
+    /// Asked once for each imap and `map`, which spawn no job then. The default is `false`. An executor that says `true`
+    /// must run a job inside `spawn`, since jobs of other kinds still come there.
+    fn is_sequential(&self) -> bool {
+        false
+    }
+
     /// `items.into_iter().map(f)`, computed on this pool: in order, lazily, in bounded memory.
     ///
     /// Nothing is pulled from `items` before the first `next` (or [`Imap::start`]). From then on at most
@@ -397,6 +406,10 @@ macro_rules! forward_executor {
         fn pool_id(&$this) -> Option<$crate::backend::PoolId> {
             $crate::Executor::pool_id(&$target)
         }
+
+        fn is_sequential(&$this) -> bool {
+            $crate::Executor::is_sequential(&$target)
+        }
     };
 }
 
@@ -410,6 +423,20 @@ impl<E: Executor + ?Sized> Executor for Box<E> {
 
 impl<E: Executor + ?Sized> Executor for Arc<E> {
     forward_executor!(self => **self);
+}
+
+/// `None` is [`Sequential`](crate::Sequential): a pool, if there is one.
+///
+/// An `Option` has a `map` of its own, which hides that of a pool: write `(&pool).map(items, f)`.
+impl<E: Executor> Executor for Option<E> {
+    forward_executor!(self => *or_sequential(self));
+}
+
+fn or_sequential<E: Executor>(pool: &Option<E>) -> &dyn Executor {
+    match pool {
+        Some(pool) => pool,
+        None => &crate::Sequential,
+    }
 }
 
 // An executor is foreign code, and may panic. The crate calls these functions instead: they always return.
@@ -437,6 +464,11 @@ pub(crate) fn pool_id(executor: &dyn Executor) -> Option<PoolId> {
     catch_or(|| executor.pool_id(), || None)
 }
 
+/// [`Executor::is_sequential`], `false` if it panics.
+pub(crate) fn is_sequential(executor: &dyn Executor) -> bool {
+    catch_or(|| executor.is_sequential(), || false)
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -460,6 +492,9 @@ mod tests {
         fn pool_id(&self) -> Option<PoolId> {
             Some(PoolId(self.0.expect("on purpose")))
         }
+        fn is_sequential(&self) -> bool {
+            self.0.expect("on purpose") > 0
+        }
     }
 
     #[test]
@@ -472,9 +507,10 @@ mod tests {
             assert_eq!(has_waiting(&Says(Some(says))), says > 0);
             assert_eq!(is_worker(&Says(Some(says))), says > 0);
             assert_eq!(pool_id(&Says(Some(says))), Some(PoolId(says)));
+            assert_eq!(is_sequential(&Says(Some(says))), says > 0);
         }
         assert!(has_waiting(&Says(None)));
-        assert!(!is_worker(&Says(None)));
+        assert!(!is_worker(&Says(None)) && !is_sequential(&Says(None)));
         assert_eq!(pool_id(&Says(None)), None);
         let (send, inside) = std::sync::mpsc::channel();
         let job =

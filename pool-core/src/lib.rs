@@ -102,6 +102,7 @@ mod map;
 pub mod peak;
 mod roster;
 mod scope;
+mod sequential;
 mod submit;
 mod sync;
 mod unwind;
@@ -121,6 +122,7 @@ pub use imap::{
 };
 pub use iter_ext::{IterExt, LocalInput};
 pub use scope::Scope;
+pub use sequential::Sequential;
 pub use submit::{JobHandle, ScopedJobHandle};
 
 /// The example in the README is a test.

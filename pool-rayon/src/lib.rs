@@ -38,7 +38,8 @@ pub use pool_core::ImapStream;
 pub use pool_core::{
     BuildError, Builder, CancelToken, Cancelled, Executor, Imap, ImapStats, ItemTimeout, IterExt, JobError,
     JobHandle, JobTimedOut, Local, LocalInput, MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place, PoolStats,
-    Pooled, Scope, ScopedJobHandle, TimedOut, Timeout, WorkerStats, backend, compiler_errors, guide,
+    Pooled, Scope, ScopedJobHandle, Sequential, TimedOut, Timeout, WorkerStats, backend, compiler_errors,
+    guide,
 };
 
 /// The example in the README is a test.

@@ -1,10 +1,12 @@
 //! How an imap comes to be, for each kind of function and input.
 
 use super::engine::ExecutorRef;
-use super::engine::{Consumer, Control, Function, Plain, Shared, WithState};
+use super::engine::{Consumer, Control, Function, Plain, SequentialSource, Shared, WithState};
 use super::iter::Imap;
 use super::place::{Inner, Local, Place, Pooled};
 use super::results::Results;
+use crate::Executor;
+use crate::executor::is_sequential;
 use crate::job::{Job, Task};
 use crate::lease::Lease;
 use std::iter::Empty;
@@ -17,7 +19,7 @@ impl<'p, T: Send + 'static> Imap<'p, T> {
         I::Item: Send + 'static,
         F: Fn(I::Item) -> T + Send + Sync + 'static,
     {
-        Imap::pooled(executor, input, Plain(f), |shared| Job::from_task(shared.clone()))
+        Imap::pooled(executor, input, Plain(f), own)
     }
 
     pub(crate) fn with_state<I, N, S, F>(executor: ExecutorRef<'p>, input: I, init: N, f: F) -> Imap<'p, T>
@@ -28,7 +30,7 @@ impl<'p, T: Send + 'static> Imap<'p, T> {
         S: Send + 'static,
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
     {
-        Imap::pooled(executor, input, WithState::new(init, f), |shared| Job::from_task(shared.clone()))
+        Imap::pooled(executor, input, WithState::new(init, f), own)
     }
 }
 
@@ -45,8 +47,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         I::Item: Send + 'p,
         F: Fn(I::Item) -> T + Send + Sync + 'p,
     {
-        let shared = in_lease(Shared::new(Some(input), Plain(f), executor.get(), job_of_lease), lease);
-        Imap::from_shared(executor, shared)
+        Imap::pooled(executor, input, Plain(f), |input, f, executor| in_lease(input, f, executor, lease))
     }
 
     /// One that borrows, and has a state.
@@ -65,31 +66,26 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'p,
     {
         let function = WithState::new(init, f);
-        let shared = in_lease(Shared::new(Some(input), function, executor.get(), job_of_lease), lease);
-        Imap::from_shared(executor, shared)
+        Imap::pooled(executor, input, function, |input, f, executor| in_lease(input, f, executor, lease))
     }
 
+    /// `share` makes what its jobs share.
     fn pooled<I, F>(
         executor: ExecutorRef<'p>,
         input: I,
         function: F,
-        job: fn(&Arc<Shared<I, F, T>>) -> Job,
+        share: impl FnOnce(Option<I>, F, &dyn Executor) -> Arc<Shared<I, F, T>>,
     ) -> Imap<'p, T>
     where
         I: Iterator + Send + 'p,
         I::Item: Send + 'p,
-        F: Function<I::Item, Output = T> + Send + Sync + 'p,
+        F: Function<I::Item, Output = T, Session: Send> + Send + Sync + 'p,
     {
-        let shared = Arc::new(Shared::new(Some(input), function, executor.get(), job));
-        Imap::from_shared(executor, shared)
-    }
-
-    fn from_shared<I, F>(executor: ExecutorRef<'p>, shared: Arc<Shared<I, F, T>>) -> Imap<'p, T>
-    where
-        I: Iterator + Send + 'p,
-        I::Item: Send + 'p,
-        F: Function<I::Item, Output = T> + Send + Sync + 'p,
-    {
+        if is_sequential(executor.get()) {
+            let source = SequentialSource::new(executor, input, function);
+            return Imap::<'p, T, Pooled>::over(source.control(), Box::new(source));
+        }
+        let shared = share(Some(input), function, executor.get());
         let control = shared.control().clone();
         Imap::<'p, T, Pooled>::over(
             control,
@@ -105,7 +101,7 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
         J::Item: Send + 'static,
         F: Fn(J::Item) -> T + Send + Sync + 'static,
     {
-        Imap::local_function(executor, input, Plain(f))
+        Imap::local_function(executor, input, Plain(f), own)
     }
 
     pub(crate) fn local_with_state<J, N, S, F>(
@@ -121,18 +117,7 @@ impl<'p, T: Send + 'static> Imap<'p, T, Local> {
         S: Send + 'static,
         F: Fn(&mut S, J::Item) -> T + Send + Sync + 'static,
     {
-        Imap::local_function(executor, input, WithState::new(init, f))
-    }
-
-    fn local_function<J, F>(executor: ExecutorRef<'p>, input: J, function: F) -> Imap<'p, T, Local>
-    where
-        J: Iterator + 'p,
-        J::Item: Send + 'static,
-        F: Function<J::Item, Output = T> + Send + Sync + 'static,
-    {
-        let shared: Shared<Empty<J::Item>, F, T> =
-            Shared::new(None, function, executor.get(), |shared| Job::from_task(shared.clone()));
-        Imap::local_from_shared(executor, Arc::new(shared), input)
+        Imap::local_function(executor, input, WithState::new(init, f), own)
     }
 }
 
@@ -149,29 +134,50 @@ impl<'p, T: Send + 'p> Imap<'p, T, Local> {
         J::Item: Send + 'p,
         F: Fn(J::Item) -> T + Send + Sync + 'p,
     {
-        let shared = in_lease(Shared::new(None, Plain(f), executor.get(), job_of_lease), lease);
-        Imap::local_from_shared(executor, shared, input)
+        Imap::local_function(executor, input, Plain(f), |input, f, executor| {
+            in_lease(input, f, executor, lease)
+        })
     }
 
-    fn local_from_shared<J, F>(
+    /// `share` makes what its jobs share.
+    fn local_function<J, F>(
         executor: ExecutorRef<'p>,
-        shared: Arc<Shared<Empty<J::Item>, F, T>>,
         input: J,
+        function: F,
+        share: impl FnOnce(Option<Empty<J::Item>>, F, &dyn Executor) -> Arc<Shared<Empty<J::Item>, F, T>>,
     ) -> Imap<'p, T, Local>
     where
         J: Iterator + 'p,
         J::Item: Send + 'p,
         F: Function<J::Item, Output = T> + Send + Sync + 'p,
     {
+        if is_sequential(executor.get()) {
+            let source = SequentialSource::new(executor, input, function);
+            return Imap::<'p, T, Local>::over(source.control(), Box::new(source));
+        }
+        let shared = share(None, function, executor.get());
         let control = shared.control().clone();
         let consumer = Consumer::new(shared, executor, Some(input));
         Imap::<'p, T, Local>::over(control, Box::new(consumer))
     }
 }
 
-/// Gives what borrows a lease, before the first job.
+/// What the jobs of an imap share that borrows nothing.
+fn own<I, F, T>(input: Option<I>, function: F, executor: &dyn Executor) -> Arc<Shared<I, F, T>>
+where
+    I: Iterator + Send + 'static,
+    I::Item: Send + 'static,
+    F: Function<I::Item, Output = T> + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    Arc::new(Shared::new(input, function, executor, |shared| Job::from_task(shared.clone())))
+}
+
+/// What the jobs of an imap share that borrows: it has its lease before the first job.
 fn in_lease<'p, I, F, T>(
-    shared: Shared<I, F, T>,
+    input: Option<I>,
+    function: F,
+    executor: &dyn Executor,
     lease: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Lease>,
 ) -> Arc<Shared<I, F, T>>
 where
@@ -180,7 +186,7 @@ where
     F: Function<I::Item, Output = T> + Send + Sync + 'p,
     T: Send + 'p,
 {
-    let shared = Arc::new(shared);
+    let shared = Arc::new(Shared::new(input, function, executor, job_of_lease));
     shared.set_lease(lease(shared.clone(), shared.control().clone()));
     shared
 }
