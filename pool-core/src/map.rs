@@ -1,11 +1,13 @@
 //! `map`: an imap over batches, since no caller looks at a single result before all are there.
 //!
 //! The input is cut into batches that take about as long as [`BatchLen`] says, by measurement, and the imap maps batches.
-//! So within a batch the loop is the sequential one, and order, panics, nesting and waiting are the imap's.
+//! So within a batch the loop is the sequential one, and order, panics, nesting and waiting are the imap's. Where there
+//! are no threads, there are no batches either: the effects of the input and the function come in the order of
+//! `items.map(f)`.
 
 use crate::Executor;
 use crate::block::{Block, Blocks, Results};
-use crate::executor::threads_of;
+use crate::executor::{is_sequential, threads_of};
 use crate::imap::BatchLen;
 use crate::scope::scope;
 use crate::unwind::{Quiet, catch_or};
@@ -33,10 +35,14 @@ where
     F: Fn(I::Item) -> T + Send + Sync + 'env,
     T: Send + 'env,
 {
-    let len = &BatchLen::new(threads_of(executor));
     let f = Quiet::new(f);
     // A hint that panics does so again in the input's turn, where that is caught.
     let mut results = Results::with_capacity(catch_or(|| items.size_hint().0, || 0));
+    if is_sequential(executor) {
+        scope(executor, |s| s.imap(items, f.get()).for_each(|result| results.0.push(result)));
+        return std::mem::take(&mut results.0);
+    }
+    let len = &BatchLen::new(threads_of(executor));
     let mapped = |batch: Block<I::Item>| {
         let (items, started) = (batch.len(), Instant::now());
         let mut mapped = Results::with_capacity(items);
