@@ -78,7 +78,7 @@ pub trait Executor: Send + Sync {
 
     /// Whether jobs wait for a thread.
     ///
-    /// A long job asks from time to time; if others wait, it makes room by spawning itself again. The default, `true`,
+    /// A long job asks from time to time; if others wait, it yields by spawning itself again. The default, `true`,
     /// is right for every queue; an exact answer saves moving a long job from thread to thread. An executor that runs a
     /// job inside `spawn` must say `false`: otherwise a long job nests one level deeper each time that it asks.
     fn has_waiting(&self) -> bool {
@@ -87,7 +87,7 @@ pub trait Executor: Send + Sync {
 
     /// Whether the current thread is one that this pool needs for running its jobs.
     ///
-    /// A caller that waits on such a thread works itself instead of sleeping while there is work. The default is `true`
+    /// A caller that waits on such a thread works for its own imap or scope instead of sleeping (P8, P17). The default is `true`
     /// on every thread inside [`Job::run`], and such a thread counts whatever this returns. A pool that runs foreign
     /// code on its threads, like rayon's, returns `true` there too.
     fn is_worker(&self) -> bool {
@@ -121,7 +121,9 @@ pub trait Executor: Send + Sync {
     /// item. A panic in the input surfaces after the results of all items before it, and ends the
     /// iteration.
     ///
-    /// Cost: some nanoseconds per item beyond `f` itself, and no allocation per item.
+    /// Cost: some nanoseconds per item beyond `f` itself, and no allocation per item. Where items go one by one it is the
+    /// lock and a thread's wake-up for each, from a tenth of a microsecond to tens of them: with `window(1)` or `chunk(1)`,
+    /// with a limit, and on an executor that runs jobs inside `spawn`.
     ///
     /// ```
     /// # use pool_core::{Executor, backend::Job};
@@ -149,9 +151,9 @@ pub trait Executor: Send + Sync {
     /// number generator.
     ///
     /// `init` makes a state when a thread begins to work and finds none free, so there are at most as many states as
-    /// threads at work at the same time. A state serves one thread at a time, but may serve another later. Which items
-    /// it has seen before is not defined. States are dropped when the imap ends; a state in use then, when its worker
-    /// is done with it.
+    /// threads at work at the same time. A state serves one thread at a time, but may serve another later, so it is
+    /// `Send`. It belongs to this imap: the next one makes its own. Which items it has seen before is not defined. States are
+    /// dropped when the imap ends; a state in use then, when its worker is done with it.
     ///
     /// A panic of `init` surfaces at the position of the item that it was needed for, and the next item
     /// tries again. After a panic of `f` its state is dropped.
@@ -166,6 +168,29 @@ pub trait Executor: Send + Sync {
     ///     words.len()
     /// });
     /// assert_eq!(counts.collect::<Vec<_>>(), [2, 1, 1]);
+    /// ```
+    ///
+    /// What must outlive the imap, or is not `Send`, is a variable of the pool's thread:
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    ///
+    /// thread_local! {
+    ///     static BUFFER: RefCell<Rc<String>> = RefCell::default();
+    /// }
+    ///
+    /// let lengths = pool.imap(["a b", "c"], |line| {
+    ///     BUFFER.with_borrow_mut(|buffer| {
+    ///         let buffer = Rc::make_mut(buffer);
+    ///         buffer.clear();
+    ///         buffer.push_str(line);
+    ///         buffer.len()
+    ///     })
+    /// });
+    /// assert!(lengths.eq([3, 1]));
     /// ```
     fn imap_init<I, N, S, F, T>(&self, items: I, init: N, f: F) -> Imap<'_, T>
     where
@@ -315,8 +340,8 @@ pub trait Executor: Send + Sync {
     /// `items.into_iter().map(f).collect()`, computed on this pool. It blocks until all is done, and `items`
     /// and `f` may borrow.
     ///
-    /// Threads take items in batches of some 50 µs, so this costs less than collecting an [`imap`](Executor::imap), but
-    /// an item that takes long holds up those behind it in its batch.
+    /// Threads take items in blocks of some 50 µs, so this costs less than collecting an [`imap`](Executor::imap), but
+    /// an item that takes long holds up those behind it in its block.
     ///
     /// # Panics
     ///

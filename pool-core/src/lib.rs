@@ -27,14 +27,11 @@
 //!
 //! # What to know
 //!
-//! - **Where your code runs.** Your function, its state and your input's `next` run on the pool's threads, with their
-//!   stack size, names and thread-locals. Exceptions: a thread that is itself in a job of a pool may run items of the
-//!   imap that it consumes, so that imaps nest; and [`imap_local`](Executor::imap_local) pulls where you iterate. The
-//!   input's `size_hint` is asked once by the thread that makes the imap.
-//! - **A result never waits for the next item** (P4), with three exceptions: the consumer of an `imap_local` hands out
-//!   nothing while it waits in the input; items that were pulled before the first call with a limit may wait behind one
-//!   that hangs; and so may short items of an [`unordered`](Imap::unordered) imap while another thread hangs in an item
-//!   of that imap.
+//! - **Where your code runs** (P16). Your function, its state and your input's `next` run on the pool's threads, with their
+//!   stack size, names and thread-locals. Exceptions: a thread that is itself in a job of a pool works for the imap that it
+//!   consumes, so that imaps nest; and [`imap_local`](Executor::imap_local) pulls where you iterate. The input's
+//!   `size_hint` is asked once by the thread that makes the imap.
+//! - **What is promised**, P1 to P17, and each exception, is in [`guide::promises`].
 //! - **`panic = "abort"`** in a profile ends the process at the first panic, so the promises about panics (P6, P7) do
 //!   not hold.
 //! - **`fork`** copies only the thread that calls it, so a pool has no threads in the child. There a pool of the parent
@@ -62,19 +59,20 @@
 //! | **head** | the result that the consumer needs next; without order, any |
 //! | **deliver** | to hand a result to the consumer; counted when the consumer asks for the next |
 //! | **window** | how many items may be under way: pulled and not delivered |
-//! | **room** | how many items may be pulled now; a feeder that finds none *stalls* |
+//! | **room** | how many items may be pulled now |
 //! | **chunk** | the items that a worker takes at a time |
 //! | **batch** | the items that a feeder pulls at a time |
 //! | **block** | items that together are one item of an imap, in [`map`](Executor::map) |
 //! | **turn** | what one job of an imap does from its beginning to its end |
-//! | **slice** | the time after which a job goes back to the pool's queue if others wait there |
+//! | **slice** | the time after which a job *yields*: goes back to the pool's queue if others wait there |
 //! | **ring** | a single-producer single-consumer queue, for the items or the results of a chunk |
-//! | **waiter flag** | a flag of a ring: the sender tells the receiver of its next push |
+//! | **signal** | what each push looks at: the result that the consumer awaits, and whether workers are asked to *look up* from their chunk |
 //! | **register**, **nap**, **look** | the ways to wait: asleep until notified; asleep for a set time; awake for a moment |
 //! | **reserve** | to count a job under the lock; it is spawned after the lock is released |
 //! | **give up** | to go on without a result that is late; it is dropped when it comes |
 //! | **hand back** | to put items of a chunk that have not begun where other workers can take them |
-//! | **inline** | by the consumer alone, like sequential code |
+//! | **in hand** | an input whose thread pulls an item, runs it, and pulls the next, like sequential code |
+//! | **offer** | to pull from a local input, for workers |
 //! | **nesting** | an imap, a scope or a wait inside an item of another imap |
 //! | **started** | an imap that the pool works on before the first `next`, by [`start`](Imap::start) |
 //! | **local** | an imap whose input the consumer pulls |

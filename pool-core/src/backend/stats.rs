@@ -36,8 +36,8 @@ pub struct PoolStats {
 
 /// What one worker of a pool has done; or all of them, from [`PoolStats::total`].
 ///
-/// Work that a consumer does in `next`, on its own thread outside the pool, is counted elsewhere: in
-/// [`ImapStats::helped`](crate::ImapStats::helped).
+/// A consumer in a job works in its `next` (P17); that counts as time of the job. Outside of jobs a consumer works for no
+/// pool (P16).
 ///
 /// ```
 /// # use pool_channel::{ChannelPool, Executor};

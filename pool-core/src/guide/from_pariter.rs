@@ -27,7 +27,7 @@
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```
 //!
-//! `parallel_map` takes a `FnMut + Clone` for each thread. Here the function is one `Fn` for all threads; what was in the clone is the
+//! `parallel_map` takes a `FnMut + Clone` for each thread. Here the function is one `Fn` for all threads; what was in the clone is a
 //! state of [`imap_init`](crate::Executor::imap_init):
 //!
 //! ```

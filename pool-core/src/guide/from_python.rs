@@ -29,7 +29,7 @@
 //! | Python | here |
 //! |---|---|
 //! | `Pool(3)`, `Pool()` | `ChannelPool::new(3)?`, `ChannelPool::default()` |
-//! | `Pool(initializer=g)` | `builder().on_start(\|index\| g())`; for a state of each thread, [`imap_init`](crate::Executor::imap_init) |
+//! | `Pool(initializer=g)` | `builder().on_start(\|index\| g())`; for a state in one map, [`imap_init`](crate::Executor::imap_init) |
 //! | `Pool(maxtasksperchild=n)` | Not there: threads do not age. |
 //! | `pool.map(f, items)` | [`pool.map(items, f)`](crate::Executor::map), which may borrow |
 //! | `pool.imap(f, items)` | [`pool.imap(items, f)`](crate::Executor::imap) |

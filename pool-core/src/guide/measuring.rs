@@ -1,7 +1,7 @@
 //! Why it is not faster, and how to find out.
 //!
-//! Build with `--release` first. Then ask the imap: [`stats`](crate::Imap::stats) says where items are, and what the consumer
-//! waited for. It is always counted.
+//! Build with `--release` first. Then ask the imap: [`stats`](crate::Imap::stats) says where items are, and how long the
+//! next result has been missing. It costs nothing until it is asked for.
 //!
 //! ```
 //! use pool_channel::{ChannelPool, Executor};
@@ -24,18 +24,18 @@
 //!
 //! | it says | so | then |
 //! |---|---|---|
-//! | much `blocked` | the consumer is slower than the pool, or the head is slow | do less in the loop; a larger [`window`](crate::Imap::window) if single items are slow |
-//! | `head_blocked` is most of `waited` | few slow items hold up the rest | a larger window; smaller items; [`unordered`](crate::Imap::unordered) if order does not matter |
+//! | much `blocked`, `head_age` is 0 | the consumer is slower than the pool | do less in the loop; move work into the function |
+//! | much `blocked`, and `head_age` is long | few slow items hold up the rest | a larger [`window`](crate::Imap::window); smaller items; [`unordered`](crate::Imap::unordered) if order does not matter |
 //! | little `waiting`, few `running` | the input is slow | it is pulled by one thread at a time: do there only what must be in order, and the rest in the function |
-//! | `waited` is near 0 | the consumer is always busy | the loop is the limit; move work into the function |
-//! | threads `busy` all the time | the cores are used | this is as fast as it gets, unless they wait for memory or a lock |
+//! | much `waiting`, as many `running` as there are threads or more | the pool is the limit | more threads, if there are cores for them, or if the function waits |
+//! | threads `busy` all the time (in `pool.stats()`) | the cores are used | this is as fast as it gets, unless they wait for memory or a lock |
 //!
 //! Frequent causes, the cheapest to check first:
 //!
 //! - **Items of less than a microsecond.** Let each do more: an item can be a block of them.
 //! - **The allocator**, where items and results are `String`s or `Vec`s: [`text`](super::text).
 //! - **One item is most of the work.** No order of execution helps; split it.
-//! - **A lock inside the function**: a shared counter, a logger, a connection. Give each thread its own:
+//! - **A lock inside the function**: a shared counter, a logger, a connection. Give each thread at work its own:
 //!   [`imap_init`](crate::Executor::imap_init).
 //! - **Memory**: two threads that stream through large arrays share one bus.
 //! - **More threads than cores.** Right for functions that wait, wrong for those that compute.

@@ -3,8 +3,8 @@
 //! # Inside a function
 //!
 //! `imap`, `map`, `scope` and `submit().join()` may be called inside a function that runs on the pool, on the same pool, at any
-//! depth. A pool of one thread finishes, too: a consumer that is itself in a job works on its own imap instead of waiting for
-//! a thread that may not exist.
+//! depth. A pool of one thread finishes, too: a consumer that is itself in a job is one more worker of its own imap. In `next` it
+//! runs items that were pulled and have not begun, the oldest first, and waits only while other threads have the rest (P17).
 //!
 //! ```
 //! use pool_channel::{ChannelPool, Executor};
@@ -17,8 +17,12 @@
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```
 //!
-//! The outer level alone keeps all threads busy if it has enough items. Nested parallelism is worth it where the outer level has
-//! few items, or where its last one is long.
+//! The outer level alone keeps all threads busy if it has enough items; the inner imap then runs on its own thread, like
+//! sequential code. Where the outer level has few items, or its last one is long, the inner imap takes the threads that are free.
+//!
+//! Two things follow. The result that a consumer in a job needs may wait for the one item that this thread has begun (P5). And
+//! there an item must not wait for its consumer to have an earlier result: the thread that could take that result may be the one
+//! that runs the item.
 //!
 //! **What does not nest:** a call with a limit, or a poll of a stream, inside a job. It only waits for other threads, and there may
 //! be none. And waiting inside a job for something that is no part of the pool, such as a channel that another job of the same

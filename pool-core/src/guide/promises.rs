@@ -31,6 +31,7 @@
 //! | P14 | Imaps share a pool, and all make progress. | `p14_two_hundred_imaps_share_two_threads`, `p14_an_endless_imap_does_not_starve_another`, `p14_no_thread_is_idle_beside_what_was_pulled` | `a_job_behind_a_long_job_is_stolen` |
 //! | P15 | A stream of any length runs in constant memory. | `p15_a_long_stream_runs_in_constant_memory`, `p15_a_long_stream_is_as_good_as_a_short_one` | |
 //! | P16 | Your code runs on the pool's threads, never on the one that consumes. | `p16_next`, `p16_stream`, `p16_map`, `p16_scope`, `p16_a_head_that_was_pulled_before_the_input_blocks`, `p16_a_pool_of_one_thread_uses_one_core` | |
+//! | P17 | No free thread is idle beside items that have not begun, in a job, too. | `p17_every_thread_works_for_an_imap`, `p17_every_thread_works_for_an_imap_in_a_job`, `p17_every_thread_works_for_an_imap_in_an_item`, `p17_a_consumer_in_a_job_works` | |
 //!
 //! Beside them, `p10_item_timeout_puts_late_items_at_their_places` and its neighbours hold for limits of items, `p9_cancel_delivers_what_is_finished_up_to_the_first_gap`
 //! for tokens, and `p11_stats_add_up_at_any_time` for the figures.
@@ -42,13 +43,19 @@
 //!
 //! # The exceptions
 //!
-//! - **P4:** [`imap_local`](crate::Executor::imap_local) hands out nothing while it waits in its input; items that were
-//!   pulled before the first call with a limit may wait behind one that hangs; and so may short items of an
-//!   [`unordered`](crate::Imap::unordered) imap, while another thread of the same imap hangs in one.
-//! - **P5:** a consumer may nap while items are short, for at most a millisecond and what the system's timer adds.
+//! - **P4:** [`imap_local`](crate::Executor::imap_local) hands out nothing while it waits in its input. And behind an item that
+//!   hangs may wait: items that were pulled before the first call with a limit; items that were pulled while the imap was
+//!   iterated in a job, before it was moved out of that job; and short items of an [`unordered`](crate::Imap::unordered) imap,
+//!   while another thread of the same imap hangs in one.
+//! - **P5:** a consumer may nap while items are short, for at most a millisecond and what the system's timer adds. A consumer in
+//!   a job works (P17), so its result may wait for the one item that it has begun, and there an item must not wait for the
+//!   consumer to have an earlier result of the same imap. On an executor that runs jobs inside `spawn`, as the contract allows,
+//!   the call that spawns comes back when the job has ended its turn.
 //! - **P9:** the last owner of a pool joins its threads, also if that is an imap from [`into_imap`](crate::Executor::into_imap).
-//! - **P16:** a thread that is itself in a job may run items of the imap that it consumes, or no nesting would end; and
+//! - **P16:** a thread that is itself in a job runs items of the imap that it consumes, or no nesting would end; and
 //!   [`imap_local`](crate::Executor::imap_local) pulls where you iterate.
+//! - **P17:** a consumer in a job enters the input for its next result only, since another pull could block while that result
+//!   becomes ready. Calls with a limit and polls of a stream do not work.
 //!
 //! # What is not promised
 //!

@@ -2,7 +2,9 @@
 //!
 //! # Lines
 //!
-//! Let the pool read them: then a result does not wait for the next line (P4), and reading overlaps with your loop.
+//! Where a line costs some microseconds or more, or lines come slowly, let the pool read them: a result does not wait for the
+//! next line (P4), and reading overlaps with your loop. Short lines that are all there already cost less in
+//! [blocks](#blocks-of-lines): a line for itself costs an allocation, and often more than what is done with it.
 //!
 //! ```
 //! use pool_channel::{ChannelPool, Executor};
@@ -29,6 +31,40 @@
 //!   which slows tiny items down; for those, flush after each line instead.
 //!
 //! The example `jsonl` filters and transforms lines of JSON.
+//!
+//! # Blocks of lines
+//!
+//! An item can be a block that ends where a line ends. The function goes through its lines, and gives back what came of them;
+//! the results are in order, and so are the lines in each, so `flatten` gives them one by one.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//! use std::io::{BufRead, Read, Result};
+//!
+//! /// Whole lines, at least this many bytes at a time.
+//! fn lines(mut input: impl BufRead, size: u64) -> impl Iterator<Item = Result<Vec<u8>>> {
+//!     let mut ended = false;
+//!     std::iter::from_fn(move || {
+//!         let mut block = Vec::new();
+//!         let read = input.by_ref().take(size).read_to_end(&mut block);
+//!         let read = read.and_then(|_| input.read_until(b'\n', &mut block));
+//!         // Nothing comes after an error.
+//!         let over = std::mem::replace(&mut ended, read.is_err());
+//!         (!over && (read.is_err() || !block.is_empty())).then(|| read.map(|_| block))
+//!     })
+//! }
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let text = (0..1000).map(|n| format!("{n}\n")).collect::<String>();
+//! let numbers = pool.imap(lines(std::io::Cursor::new(text), 64), |block| match block {
+//!     Ok(block) => String::from_utf8_lossy(&block).lines().map(|line| line.parse().map_err(|_| "bad")).collect(),
+//!     Err(_) => vec![Err("cannot read")],
+//! });
+//! assert!(numbers.flatten().eq((0..1000).map(Ok::<u32, &str>)));
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! The same goes for records of any kind, as long as the input finds where one ends. The window counts blocks.
 //!
 //! # Blocks
 //!
@@ -73,7 +109,7 @@
 //!   ```
 //!
 //! - Fewer allocations: reuse the item's memory for the result, keep buffers in the state of
-//!   [`imap_init`](crate::Executor::imap_init), give back numbers instead of `String`s, or let an item be a block of lines.
+//!   [`imap_init`](crate::Executor::imap_init), give back numbers instead of `String`s, or let an item be a [block of lines](#blocks-of-lines).
 //!
 //! ```
 //! # use pool_channel::{ChannelPool, Executor};

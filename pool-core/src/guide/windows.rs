@@ -50,5 +50,5 @@
 //!
 //! # What memory an imap takes
 //!
-//! The items and results within the window; a ring for each thread at work, which has room for the items of its chunks; and
-//! some kilobytes of its own. Nothing grows with the length of the input (P15).
+//! The items and results within the window; for each chunk in the window two rings, one with room for its items and one for its
+//! results; and some kilobytes of its own. Nothing grows with the length of the input (P15).

@@ -20,16 +20,16 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// from when the consumer asks, would cost one limit for each. The late function goes on running, and occupies its
     /// thread of the pool meanwhile; its result is dropped when it comes.
     ///
-    /// - An item that has not begun has no limit yet. With every thread hung `next` waits; put
-    ///   [`timeout`](Imap::timeout) on top to bound that, too. Then the outer error is the call's, after which the next
+    /// - An item that has not begun has no limit yet. With every thread hung `next` waits, unless the input's `size_hint`
+    ///   says that nothing is left: then the iteration ends. Put [`timeout`](Imap::timeout) on top to bound that, too. Then the outer error is the call's, after which the next
     ///   call waits for the same item again, and the inner error is the item's.
     /// - A result that is there when it is asked for is handed out, however long it took.
     /// - [`unordered`](Imap::unordered): a late item is reported when no result is ready, and
     ///   [`index`](TimedOut::index) says which it is. The iteration ends when all but those given up have been handed
     ///   out.
     /// - In a [`scope`](crate::Executor::scope), the end of the scope waits for the functions that still run.
-    /// - On a thread of a pool, `next` may run the head itself (P8). Such a head cannot be given up: its result comes
-    ///   when it is done. An item that another thread runs is given up there as everywhere.
+    /// - On a thread of a pool, `next` runs items itself (P8, P17). Such an item cannot be given up: its result comes when
+    ///   it is done, and a late item of another thread is reported no sooner.
     /// - As a stream it has no timer, so a late item is found when the stream is next polled.
     ///
     /// Workers take items one by one, which costs a lock for each, some hundred nanoseconds: a limit is not worth that

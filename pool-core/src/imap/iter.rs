@@ -22,11 +22,14 @@ use std::fmt;
 /// # Where the function runs
 ///
 /// On the pool's threads, with their stacks, names and thread-locals; so does the input's `next`. The thread that
-/// iterates only waits, so a token and a limit always reach it. It waits awake for some microseconds, then in naps of
-/// at most a millisecond while items are short, and otherwise asleep until the result is there.
+/// iterates only waits, so a token and a limit always reach it. For the first results it waits awake, for at most
+/// 100 µs each; then in naps of at most a millisecond while items are short, and otherwise asleep until the result is
+/// there.
 ///
-/// A thread that is itself in a job of a pool does not only wait: in `next` it pulls and works on items of this imap,
-/// if no other thread has begun with them. So imaps nest, also on a pool of one thread.
+/// A thread that is itself in a job of a pool does not only wait: in `next` it works on items of this imap that were
+/// pulled and have not begun, the oldest first. It enters the input only for the result that it needs next. So imaps nest,
+/// also on a pool of one thread. The price: that result may wait for the one item which this thread has begun, and there
+/// an item must not wait for the consumer to have an earlier result.
 ///
 /// # Errors
 ///

@@ -33,7 +33,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         self
     }
 
-    /// Makes workers take up to `n` items at a time (at most 65,536), instead of a measured number.
+    /// Makes workers take up to `n` items at a time, instead of a measured number. More than 65,536, or than half of a
+    /// window that was set, is taken for that.
     ///
     /// Results inside a chunk are handed out as soon as each is computed, whatever its length. A worker takes fewer if
     /// no other thread is at work on this imap, since the other items would wait for the input. While threads are idle,
@@ -61,7 +62,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     ///
     /// The window counts results then: item *k + n* is not pulled before *k* results have been handed out.
     /// Items of 15 µs and more are taken one by one, so that none waits behind one that takes long; shorter
-    /// ones may wait for the others of their chunk, of some 100 µs.
+    /// ones may wait for the others of their chunk, of some 15 µs.
+    /// [`numbered`](Imap::numbered) says of which item a result is.
     ///
     /// # Panics
     ///
@@ -157,9 +159,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         self.inner.controls().next_index()
     }
 
-    /// How many items are in which place, and what the consumer waited for. It can be printed.
+    /// How many items are in which place, and how long the next result has been missing. It can be printed.
     ///
-    /// Always counted; the call itself takes the imap's lock for a moment.
+    /// Nothing is counted for it on the way; the call takes the imap's lock for a moment.
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};

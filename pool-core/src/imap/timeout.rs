@@ -18,7 +18,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// dropping the `Imap` does not. Inside a job, prefer `next`: a call with a limit only waits for the pool's other
     /// threads, and there may be none. An input that is [`Local`](crate::Local) is pulled by this call, and can hold it
     /// up beyond the limit. Items that were pulled before the first such call, by a `next` or [`start`](Imap::start),
-    /// may wait behind one that hangs.
+    /// may wait behind one that hangs: an exception of promise P4.
     ///
     /// # Errors
     ///

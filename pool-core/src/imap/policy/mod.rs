@@ -4,7 +4,7 @@
 //! rests on its answers: the conformance suite passes with a policy that answers at random ([`Choice::Chaos`]), and
 //! with one that never takes more than one item and never naps ([`Choice::Fixed`]).
 //!
-//! Every constant is in this folder.
+//! Its constants are in this folder. One more is in `engine/workers.rs`: how many workers may look for work at a time.
 
 mod batch;
 mod chaos;
