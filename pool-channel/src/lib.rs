@@ -1,12 +1,29 @@
-//! The smallest backend: ordered `imap` on threads that share one queue.
+//! Ordered, lazy, bounded parallel `imap` on threads that share one queue: results come in the order of the input while the pool
+//! computes ahead. It is the smallest of the backends, and has no dependency but `pool-core`, which it re-exports.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_channel::{Executor, ChannelPool};
 //!
-//! let pool = ChannelPool::new(2)?;
-//! assert!(pool.imap(0..100, |x| x * x).eq((0..100).map(|x| x * x)));
+//! let pool = ChannelPool::new(3)?;
+//! for square in pool.imap(0..5u64, |x| x * x) {
+//!     println!("{square}");
+//! }
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```
+//!
+//! The input may be endless, may block, and need not be in memory. The [`guide`] begins with
+//! [five minutes](guide::five_minutes), and has the rest: limits, errors and panics, borrowed data, nesting, streams, the way
+//! over from Python, rayon, `pariter` and `futures`. What a pool can do is at [`Executor`], what an imap can at [`Imap`].
+//!
+//! # Which backend
+//!
+//! All keep the same promises, so choose by what else your program does.
+//!
+//! | | |
+//! |---|---|
+//! | `pool-stealing` | The default choice. Many threads, and jobs that spawn jobs: each worker has its own queue. |
+//! | `pool-channel` | The smallest: one queue, first in, first out, no dependency but the core. |
+//! | `pool-rayon` | You have a rayon pool already, and want its threads to be all there are. |
 //!
 //! # The queue
 //!

@@ -1,12 +1,30 @@
-//! The rayon backend: ordered `imap` on a pool of your own, or on one that you already have.
+//! Ordered, lazy, bounded parallel `imap` on rayon: results come in the order of the input while the pool computes ahead. It runs
+//! on a rayon pool [of its own](RayonPool::new), [on one that you have](RayonPool::from_pool), or on [the global
+//! one](RayonPool::global), and re-exports everything of `pool-core`.
 //!
 //! ```
 //! use pool_rayon::{Executor, RayonPool};
 //!
-//! let pool = RayonPool::new(2)?;
-//! assert!(pool.imap(0..100, |x| x * x).eq((0..100).map(|x| x * x)));
+//! let pool = RayonPool::new(3)?;
+//! for square in pool.imap(0..5u64, |x| x * x) {
+//!     println!("{square}");
+//! }
 //! # Ok::<(), pool_rayon::BuildError>(())
 //! ```
+//!
+//! The input may be endless, may block, and need not be in memory. The [`guide`] begins with
+//! [five minutes](guide::five_minutes), and has the rest: limits, errors and panics, borrowed data, nesting, streams, the way
+//! over from Python, rayon, `pariter` and `futures`. What a pool can do is at [`Executor`], what an imap can at [`Imap`].
+//!
+//! # Which backend
+//!
+//! All keep the same promises, so choose by what else your program does.
+//!
+//! | | |
+//! |---|---|
+//! | `pool-stealing` | The default choice. Many threads, and jobs that spawn jobs: each worker has its own queue. |
+//! | `pool-channel` | The smallest: one queue, first in, first out, no dependency but the core. |
+//! | `pool-rayon` | You have a rayon pool already, and want its threads to be all there are. |
 //!
 //! # How jobs reach rayon
 //!

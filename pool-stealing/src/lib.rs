@@ -1,13 +1,31 @@
-//! Ordered parallel `imap` on a work-stealing pool.
+//! Ordered, lazy, bounded parallel `imap` on threads that have a queue each and steal from each other: results come in the order
+//! of the input while the pool computes ahead. It is the backend to begin with, and re-exports everything of `pool-core`.
 //!
 //! ```
 //! use pool_stealing::{Executor, StealingPool};
 //!
 //! let pool = StealingPool::new(3)?;
-//! let squares: Vec<u64> = pool.imap(0..5u64, |x| x * x).collect();
-//! assert_eq!(squares, [0, 1, 4, 9, 16]);
+//! for square in pool.imap(0..5u64, |x| x * x) {
+//!     println!("{square}");
+//! }
 //! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
+//!
+//! The input may be endless, may block, and need not be in memory. The [`guide`] begins with
+//! [five minutes](guide::five_minutes), and has the rest: limits, errors and panics, borrowed data, nesting, streams, the way
+//! over from Python, rayon, `pariter` and `futures`. What a pool can do is at [`Executor`], what an imap can at [`Imap`].
+//!
+//! # Which backend
+//!
+//! All keep the same promises, so choose by what else your program does.
+//!
+//! | | |
+//! |---|---|
+//! | `pool-stealing` | The default choice. Many threads, and jobs that spawn jobs: each worker has its own queue. |
+//! | `pool-channel` | The smallest: one queue, first in, first out, no dependency but the core. |
+//! | `pool-rayon` | You have a rayon pool already, and want its threads to be all there are. |
+//!
+//! # The queues
 //!
 //! Each worker has a queue of its own. A job that is spawned from inside a job goes there, where its worker picks it up
 //! without contention; a worker that has run out of jobs takes the oldest job of another. Jobs from outside go through
