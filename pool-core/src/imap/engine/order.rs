@@ -9,68 +9,17 @@
 
 mod as_ready;
 mod by_index;
+mod output;
 
 use super::ring::Receiver;
 use crate::error::Panic;
-use crate::unwind::{Payload, drop_quietly};
+use crate::unwind::drop_quietly;
 use as_ready::AsReady;
-use by_index::{ByIndex, Entries};
+use by_index::ByIndex;
+use output::{Entries, Run};
+pub(super) use output::{Output, Outputs, ring_or_drop};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-
-/// What a worker tells the consumer, from the index of the item on.
-pub(super) enum Output<T> {
-    /// The item has begun: told only where items have a limit.
-    Began(Instant),
-    /// The results of at most this many items will come here, one by one.
-    Ring(Receiver<T>, usize),
-    /// The item's result.
-    Value(T),
-    /// The item has panicked.
-    Panicked(Payload),
-    /// The input has panicked. That comes last.
-    InputPanicked(Payload),
-}
-
-/// A list of what was told.
-pub(super) type Outputs<T> = Vec<(u64, Output<T>)>;
-
-/// A ring, and the indices of the results that may still come in it.
-struct Run<T> {
-    next: u64,
-    end: u64,
-    ring: Receiver<T>,
-}
-
-impl<T> Run<T> {
-    fn new(first: u64, most: usize, ring: Receiver<T>) -> Run<T> {
-        Run { next: first, end: first + most as u64, ring }
-    }
-
-    #[inline(always)]
-    fn pop(&mut self) -> Option<T> {
-        let value = self.ring.pop();
-        self.next += u64::from(value.is_some());
-        value
-    }
-
-    /// Drops results before this index, as far as they are there. Returns how many.
-    fn skip_to(&mut self, index: u64) -> u64 {
-        let before = self.next;
-        while self.next < index
-            && let Some(value) = self.pop()
-        {
-            drop_quietly(value);
-        }
-        self.next - before
-    }
-
-    /// A sender that has pushed its last value may be switched out before it is gone, and what is behind must not wait
-    /// for that.
-    fn is_exhausted(&self) -> bool {
-        self.next == self.end || self.ring.is_exhausted()
-    }
-}
 
 enum Kind<T> {
     ByIndex(ByIndex<T>),
@@ -354,17 +303,6 @@ impl<T> Order<T> {
             rings.chain(runs.into_iter().chain(self.ring.take()).map(|run| run.ring)).collect();
         rings.iter_mut().for_each(Receiver::drop_values);
         rings
-    }
-}
-
-/// Drops what is no ring.
-pub(super) fn ring_or_drop<T>(output: Output<T>) -> Option<Receiver<T>> {
-    match output {
-        Output::Ring(ring, _) => Some(ring),
-        other => {
-            drop_quietly(other);
-            None
-        }
     }
 }
 

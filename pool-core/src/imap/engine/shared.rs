@@ -1,6 +1,8 @@
 //! What the jobs of an imap and its consumer share, and the one way into its lock.
 
 use super::control::Control;
+use super::function::Clear;
+use super::ring::Receiver;
 use super::state::State;
 use crate::Executor;
 use crate::executor::threads_of;
@@ -92,5 +94,28 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
             self.spawn_job(executor);
         }
         full
+    }
+}
+
+impl<I: Iterator, F: Clear, T> Shared<I, F, T> {
+    /// Ends the imap for a consumer that leaves these rings. Nothing is kept.
+    pub(super) fn consumer_gone(&self, rings: Vec<Receiver<T>>) {
+        self.locked(|state| state.consumer_gone(rings));
+        self.clear();
+        #[cfg(feature = "stream")]
+        self.control().parker().set_task(None);
+        if let Some(lease) = self.lease() {
+            lease.close();
+        }
+    }
+
+    /// Drops everything that no thread will come for.
+    pub(super) fn clear(&self) {
+        let mut left = self.locked(|state| state.take_leftovers(Vec::new(), true));
+        while !left.is_empty() {
+            let open = left.drop_each();
+            left = self.locked(|state| state.take_leftovers(open, false));
+        }
+        self.function().clear();
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! Rings take turns: one is emptied before the next is looked at. Only single items are given up, so no ring has one.
 
-use super::by_index::Entries;
-use super::{Output, Outputs, Run};
+use super::output::{Entries, Output, Outputs, Run};
 use std::collections::{HashSet, VecDeque};
 
 pub(super) struct AsReady<T> {

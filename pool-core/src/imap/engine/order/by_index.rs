@@ -5,10 +5,8 @@
 //! the head, if its result has been told, is in the last entry that begins at it or before it. Rings before that one can
 //! only bring what was given up.
 
-use super::{Output, Outputs, Run};
+use super::output::{Entries, Output, Outputs, Run};
 use std::collections::VecDeque;
-
-pub(super) type Entries<T> = VecDeque<(u64, Output<T>)>;
 
 pub(super) struct ByIndex<T> {
     /// What begins behind the current ring. The results in it are not before the head.
