@@ -57,7 +57,7 @@ pub(crate) fn is_asymmetric() -> bool {
 
 /// Lets tiny items do without a memory fence each, on Linux. For authors of backends: call it before your threads start.
 ///
-/// [`Config::start`](crate::Config::start) does. So call it only where your backend starts its threads in another way, or
+/// [`Config::start`](crate::backend::Config::start) does. So call it only where your backend starts its threads in another way, or
 /// uses threads that are there. Without it everything works, and each tiny item costs a memory fence.
 ///
 /// # Cost

@@ -84,7 +84,6 @@ where
         }
         let head = self.wait(order, &mut call);
         if call.is_poll() && head != Head::Late {
-            #[cfg(feature = "stream")]
             self.shared.control().parker().set_task(None);
         }
         head
