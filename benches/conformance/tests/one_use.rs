@@ -23,7 +23,7 @@ macro_rules! public {
 
 public! {
     BuildError Builder CancelToken Cancelled Executor Imap ImapStats ImapStream ItemTimeout IterExt JobError JobHandle JobTimedOut Local LocalInput
-    MAX_DEFAULT_WINDOW_PER_THREAD Panic Place PoolStats Pooled Scope ScopedJobHandle TimedOut Timeout WorkerStats backend
+    MAX_DEFAULT_WINDOW_PER_THREAD Panic Place PoolStats Pooled Scope ScopedJobHandle Sequential TimedOut Timeout WorkerStats backend
     compiler_errors guide
 }
 
@@ -35,7 +35,8 @@ fn exported() -> BTreeSet<&'static str> {
         let names = path.split_once('{').map_or(path, |(_, names)| names);
         names.split([',', '}']).filter_map(|name| name.trim().rsplit("::").next())
     });
-    let for_tests: BTreeSet<_> = after("#[cfg(feature = \"testing\")]\npub mod ").collect();
+    let for_tests = ["#[cfg(feature = \"testing\")]\npub mod ", "#[cfg(loom)]\n#[doc(hidden)]\npub mod "];
+    let for_tests: BTreeSet<_> = for_tests.into_iter().flat_map(after).collect();
     let modules = after("\npub mod ").filter(|name| !for_tests.contains(name));
     uses.chain(modules).filter(|name| !name.is_empty()).collect()
 }
