@@ -6,7 +6,6 @@
 //! and ends as soon as it sees that threads are free, or is called from another thread: then it gives the input back, and
 //! goes on as ever.
 
-use super::chunk::Hand;
 use super::function::Function;
 use super::input::{Hint, InHand, InputEnd, Ran};
 use super::nesting::outer_is_saturated;
@@ -119,9 +118,12 @@ impl<I: Iterator> Alone<I> {
     /// Gives the input back, or notes that it has ended.
     fn give_back<F, T>(&mut self, shared: &Shared<I, F, T>, end: Option<InputEnd>) {
         if let Some(in_hand) = self.in_hand.take() {
-            let (back, mut hand) = (in_hand.into_back(end), Hand::new());
-            shared.locked(|state| state.give_back_input(&mut hand, back));
-            self.keep(hand.take_ended());
+            let back = in_hand.into_back(end);
+            let ended = shared.locked(|state| {
+                state.give_back_input(back);
+                state.take_ended()
+            });
+            self.keep(ended);
         }
     }
 }

@@ -23,8 +23,6 @@ pub(super) struct Hand<I: Iterator, T> {
     item: Option<I::Item>,
     output: Option<Output<T>>,
     chunk: Chunk<I::Item, T>,
-    /// An input that has come to its end. Its `drop` may take long, so it is dropped when nothing waits for this thread.
-    ended: Option<Box<I>>,
 }
 
 pub(super) enum Chunk<A, T> {
@@ -50,7 +48,7 @@ pub(super) struct Many<A, T> {
 
 impl<I: Iterator, T> Hand<I, T> {
     pub(super) fn new() -> Hand<I, T> {
-        Hand { item: None, output: None, chunk: Chunk::Nothing, ended: None }
+        Hand { item: None, output: None, chunk: Chunk::Nothing }
     }
 
     /// Where a single item is put.
@@ -80,16 +78,6 @@ impl<I: Iterator, T> Hand<I, T> {
         if let Chunk::Many(many) = &mut self.chunk { Some(many) } else { None }
     }
 
-    pub(super) fn keep_ended(&mut self, input: Option<Box<I>>) {
-        if input.is_some() {
-            self.ended = input;
-        }
-    }
-
-    pub(super) fn take_ended(&mut self) -> Option<Box<I>> {
-        self.ended.take()
-    }
-
     /// Works on the single item. Returns how many that were. An item that is not wanted any more is dropped.
     pub(super) fn work_on_one<F>(
         &mut self,
@@ -111,6 +99,13 @@ impl<I: Iterator, T> Hand<I, T> {
             *output = Some(Output::Panicked(payload));
         }
         1
+    }
+}
+
+impl<I: Iterator, T> Drop for Hand<I, T> {
+    fn drop(&mut self) {
+        drop_quietly(self.item.take());
+        drop_quietly(self.output.take());
     }
 }
 

@@ -150,13 +150,14 @@ where
                 return Head::Ready;
             }
             call.set_alone(self.should_be_alone(call));
-            let (answer, spawns) = self.shared.locked(|state| {
+            let (answer, spawns, ended) = self.shared.locked(|state| {
                 settings.take().iter().for_each(|settings| state.configure(settings));
                 hint.take().into_iter().for_each(|hint| state.set_hint(hint));
-                state.ask(order, &mut hand, done, call)
+                let (answer, spawns) = state.ask(order, &mut hand, done, call);
+                (answer, spawns, if call.works() { state.take_ended() } else { None })
             });
             order.sort();
-            self.alone.keep(hand.take_ended());
+            self.alone.keep(ended);
             if spawns {
                 self.spawn(&answer);
             }
@@ -187,7 +188,9 @@ where
                 self.alone.begin(input);
                 return self.alone.go_on(self.executor.get(), &self.shared, order, true);
             }
-            Answer::Offer(len) => self.own.offer(&self.shared, self.executor.get(), order, len),
+            Answer::Offer(len) => {
+                self.own.offer(&self.shared, self.executor.get(), order, (len, call.works()))
+            }
             Answer::Look(limit) => self.look(order, limit),
             Answer::Nap(limit) => self.shared.control().parker().park(Some(limit)),
             Answer::Sleep(limit) => return self.sleep(order, call, limit),

@@ -28,7 +28,11 @@ impl<I: Iterator, T> Leftovers<I, T> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.input.is_none() && self.items.is_empty() && self.told.is_empty() && self.rings.is_empty()
+        self.input.is_none()
+            && self.panic.is_none()
+            && self.items.is_empty()
+            && self.told.is_empty()
+            && self.rings.is_empty()
     }
 
     /// Drops every value, and gives the rings whose senders may still push. Not under the lock.

@@ -41,7 +41,8 @@ impl<J: Iterator> OwnInput<J> {
         self.input.as_ref().filter(|_| !self.ended).map(hint_of)
     }
 
-    /// Pulls up to `len` items for workers, until the head has been found. To be called without the lock.
+    /// Pulls up to `len` items for workers, until the head has been found; one that `works` stops when a worker leaves, to work on
+    /// them itself. To be called without the lock.
     ///
     /// # Panics
     ///
@@ -51,7 +52,7 @@ impl<J: Iterator> OwnInput<J> {
         shared: &Arc<Shared<I, F, T>>,
         executor: &dyn Executor,
         order: &Order<T>,
-        len: usize,
+        (len, works): (usize, bool),
     ) where
         I: Iterator<Item = J::Item>,
         F: Function<I::Item, Output = T>,
@@ -61,7 +62,7 @@ impl<J: Iterator> OwnInput<J> {
         let (mut end, mut spawned, mut pulled) = (pull(own, &mut item), Ok(()), 0);
         if let Some(item) = item {
             let mut sender = shared.locked(|state| state.begin_offer(len, item));
-            let more = catch(|| offer_more(shared, executor, own, order, &mut sender, len as u64));
+            let more = catch(|| offer_more(shared, executor, own, order, &mut sender, (len as u64, works)));
             match more {
                 Ok(more) => end = more,
                 Err(payload) => spawned = Err(payload),
@@ -85,7 +86,7 @@ fn offer_more<I, F, T, J>(
     own: &mut J,
     order: &Order<T>,
     sender: &mut Sender<I::Item>,
-    len: u64,
+    (len, works): (u64, bool),
 ) -> Option<InputEnd>
 where
     I: Iterator,
@@ -93,11 +94,12 @@ where
 {
     let control = shared.control();
     let has_found = || control.is_cancelled() || control.has_news() || order.is_ready();
+    let at_first = control.look_up();
     loop {
         let looked_up = control.look_up();
         // Until there is a job for each thread, one may be needed for any item.
         let full = shared.spawn_if_needed(executor);
-        if sender.pushed() >= len || has_found() {
+        if sender.pushed() >= len || has_found() || (works && looked_up != at_first) {
             return None;
         }
         let stops = |sender: &Sender<I::Item>| {

@@ -111,6 +111,15 @@ impl<T> Order<T> {
         self.missing
     }
 
+    /// How many jobs can only be in items that were given up; `not_begun` of these items have not begun.
+    pub(super) fn given_up_jobs(&self, not_begun: u64) -> u64 {
+        let missing = self.missing.saturating_sub(not_begun);
+        match &self.kind {
+            Kind::ByIndex(order) => order.given_up_jobs(missing, self.head),
+            Kind::AsReady(_) => missing,
+        }
+    }
+
     /// Whether the consumer has taken so much since it was at the lock that it should go there.
     #[inline(always)]
     pub(in crate::imap) fn is_visit_due(&self) -> bool {

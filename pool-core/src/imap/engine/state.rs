@@ -32,6 +32,9 @@ pub(super) struct State<I: Iterator, T> {
     /// The consumer has the input.
     local: bool,
     input: Input<I>,
+    /// An input that has come to its end. Its `drop` may take long, so it is dropped by a worker that finds nothing to do, or
+    /// kept by the consumer.
+    ended: Option<Box<I>>,
     backlog: Backlog<I::Item>,
     /// What the consumer has not taken.
     told: Outputs<T>,
@@ -58,6 +61,7 @@ impl<I: Iterator, T> State<I, T> {
         State {
             local: input.is_none(),
             input: Input::new(input),
+            ended: None,
             backlog: Backlog::new(),
             told: Vec::new(),
             window: Window::new(),
@@ -121,16 +125,17 @@ impl<I: Iterator, T> State<I, T> {
     pub(super) fn try_reserve_worker(&mut self, any_room: bool) -> bool {
         let (full, waiting) = (self.workers.is_full(), self.backlog.has_waiting());
         // A consumer that waits behind all that was pulled needs the end, whatever the input says of itself.
-        let wanted = self.wakeup.waits_behind(self.input.pulled()) || self.workers.is_empty();
+        let pulled = self.input.pulled();
+        let wanted = self.wakeup.waits_behind(pulled)
+            || self.workers.is_empty()
+            || (any_room && self.window.delivered() >= pulled);
         let can_pull = self.input.is_here() && (wanted || !self.input.seems_empty());
         self.control.note_busy(full && (waiting || can_pull));
         if self.control.is_cancelled() {
             return false;
         }
         if waiting && self.wakeup.could_work() {
-            // It calls the next one.
             self.wakeup.wake();
-            return false;
         }
         if full {
             return false;
@@ -239,10 +244,16 @@ impl<I: Iterator, T> State<I, T> {
         }
     }
 
-    /// The pool has dropped a queued job.
-    pub(super) fn discard_job(&mut self) {
+    /// The pool has dropped a queued job. Returns whether the consumer has left.
+    pub(super) fn discard_job(&mut self) -> bool {
         self.workers.discard();
         self.wakeup.wake();
+        self.wakeup.consumer_gone()
+    }
+
+    /// An input that has ended, for a consumer that keeps it.
+    pub(super) fn take_ended(&mut self) -> Option<Box<I>> {
+        self.ended.take()
     }
 
     /// A turn has not come to its end.
@@ -320,8 +331,10 @@ impl<I: Iterator, T> State<I, T> {
         let orphans = std::mem::take(&mut self.orphans);
         let (taken, kept) = orphans.into_iter().partition(|ring| all || ring.is_closed());
         self.orphans = kept;
+        // A job that there is still finds nothing to do, and drops it.
+        let ended = if self.workers.is_empty() { self.ended.take() } else { None };
         Leftovers::new(
-            self.input.take(),
+            self.input.take().or(ended),
             self.input.take_panic(),
             self.backlog.take_all(),
             std::mem::take(&mut self.told),

@@ -39,7 +39,9 @@ where
     }
 
     fn discard(self: Arc<Self>) {
-        self.locked(|state| state.discard_job());
+        if self.locked(|state| state.discard_job()) {
+            self.clear();
+        }
     }
 }
 

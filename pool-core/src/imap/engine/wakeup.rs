@@ -131,7 +131,7 @@ impl Wakeup {
     /// Asks for a notification if the consumer sleeps. It looks for itself whether that was worth it.
     pub(super) fn wake(&mut self) {
         if matches!(self.consumer, Consumer::Napping | Consumer::WaitsFor(_)) {
-            self.consumer = Consumer::Awake;
+            (self.consumer, self.could_work) = (Consumer::Awake, false);
             self.due = true;
         }
     }

@@ -44,7 +44,9 @@ impl<T> ByIndex<T> {
             *current = self.late.pop_if(|run| run.next == head);
             let next = if current.is_none() { self.pop_ring(head) } else { None };
             let Some(run) = next else { break };
-            self.late.push(run);
+            // Sorted, like the entries: one that goes on behind a panic may begin before others that are here.
+            let at = self.late.partition_point(|late| late.next <= run.next);
+            self.late.insert(at, run);
             given_up += self.drop_late(head);
         }
         given_up
@@ -80,6 +82,14 @@ impl<T> ByIndex<T> {
     /// The ring that covers the head, if results come in it first that were given up.
     pub(super) fn covering(&self) -> Option<&Run<T>> {
         self.late.last()
+    }
+
+    /// How many jobs can only be in items that were given up, of which `missing` have not come. Rather too few than too
+    /// many: a ring that may bring the head is not counted, and a chunk is one job.
+    pub(super) fn given_up_jobs(&self, missing: u64, head: u64) -> u64 {
+        let in_rings = self.late.iter().map(|run| run.end.min(head).saturating_sub(run.next));
+        let rings = self.late.iter().filter(|run| run.end <= head).count() as u64;
+        missing.saturating_sub(in_rings.sum()) + rings
     }
 
     pub(super) fn is_ready(&self, head: u64) -> bool {

@@ -101,6 +101,29 @@ fn p10_a_late_ring_that_was_cut_does_not_hide_the_rest() {
 }
 
 #[test]
+fn p10_the_head_is_found_beside_a_ring_that_goes_on_behind_a_panic() {
+    let mut order = order(false);
+    let (mut first, mut second) = (open(&mut order, 0, 1), open(&mut order, 1, 5));
+    first.push(0);
+    assert_eq!(taken(&mut order), [0]);
+    let mut third = open(&mut order, 6, 5);
+    (1..7).for_each(|_| {
+        order.give_up_head();
+        assert!(!order.find());
+    });
+    assert_eq!((order.head(), order.given_up_jobs(0)), (7, 1), "the second one; the third has the head");
+    second.push(1);
+    drop(second);
+    tell(&mut order, [(2, Output::Panicked(Box::new("two")))]);
+    let _rest = open(&mut order, 3, 3);
+    assert!(!order.find());
+    third.push(6);
+    third.push(7);
+    assert!(order.is_ready());
+    assert_eq!(taken(&mut order), [7]);
+}
+
+#[test]
 fn p10_single_items_that_were_given_up() {
     for unordered in [false, true] {
         let mut order = order(unordered);

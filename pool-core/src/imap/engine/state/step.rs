@@ -129,7 +129,7 @@ impl<I: Iterator, T> State<I, T> {
                 self.policy.worked(items, time);
                 // The input was not measured apart, and was no slower.
                 self.policy.pulled(items, time);
-                self.give_back_input(hand, back);
+                self.give_back_input(back);
                 self.release(hand);
             }
         }
@@ -138,7 +138,7 @@ impl<I: Iterator, T> State<I, T> {
     fn take_pulled(&mut self, hand: &mut Hand<I, T>, back: InputBack<I>, sender: Option<Sender<I::Item>>) {
         let index = self.input.pulled();
         let pulled = back.pulled;
-        self.give_back_input(hand, back);
+        self.give_back_input(back);
         if let Some(sender) = sender {
             self.backlog.close(sender);
         } else if pulled > 0 {
@@ -147,12 +147,12 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     /// Puts the input back after a pull. At its end the consumer looks up.
-    pub(in crate::imap::engine) fn give_back_input(&mut self, hand: &mut Hand<I, T>, back: InputBack<I>) {
+    pub(in crate::imap::engine) fn give_back_input(&mut self, back: InputBack<I>) {
         let ended = self.input.give_back(back);
         if ended.is_some() {
+            self.ended = ended;
             self.wakeup.wake();
         }
-        hand.keep_ended(ended);
     }
 
     /// Whether the worker leaves its thread to other jobs, or asks whether it should.
@@ -173,7 +173,7 @@ impl<I: Iterator, T> State<I, T> {
             if let Some(step) = self.find_work(hand, None) {
                 return step;
             }
-            if let Some(input) = hand.take_ended() {
+            if let Some(input) = self.ended.take() {
                 return Step::DropInput(input);
             }
             if looked.is_none() && !self.another_pulls() {

@@ -99,7 +99,8 @@ impl<I: Iterator, T> State<I, T> {
             self.control.await_nothing();
         }
         self.control.set_news(false);
-        self.consumer_works = call.works;
+        // Where there is one thread, a worker runs when the consumer is not there.
+        self.consumer_works = call.works && self.workers.most() > 1;
         self.one_at_a_time |= matches!(call.wait, Wait::AtMost(_));
         self.window.deliver(order.head());
         order.visit_at(self.window.next_visit(self.policy.window()));
@@ -158,8 +159,7 @@ impl<I: Iterator, T> State<I, T> {
         let head = order.head();
         let not_pulled = if self.unordered { 0 } else { head.saturating_sub(self.input.pulled()) };
         let not_begun = not_pulled + self.backlog.waiting_before(head);
-        self.workers.queued() == 0
-            && self.workers.active() as u64 <= order.missing().saturating_sub(not_begun)
+        self.workers.queued() == 0 && self.workers.active() as u64 <= order.given_up_jobs(not_begun)
     }
 
     /// Whether all threads hang in items that were given up, and the input says that there are no others. (Where a thread
@@ -196,7 +196,9 @@ impl<I: Iterator, T> State<I, T> {
         }
         let in_time = self.local && (!call.has_pulled || call.left() != Some(Duration::ZERO));
         if in_time && self.input.end().is_none() {
-            let len = self.batch_len().min(self.room());
+            // Where no other thread is sure to come, each item is run before the next is pulled.
+            let most = if call.works && self.workers.active() == 0 { 1 } else { self.batch_len() };
+            let len = most.min(self.room());
             if len > 0 {
                 call.has_pulled = true;
                 return Some(Answer::Offer(len));
