@@ -19,6 +19,15 @@ pub fn is_test() -> bool {
 /// A pool of ours. Shared, because a function may use the pool that it runs on.
 pub type Pool = Arc<dyn Executor>;
 
+/// A name, and how a pool with this number of threads is made.
+pub type Backend = (&'static str, fn(usize) -> Pool);
+
+pub const BACKENDS: [Backend; 3] = [
+    ("channel", |threads| Arc::new(ChannelPool::new(threads).expect("threads start"))),
+    ("stealing", |threads| Arc::new(StealingPool::new(threads).expect("threads start"))),
+    ("rayon", |threads| Arc::new(RayonPool::new(threads).expect("threads start"))),
+];
+
 /// The three backends, and rayon's own pool.
 pub struct Contenders {
     pub rayon: rayon::ThreadPool,
@@ -28,9 +37,6 @@ pub struct Contenders {
 impl Contenders {
     pub fn new(threads: usize) -> Contenders {
         let rayon = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
-        let channel: Pool = Arc::new(ChannelPool::new(threads).expect("threads start"));
-        let stealing: Pool = Arc::new(StealingPool::new(threads).expect("threads start"));
-        let wrapped: Pool = Arc::new(RayonPool::new(threads).expect("threads start"));
-        Contenders { rayon, ours: [("channel", channel), ("stealing", stealing), ("rayon", wrapped)] }
+        Contenders { rayon, ours: BACKENDS.map(|(backend, new)| (backend, new(threads))) }
     }
 }

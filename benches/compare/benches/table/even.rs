@@ -38,7 +38,7 @@ pub fn rows(bench: &Bench) {
     for (name, nanoseconds, items) in WORKS {
         let (base, bars): (Base, &[Bar]) = match name {
             "none" => (Base::Eager, &[]),
-            "50ns" => (Base::Eager, &[Bar::Ratio(1.25)]),
+            "50ns" => (Base::Eager, &[Bar::Ratio(1.20)]),
             "100ns" => (Base::Eager, &[Bar::Ratio(1.16)]),
             _ => (IDEAL, &[Bar::Ratio(1.04), Bar::Cpu(1.10)]),
         };

@@ -44,6 +44,16 @@ impl Measured {
     pub fn cpu_ratio(&self, base: &Measured) -> f64 {
         median(self.0.iter().zip(&base.0).map(|(own, base)| own.cpu / base.cpu))
     }
+
+    /// The largest of the ratios to another's time.
+    pub fn worst_ratio(&self, base: &Measured) -> f64 {
+        self.0.iter().zip(&base.0).map(|(own, base)| own.wall / base.wall).fold(0.0, f64::max)
+    }
+
+    /// The processor time beyond another's, in seconds.
+    pub fn cpu_beyond(&self, base: &Measured) -> f64 {
+        median(self.0.iter().zip(&base.0).map(|(own, base)| own.cpu - base.cpu))
+    }
 }
 
 /// Gives every run a turn in each round.

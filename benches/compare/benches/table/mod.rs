@@ -12,12 +12,16 @@
 
 mod calls;
 pub mod even;
+mod inside;
+mod many;
 mod measure;
 mod options;
+mod process;
 mod row;
 mod text;
 mod uneven;
 mod waiting;
+mod ways;
 
 use crate::contenders::{Contenders, THREADS};
 use measure::{Measured, Sample, in_turn, sample};
@@ -43,6 +47,9 @@ pub struct Bench {
 
 /// Measures or tests the rows that are asked for, and tells whether criterion is asked for too.
 pub fn run(mimalloc: bool) -> bool {
+    if process::is_child() {
+        return false;
+    }
     set_rounds_per_millisecond(calibrate());
     let options = Options::read(mimalloc);
     let criterion = options.criterion;
@@ -82,6 +89,9 @@ impl Bench {
         text::rows(self);
         uneven::rows(self);
         waiting::rows(self);
+        inside::rows(self);
+        many::rows(self);
+        process::rows(self);
         let missed = self.missed.take();
         match missed.len() {
             _ if !self.found.get() => println!("no row has such a name"),

@@ -45,6 +45,8 @@ pub enum Bar {
     Cores(f64),
     /// Nanoseconds for an item.
     Nanoseconds(f64),
+    /// Something that has no column: its value stands beside the limit.
+    Figure { name: &'static str, value: f64, limit: f64, unit: &'static str },
 }
 
 /// A line of the table: one contender in one row.
@@ -81,9 +83,14 @@ impl Line<'_> {
         let (mut missed, mut bars) = (Vec::new(), Vec::new());
         for bar in self.bars {
             let (name, value, limit, unit) = self.against(*bar);
+            let name = if name.is_empty() { String::new() } else { format!("{name} ") };
+            let shown = match bar {
+                Bar::Figure { .. } => format!("{value:.2}{unit} "),
+                _ => String::new(),
+            };
             // A ratio that is no number misses its bar too.
             let kept = value <= limit;
-            bars.push(format!("{name}≤ {limit}{unit}{}", if kept { "" } else { " MISSED" }));
+            bars.push(format!("{name}{shown}≤ {limit}{unit}{}", if kept { "" } else { " MISSED" }));
             if !kept {
                 missed.push(format!("{row}, {contender}: {name}{value:.3}{unit} > {limit}{unit}"));
             }
@@ -100,9 +107,10 @@ impl Line<'_> {
     fn against(&self, bar: Bar) -> (&'static str, f64, f64, &'static str) {
         match bar {
             Bar::Ratio(limit) => ("", self.ratio.map_or(f64::NAN, |(ratio, _)| ratio), limit, ""),
-            Bar::Cpu(limit) => ("CPU ", self.cpu.unwrap_or(f64::NAN), limit, ""),
-            Bar::Cores(limit) => ("cores ", self.cores, limit, ""),
+            Bar::Cpu(limit) => ("CPU", self.cpu.unwrap_or(f64::NAN), limit, ""),
+            Bar::Cores(limit) => ("cores", self.cores, limit, ""),
             Bar::Nanoseconds(limit) => ("", self.nanoseconds, limit, " ns"),
+            Bar::Figure { name, value, limit, unit } => (name, value, limit, unit),
         }
     }
 }
