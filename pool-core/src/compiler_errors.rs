@@ -116,6 +116,53 @@
 //! # drop(lengths);
 //! ```
 //!
+//! # E0277: `dyn Error` cannot be sent between threads safely
+//!
+//! Results go from thread to thread, too, and a `Box<dyn Error>` may hold anything.
+//!
+//! ```compile_fail,E0277
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! fn parse(text: &str) -> Result<u32, Box<dyn std::error::Error>> {
+//!     Ok(text.trim().parse()?)
+//! }
+//!
+//! let numbers: Result<Vec<u32>, _> = pool.imap(["1", " 2"], parse).collect();
+//! ```
+//!
+//! Say that the error is `Send`. `?` makes such a box of every error that is, and so do `anyhow` and the like.
+//!
+//! ```
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! fn parse(text: &str) -> Result<u32, Box<dyn std::error::Error + Send + Sync>> {
+//!     Ok(text.trim().parse()?)
+//! }
+//!
+//! let numbers: Result<Vec<u32>, _> = pool.imap(["1", " 2"], parse).collect();
+//! assert_eq!(numbers.unwrap(), [1, 2]);
+//! ```
+//!
+//! # E0599: no method named `window` found for struct `Map`
+//!
+//! Settings, limits and tokens are methods of an [`Imap`](crate::Imap). Adapters of std make another type of it.
+//!
+//! ```compile_fail,E0599
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let even = pool.imap(0..4, |x| x * x).filter(|square| square % 2 == 0).window(8);
+//! ```
+//!
+//! Set first, adapt afterwards. So do `timeout`, `unordered`, `catch_panics`, `start` and `into_stream`; an adapter never hides what
+//! was set.
+//!
+//! ```
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let even = pool.imap(0..4, |x| x * x).window(8).filter(|square| square % 2 == 0);
+//! assert!(even.eq([0, 4]));
+//! ```
+//!
 //! # E0594, E0596: cannot assign to, or borrow as mutable, a captured variable in a `Fn` closure
 //!
 //! Many threads call the function at the same time.
@@ -174,6 +221,42 @@
 //! assert!(squares().eq([0, 1, 4]) && cubes().eq([0, 1, 8]));
 //! ```
 //!
+//! # E0373, then E0505: a closure that borrows `pool`, and cannot move out of `pool` because it is borrowed
+//!
+//! An imap inside the function of another one, on the same pool. The function borrows the pool, and may outlive it:
+//!
+//! ```compile_fail,E0373
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let sums = pool.imap(1..4_u64, |n| pool.imap(0..n, |x| x).sum::<u64>());
+//! assert!(sums.eq([0, 1, 3]));
+//! ```
+//!
+//! The compiler advises `move`. But the outer imap borrows the pool that would be moved:
+//!
+//! ```compile_fail,E0505
+//! # use pool_channel::{ChannelPool, Executor};
+//! # let pool = ChannelPool::new(2).unwrap();
+//! let sums = pool.imap(1..4_u64, move |n| pool.imap(0..n, |x| x).sum::<u64>());
+//! assert!(sums.eq([0, 1, 3]));
+//! ```
+//!
+//! Move a clone of an `Arc`; or borrow in a [`scope`](crate::Executor::scope), which waits for its functions. A pool in a static
+//! variable can be used as it is.
+//!
+//! ```
+//! # use pool_channel::{ChannelPool, Executor};
+//! # use std::sync::Arc;
+//! let pool = Arc::new(ChannelPool::new(2).unwrap());
+//! let inner = pool.clone();
+//! let sums = pool.imap(1..4_u64, move |n| inner.imap(0..n, |x| x).sum::<u64>());
+//! assert!(sums.eq([0, 1, 3]));
+//! pool.scope(|s| {
+//!     let sums = s.imap(1..4_u64, |n| pool.imap(0..n, |x| x).sum::<u64>());
+//!     assert!(sums.eq([0, 1, 3]));
+//! });
+//! ```
+//!
 //! # E0597: `pool` does not live long enough; argument requires that `pool` is borrowed for `'static`
 //!
 //! A stage that borrows its pool is the input of another.
@@ -218,4 +301,37 @@
 //! }
 //!
 //! assert_eq!(total(&ChannelPool::new(2).unwrap()), 5);
+//! ```
+//!
+//! # E0277: the size for values of type `dyn Executor` cannot be known
+//!
+//! A type parameter has a known size unless it says otherwise, and `dyn Executor` has none.
+//!
+//! ```compile_fail,E0277
+//! use pool_channel::{Executor, IterExt};
+//!
+//! fn total<E: Executor>(pool: &E) -> u64 {
+//!     (0..3).imap(pool, |x| x * x).sum()
+//! }
+//!
+//! fn total_on_any(pool: &dyn Executor) -> u64 {
+//!     total(pool)
+//! }
+//! ```
+//!
+//! Write `?Sized`, also as `&(impl Executor + ?Sized)`. Where the function is not yours, pass `&pool`: a reference to a pool is an
+//! executor, too, and has a size.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor, IterExt};
+//!
+//! fn total<E: Executor + ?Sized>(pool: &E) -> u64 {
+//!     (0..3).imap(pool, |x| x * x).sum()
+//! }
+//!
+//! fn total_on_any(pool: &dyn Executor) -> u64 {
+//!     total(pool)
+//! }
+//!
+//! assert_eq!(total_on_any(&ChannelPool::new(2).unwrap()), 5);
 //! ```

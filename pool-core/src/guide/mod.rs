@@ -20,6 +20,8 @@
 //! | [`nesting`] | Imaps inside imaps, and many on one pool. |
 //! | [`servers`] | Streams, futures, and where blocking is allowed. |
 //! | [`measuring`] | Why it is not faster, and how to find out. |
+//! | [`recipes`] | Tracing, resuming after a crash, retries and pace, randomness, pinning, reading ahead. |
+//! | [`libraries`] | A library that lets its callers bring the pool. |
 //! | [`promises`] | For sceptics: what is promised, by which tests, and what is not. |
 //! | [`own_backend`] | The engine on your own threads, in 60 lines. |
 //! | [`many_machines`] | When one machine is not enough. |
@@ -40,11 +42,13 @@ pub mod from_pariter;
 pub mod from_python;
 pub mod from_rayon;
 pub mod leaving;
+pub mod libraries;
 pub mod many_machines;
 pub mod measuring;
 pub mod nesting;
 pub mod own_backend;
 pub mod promises;
+pub mod recipes;
 pub mod servers;
 pub mod text;
 pub mod time_limits;

@@ -1,0 +1,184 @@
+//! Recipes: tracing, resuming after a crash, retries, pace, randomness, pinning, reading ahead.
+//!
+//! # Tracing: the caller's span around the function
+//!
+//! A span belongs to the thread that has entered it, and the function runs on other threads. So take the caller's span along
+//! (`Span::current()` where it has no name), and enter it for each item. Spans and events of the function are inside it then.
+//! The imap knows nothing of this, so it costs nothing where it is not used. The same goes for all that a thread
+//! carries: a locale, the number of a request.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//! use tracing::info_span;
+//!
+//! let pool = ChannelPool::new(2)?;
+//! # tracing::subscriber::with_default(seen::Subscriber, || {
+//! let request = info_span!("request");
+//! let lengths = pool.imap(["one", "three"], move |word| request.in_scope(|| word.len()));
+//! assert!(lengths.eq([3, 5]));
+//! # });
+//! # assert_eq!(seen::ENTERED.load(std::sync::atomic::Ordering::SeqCst), 2);
+//! # mod seen {
+//! #     use std::sync::atomic::{AtomicUsize, Ordering};
+//! #     use tracing::span::{Attributes, Id, Record};
+//! #     use tracing::{Event, Metadata};
+//! #     pub static ENTERED: AtomicUsize = AtomicUsize::new(0);
+//! #     pub struct Subscriber;
+//! #     impl tracing::Subscriber for Subscriber {
+//! #         fn enabled(&self, _: &Metadata<'_>) -> bool { true }
+//! #         fn new_span(&self, _: &Attributes<'_>) -> Id { Id::from_u64(1) }
+//! #         fn record(&self, _: &Id, _: &Record<'_>) {}
+//! #         fn record_follows_from(&self, _: &Id, _: &Id) {}
+//! #         fn event(&self, _: &Event<'_>) {}
+//! #         fn enter(&self, _: &Id) { ENTERED.fetch_add(1, Ordering::SeqCst); }
+//! #         fn exit(&self, _: &Id) {}
+//! #     }
+//! # }
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! # Resuming after a crash
+//!
+//! Results come in order, so all items before the last result are done, and a checkpoint is one number. Write the result
+//! first and the number afterwards: a crash between the two repeats one item, and loses none.
+//!
+//! Take the number from [`numbered`](crate::Imap::numbered) directly behind the imap. A count further down is wrong: `filter` leaves
+//! results out, and `zip` may take one from the imap and drop it, when the other side has ended. Without order one number is
+//! not enough; keep the set of all that are done.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let (mut output, mut done) = (Vec::new(), 0_u64);
+//! for last in [Some(2), None] {
+//!     let before = done; // what the checkpoint says
+//!     let items = (0..10_u64).skip(before as usize);
+//!     let even = pool.imap(items, |x| x * x).numbered().filter(|(_, square)| square % 2 == 0);
+//!     for (index, square) in even.take(last.unwrap_or(usize::MAX)) {
+//!         output.push(square);
+//!         done = before + index + 1;
+//!     }
+//!     // The first run ends here, in the middle.
+//! }
+//! assert_eq!(output, [0, 4, 16, 36, 64]);
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! # Retries, and a limit on how many in a second
+//!
+//! A retry is a loop inside the function. It holds its thread meanwhile, so have as many threads as calls may be on their way.
+//! The order stays: results behind the item wait for it, up to the window.
+//!
+//! A pace belongs into the input. One thread at a time pulls, so the input needs no lock to keep a distance between items; and
+//! while threads are free, an item begins when it has been pulled. Where retries count as well, wait in the function, for a clock
+//! that all calls share.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//! use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+//! use std::thread::sleep;
+//! use std::time::{Duration, Instant};
+//!
+//! /// Calls until it is `Ok`, this often at most, with longer and longer pauses.
+//! fn retry<T, E>(most: u32, mut call: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+//!     for attempt in 1..most {
+//!         match call() {
+//!             Ok(value) => return Ok(value),
+//!             Err(_) => sleep(Duration::from_millis(1 << attempt)),
+//!         }
+//!     }
+//!     call()
+//! }
+//!
+//! let distance = Duration::from_millis(10);
+//! let mut due = Instant::now();
+//! let paced = (0..5_u32).inspect(move |_| {
+//!     sleep(due.saturating_duration_since(Instant::now()));
+//!     due = Instant::now() + distance;
+//! });
+//!
+//! let pool = ChannelPool::new(4)?;
+//! let (calls, began) = (AtomicU32::new(0), Instant::now());
+//! // Stands for a service of which each second call fails.
+//! let ask = move |item: u32| if calls.fetch_add(1, SeqCst) % 2 == 1 { Ok(item) } else { Err("busy") };
+//! let answers = pool.imap(paced, move |item| retry(20, || ask(item)));
+//! assert!(answers.eq((0..5).map(Ok)));
+//! assert!(began.elapsed() >= 4 * distance);
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! # Randomness that is the same on any number of threads
+//!
+//! A generator in the state of [`imap_init`](crate::Executor::imap_init) gives other numbers in each run, since it is not defined
+//! which items a state sees. So give each item a generator of its own, whose seed is made of the run's seed and the item's index.
+//! The input counts, and the results are the same with one thread and with sixty.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! /// Spreads the bits of a number. (`seed_from_u64` of a generator of `rand` does such a thing, too.)
+//! fn mixed(mut x: u64) -> u64 {
+//!     for _ in 0..3 {
+//!         x = (x ^ (x >> 31)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+//!     }
+//!     x ^ (x >> 31)
+//! }
+//!
+//! let run = |threads, seed: u64| {
+//!     let pool = ChannelPool::new(threads)?;
+//!     let throws = pool.imap((0..100_u64).zip(1..), move |(item, number)| item + mixed(seed ^ mixed(number)) % 6);
+//!     Ok::<Vec<u64>, pool_channel::BuildError>(throws.collect())
+//! };
+//! assert_eq!(run(1, 7)?, run(4, 7)?);
+//! assert_ne!(run(4, 7)?, run(4, 8)?);
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! # Pinning threads to cores, and priorities
+//!
+//! The hook `on_start` runs on each thread of a pool before its first job, with the thread's index. What a system knows of threads is
+//! set there: the cores that it may use, its priority, its name in a profiler. A panic of the hook ends there, and the thread works
+//! all the same. The threads of a rayon pool that exists already have been started without this hook; rayon's own builder has one.
+//!
+//! ```
+//! # #[cfg(not(target_os = "linux"))] fn main() {}
+//! # #[cfg(target_os = "linux")] fn main() -> Result<(), pool_channel::BuildError> {
+//! use pool_channel::{ChannelPool, Executor};
+//! use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+//!
+//! /// Gives the thread one of the cores that it may use.
+//! fn pin(index: usize) {
+//!     let allowed = sched_getaffinity(None).unwrap();
+//!     let cores: Vec<_> = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect();
+//!     let mut one = CpuSet::new();
+//!     one.set(cores[index % cores.len()]);
+//!     sched_setaffinity(None, &one).unwrap();
+//! }
+//!
+//! let pool = ChannelPool::builder().threads(2).on_start(pin).build()?;
+//! let cores = pool.imap(0..4, |_| sched_getaffinity(None).unwrap().count());
+//! assert!(cores.eq([1; 4]));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Reading ahead
+//!
+//! An imap whose function is the identity pulls its input on another thread, up to the window, while your loop does something else.
+//! [`start`](crate::Imap::start) begins before the loop. The input holds one thread of the pool while it blocks, so a pool
+//! of one thread is enough, and a pool that others use should have one more.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//!
+//! let pool = ChannelPool::new(1)?;
+//! // Stands for blocks of a slow disk.
+//! let blocks = (0..20_u8).map(|n| vec![n; 1000]);
+//! let mut sum = 0;
+//! for block in pool.imap(blocks, |block| block).window(4).start() {
+//!     sum += block.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+//! }
+//! assert_eq!(sum, 190_000);
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
