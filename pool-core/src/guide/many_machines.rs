@@ -50,6 +50,6 @@
 //! # A queue of named functions
 //!
 //! For work that must survive the loss of a worker, functions need names and items need to be written down: that is a message
-//! queue's business. Such a sibling would be no [`Executor`](crate::Executor), since jobs are closures; what it can share is the
-//! behaviour: ordered, lazy, bounded, and every item exactly once at its place. It runs functions at least once, so they must be
-//! idempotent.
+//! queue's business. The sibling `pool-nats` does that, over a NATS server. It is no [`Executor`](crate::Executor), since jobs are
+//! closures; what it shares is the behaviour: ordered, lazy, bounded, and every result exactly once at its place. It runs
+//! functions at least once, so they must be idempotent.
