@@ -5,9 +5,8 @@ use super::parts::{Alive, Gate, LONG, SHORT, soon};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::{Cancelled, Executor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 /// An input whose `drop` waits for what its caller does after the loop, as that of a child process would.
@@ -167,5 +166,117 @@ promises! {
         // Its time is the engine bench's to measure: this is for an end at all.
         assert!(late.duration_since(began) < LONG);
         assert!(results.next().is_none());
+    }
+
+    /// The job that found the end goes back to the queue for others with the input that has ended, whose drop panics.
+    fn p9_an_ended_input_whose_drop_panics_beside_other_jobs(subject) {
+        let pool = Arc::new(subject.pool(2));
+        let stop = Arc::new(AtomicBool::new(false));
+        (0..4).for_each(|_| submit_again(&pool, &stop));
+        for round in 0..20 {
+            let count = 8 + round % 9;
+            let input = Dropped(0..count, || panic_on_purpose(7));
+            let f = |x| (std::thread::sleep(Duration::from_millis(if x % 4 == 1 { 5 } else { 1 })), x).1;
+            assert!(pool.imap(input, f).chunk(4).eq(0..count));
+        }
+        stop.store(true, Ordering::SeqCst);
+    }
+
+    /// The payload of a panic that is not handed out is dropped, quietly.
+    fn p9_the_payload_of_an_input_that_is_not_handed_out(subject) {
+        let pool = subject.pool(1);
+        let alive = Alive::default();
+        let payload = alive.clone();
+        let input = std::iter::from_fn(move || -> Option<u64> {
+            let counted = payload.new_one();
+            std::panic::panic_any(Dropped(0..0, move || {
+                let _counted = &counted;
+                panic_on_purpose(7)
+            }))
+        });
+        let imap = pool.imap(input, |x| x).start();
+        soon("the input has panicked", || alive.count() == 1);
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(imap))).is_ok());
+        alive.wait_for(0);
+    }
+
+    /// In a job of the only thread each item is run before the next is pulled, since that may wait for it.
+    fn p8_a_local_input_in_a_job_waits_for_what_items_do(subject) {
+        let pool = Arc::new(subject.pool(1));
+        let inner = pool.clone();
+        let results = pool.submit(move || {
+            let (send, receive) = mpsc::channel();
+            send.send(0u64).unwrap();
+            let send = Mutex::new(Some(send));
+            let f = move |x| {
+                let mut send = send.lock().unwrap();
+                match &*send {
+                    Some(more) if x < 5 => more.send(x + 1).unwrap(),
+                    _ => *send = None,
+                }
+                x
+            };
+            inner.imap_local(receive.into_iter(), f).collect::<Vec<_>>()
+        });
+        assert_eq!(results.join().unwrap(), [0, 1, 2, 3, 4, 5]);
+    }
+
+    /// A chunk whose items were given up is one job that hangs, and not as many as it has items.
+    fn p12_terminate_beside_a_chunk_that_was_given_up(subject) {
+        if !subject.terminates() {
+            return;
+        }
+        let pool = Arc::new(subject.pool(3));
+        let (busy, doors) = (Gate::closed(), [0, 1, 6].map(|_| Gate::closed()));
+        let (hold, begun) = (busy.door(), Arc::new(AtomicU64::new(0)));
+        let _busy = pool.submit(move || hold.pass());
+        let (held, begins) = (doors.each_ref().map(Gate::door), begun.clone());
+        let f = move |x: u64| {
+            begins.fetch_or(1 << x, Ordering::SeqCst);
+            [0, 1, 6].iter().zip(&held).filter(|held| *held.0 == x).for_each(|held| held.1.pass());
+            x
+        };
+        let mut imap = pool.imap(0..30u64, f).window(30).chunk(5).start();
+        soon("0 and 1 have begun", || begun.load(Ordering::SeqCst) & 3 == 3);
+        doors[0].open();
+        soon("6 has begun", || begun.load(Ordering::SeqCst) & 64 != 0);
+        assert_eq!(imap.next(), Some(0));
+        for late in 1..6 {
+            assert_eq!(imap.next_timeout(SHORT).unwrap_err().index(), late);
+            assert!(imap.give_up());
+        }
+        pool.terminate();
+        let opens = imap.next_timeout(SHORT).unwrap_err();
+        assert_eq!(opens.index(), 6, "it runs, so it is waited for");
+        doors[2].open();
+        assert_eq!(imap.next_timeout(LONG), Ok(Some(6)));
+    }
+}
+
+/// Does this when it is dropped.
+struct Dropped<I, F: Fn()>(I, F);
+
+impl<I: Iterator, F: Fn()> Iterator for Dropped<I, F> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.0.next()
+    }
+}
+
+impl<I, F: Fn()> Drop for Dropped<I, F> {
+    fn drop(&mut self) {
+        (self.1)();
+    }
+}
+
+/// A job that submits itself, until it is to stop.
+fn submit_again<P: Executor + 'static>(pool: &Arc<P>, stop: &Arc<AtomicBool>) {
+    if !stop.load(Ordering::SeqCst) {
+        let (again, stops) = (pool.clone(), stop.clone());
+        drop(pool.submit(move || {
+            std::thread::sleep(Duration::from_micros(100));
+            submit_again(&again, &stops);
+        }));
     }
 }
