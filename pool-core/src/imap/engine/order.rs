@@ -52,6 +52,8 @@ impl<T> Kind<T> {
 pub struct Order<T> {
     /// The ring that results are taken from now.
     ring: Option<Run<T>>,
+    /// The head, if the consumer has run it itself. The call that has run it takes it.
+    own: Option<T>,
     /// How many items were delivered or given up. In order, that is the index of the next one.
     head: u64,
     /// The item that was delivered last.
@@ -76,6 +78,7 @@ impl<T> Order<T> {
     pub(in crate::imap) fn new() -> Order<T> {
         Order {
             ring: None,
+            own: None,
             head: 0,
             last: 0,
             missing: 0,
@@ -138,6 +141,10 @@ impl<T> Order<T> {
         {
             self.last = run.next - 1;
             self.head += 1;
+            return Some(value);
+        }
+        if let Some(value) = self.own.take() {
+            self.deliver(self.head);
             return Some(value);
         }
         let entries = self.kind.entries(self.head)?;
@@ -231,6 +238,12 @@ impl<T> Order<T> {
         }
     }
 
+    /// The consumer has run the head itself, and delivers it next: cheaper than to [put](Order::put) it.
+    #[inline]
+    pub(super) fn put_own(&mut self, value: T) {
+        self.own = Some(value);
+    }
+
     /// The consumer has run the head itself.
     pub(super) fn put(&mut self, output: Output<T>) {
         self.kind.front().push_front((self.head, output));
@@ -302,6 +315,7 @@ impl<T> Order<T> {
 
     /// For a consumer that leaves: drops what is here, and gives the rings whose senders may still push.
     pub(super) fn drain(&mut self) -> Vec<Receiver<T>> {
+        drop_quietly(self.own.take());
         let (entries, runs) = match &mut self.kind {
             Kind::ByIndex(order) => order.drain(),
             Kind::AsReady(order) => order.drain(),

@@ -69,7 +69,7 @@ where
         let function = self.function.get();
         // The result does not come out of `run`: each time that a large one is moved takes room on the stack.
         let ran = input.run(function, &mut self.session, |value| {
-            order.put(Output::Value(value));
+            order.put_own(value);
             true
         });
         self.pulled = input.pulled();
