@@ -129,7 +129,7 @@ fn p2_map_has_no_batches() {
             let _: Vec<u64> = log.input().map(log.function()).collect();
             log.clone().of([])
         };
-        assert!((&pool).map(log.input(), log.function()).into_iter().eq(0..50));
+        assert!(pool.map(log.input(), log.function()).into_iter().eq(0..50));
         assert_eq!(log.of([]), expected);
     });
 }
@@ -162,7 +162,7 @@ fn p16_all_code_runs_on_the_thread_that_iterates() {
             x * *seven
         });
         assert!(imap.eq((0..100).map(|x| x * 7)));
-        (&pool).map(0..100, move |_| here());
+        pool.map(0..100, move |_| here());
         // A thread that takes it over computes.
         let mut imap = pool.imap(0..10, |_| thread::current().id());
         assert_eq!(imap.next(), Some(me));
