@@ -4,6 +4,9 @@
 //!
 //! A file holds the models of one lemma. What they look for is a stall, which loom reports as a deadlock, and a wrong
 //! result. Each says which deliberate break turns it red. Run them with `.ci/loom`.
+//!
+//! Breaks that name parts of an earlier cut of the engine (flags, `Outputs`, the cursor, `pull_here`) were seen red there, and are to
+//! be tried again on what took their place: signals, [`Order`](super::order::Order), `offer`.
 
 mod ending;
 mod liveness;
