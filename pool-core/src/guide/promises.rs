@@ -7,7 +7,7 @@
 //! a failure.
 //!
 //! Where threads meet, [loom](https://docs.rs/loom) goes through the interleavings of small *models*, up to a bound of
-//! preemptions. In CI a model has twenty seconds. Most need less, and the log says which of them were cut off; `.ci/loom --full`
+//! preemptions. In CI a model has ten seconds. Most need less, and the log says which of them were cut off; `.ci/loom --full`
 //! lets them end.
 //! Where lifetimes are erased, which is one file, the suite runs under the address sanitizer.
 //!
