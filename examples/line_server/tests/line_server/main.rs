@@ -130,9 +130,11 @@ fn a_panic_is_a_line_and_nothing_else_breaks() {
                 let text = b"one\nbad\ntwo\nbad\nbad\nthree\n";
                 let lines = post_text(server.address, route, text, usize::MAX).await.lines().await;
                 let good = expected(b"one\ntwo\nthree", 1);
-                let bad = |index| format!("error: item {index} panicked: no bad lines");
-                let [first, second, third] = [1, 3, 4].map(bad);
-                assert_eq!(lines, [&*good[0], &first, &good[1], &second, &third, &good[2]]);
+                // A panic of an imap says which item it was; one of a job does not.
+                let bad =
+                    |line: &str| line.starts_with("error: ") && line.ends_with("panicked: no bad lines");
+                let seen: Vec<_> = lines.iter().map(|line| if bad(line) { "bad" } else { line }).collect();
+                assert_eq!(seen, [&*good[0], "bad", &good[1], "bad", "bad", &good[2]]);
             }
         }
         assert_eq!(get(server.address, "/health").await.lines().await, ["ok"]);
