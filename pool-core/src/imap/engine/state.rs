@@ -134,8 +134,8 @@ impl<I: Iterator, T> State<I, T> {
         if self.control.is_cancelled() {
             return false;
         }
-        if waiting && self.wakeup.could_work() {
-            self.wakeup.wake();
+        if waiting {
+            self.wake_consumer_that_works();
         }
         if full {
             return false;
@@ -160,9 +160,14 @@ impl<I: Iterator, T> State<I, T> {
 
     /// The consumer tells how far it is. Returns whether a job was reserved.
     pub(super) fn visit(&mut self, order: &mut Order<T>) -> bool {
+        self.note_delivered(order);
+        self.try_reserve_worker(false)
+    }
+
+    /// Notes how far the consumer is, and tells it when to come again.
+    fn note_delivered(&mut self, order: &mut Order<T>) {
         self.window.deliver(order.head());
         order.visit_at(self.window.next_visit(self.policy.window()));
-        self.try_reserve_worker(false)
     }
 
     /// Whether a notification is to be given, now that the lock is being left.

@@ -294,8 +294,8 @@ impl<I: Iterator, T> State<I, T> {
         Step::Leave { consumer_gone: self.wakeup.consumer_gone() }
     }
 
-    /// A worker goes, so a consumer that could take its place looks whether there is something to do.
-    fn wake_consumer_that_works(&mut self) {
+    /// A consumer that sleeps and could work looks whether there is something to do.
+    pub(super) fn wake_consumer_that_works(&mut self) {
         if self.wakeup.could_work() {
             self.wakeup.wake();
         }

@@ -102,8 +102,7 @@ impl<I: Iterator, T> State<I, T> {
         // Where there is one thread, a worker runs when the consumer is not there.
         self.consumer_works = call.works && self.workers.most() > 1;
         self.one_at_a_time |= matches!(call.wait, Wait::AtMost(_));
-        self.window.deliver(order.head());
-        order.visit_at(self.window.next_visit(self.policy.window()));
+        self.note_delivered(order);
         self.take_over(hand, done);
         order.note_skipped(std::mem::take(&mut self.skipped));
         let answer = self.choose_answer(order, hand, call);
