@@ -1,7 +1,7 @@
 //! How an imap comes to be, for each kind of function and input.
 
 use super::engine::ExecutorRef;
-use super::engine::{Consumer, Control, Function, Plain, SequentialSource, Shared, WithState};
+use super::engine::{Consumer, Control, Function, Plain, Shared, WithState};
 use super::iter::Imap;
 use super::place::{Inner, Local, Place, Pooled};
 use super::results::Results;
@@ -81,16 +81,10 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         I::Item: Send + 'p,
         F: Function<I::Item, Output = T, Session: Send> + Send + Sync + 'p,
     {
-        if is_sequential(executor.get()) {
-            let source = SequentialSource::new(executor, input, function);
-            return Imap::<'p, T, Pooled>::over(source.control(), Box::new(source));
-        }
         let shared = share(Some(input), function, executor.get());
         let control = shared.control().clone();
-        Imap::<'p, T, Pooled>::over(
-            control,
-            Box::new(Consumer::new(shared, executor, None::<Empty<I::Item>>)),
-        )
+        let consumer = Consumer::new(shared, executor, None::<Empty<I::Item>>);
+        Imap::<'p, T, Pooled>::over(control, Box::new(consumer))
     }
 }
 
@@ -152,8 +146,12 @@ impl<'p, T: Send + 'p> Imap<'p, T, Local> {
         F: Function<J::Item, Output = T> + Send + Sync + 'p,
     {
         if is_sequential(executor.get()) {
-            let source = SequentialSource::new(executor, input, function);
-            return Imap::<'p, T, Local>::over(source.control(), Box::new(source));
+            // It needs no jobs, so the input is like any other.
+            let no_job = |_: &Arc<_>| unreachable!("an executor without threads gets no job");
+            let shared = Arc::new(Shared::new(Some(input), function, executor.get(), no_job));
+            let control = shared.control().clone();
+            let consumer = Consumer::new(shared, executor, None::<Empty<J::Item>>);
+            return Imap::<'p, T, Local>::over(control, Box::new(consumer));
         }
         let shared = share(None, function, executor.get());
         let control = shared.control().clone();

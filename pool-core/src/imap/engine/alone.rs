@@ -1,10 +1,13 @@
 //! A consumer that does everything itself, like sequential code: on a thread of its pool while the imap around its own
-//! [keeps all threads busy](super::nesting), or where the pool has no other thread.
+//! [keeps all threads busy](super::nesting), or where there is no other thread, as in [`Sequential`](crate::Sequential).
 //!
 //! It calls no thread: it takes the input [in hand](InHand), and for each call it pulls an item, runs it, and hands out the
 //! result: no lock, no ring. It begins only when all that was pulled has been delivered, so that nothing is late (P4, P5),
 //! and ends as soon as it sees that threads are free, or is called from another thread: then it gives the input back, and
 //! goes on as ever.
+//!
+//! An executor without threads leaves it alone for good, so it asks no clock there, and keeps no limit: a call that returned
+//! before its item is finished would lose what has been done of it.
 
 use super::function::Function;
 use super::input::{Hint, InHand, InputEnd, Ran};
@@ -19,37 +22,45 @@ use crate::sync::Instant;
 use crate::unwind::drop_quietly;
 use std::time::Duration;
 
-pub(super) struct Alone<I: Iterator> {
-    in_hand: Option<InHand<I>>,
+pub(super) struct Alone<I: Iterator, F: Function<I::Item>> {
+    /// There is no thread that could come.
+    for_good: bool,
+    in_hand: Option<(InHand<I>, F::Session)>,
     /// When it looks again whether threads are free, and when it did so last.
     sampler: ClockSampler,
-    looked: Instant,
+    looked: Option<Instant>,
     /// An input that has ended. It is kept until the imap is dropped: its `drop` may wait for what comes after the
     /// caller's loop.
     ended: Option<Box<I>>,
 }
 
-impl<I: Iterator> Alone<I> {
-    pub(super) fn new() -> Alone<I> {
+impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
+    /// `for_good`: the executor has no threads.
+    pub(super) fn new(for_good: bool) -> Self {
         let sampler = ClockSampler::new(policy::MOST_ALONE);
-        Alone { in_hand: None, sampler, looked: Instant::now(), ended: None }
+        Alone { for_good, in_hand: None, sampler, looked: None, ended: None }
+    }
+
+    pub(super) fn is_for_good(&self) -> bool {
+        self.for_good
     }
 
     /// Whether no other thread is free to come.
-    pub(super) fn is_better<F, T>(executor: &dyn Executor, shared: &Shared<I, F, T>) -> bool {
-        outer_is_saturated(executor, shared.threads())
+    pub(super) fn is_better(&self, executor: &dyn Executor, threads: usize) -> bool {
+        self.for_good || outer_is_saturated(executor, threads)
     }
 
-    pub(super) fn begin(&mut self, input: Box<I>) {
+    pub(super) fn begin(&mut self, input: Box<I>, function: &F) {
+        self.in_hand = Some((InHand::new(input), function.begin()));
         // The first item needs no look: there was one just now.
         self.sampler = ClockSampler::new(policy::MOST_ALONE);
         self.sampler.looked(Duration::ZERO);
-        (self.in_hand, self.looked) = (Some(InHand::new(input)), Instant::now());
+        self.looked = (!self.for_good).then(Instant::now);
     }
 
     /// How many items it has pulled, and the input's hint, while it has that.
     pub(super) fn figures(&self) -> Option<(u64, Hint)> {
-        self.in_hand.as_ref().map(|in_hand| (in_hand.pulled(), in_hand.hint()))
+        self.in_hand.as_ref().map(|(in_hand, _)| (in_hand.pulled(), in_hand.hint()))
     }
 
     /// Keeps an input that has ended.
@@ -60,22 +71,23 @@ impl<I: Iterator> Alone<I> {
     }
 
     /// The imap has ended: drops an input that has not.
-    pub(super) fn close(&mut self) {
-        drop_quietly(self.in_hand.take());
+    pub(super) fn close(&mut self, function: &F) {
+        if let Some((in_hand, session)) = self.in_hand.take() {
+            drop_quietly(in_hand);
+            function.end(session);
+        }
     }
 
     fn is_time_to_look(&mut self) -> bool {
-        let is_due = self.sampler.is_due();
-        if is_due {
-            let now = Instant::now();
-            self.sampler.looked(now.since(std::mem::replace(&mut self.looked, now)));
-        }
-        is_due
+        let Some(looked) = self.looked.as_mut().filter(|_| self.sampler.is_due()) else { return false };
+        let now = Instant::now();
+        self.sampler.looked(now.since(std::mem::replace(looked, now)));
+        true
     }
 
     /// Brings the next result, if the consumer has the input and is still to work alone. `works`: its thread is one that
     /// the pool needs.
-    pub(super) fn go_on<F, T>(
+    pub(super) fn go_on<T>(
         &mut self,
         executor: &dyn Executor,
         shared: &Shared<I, F, T>,
@@ -88,25 +100,25 @@ impl<I: Iterator> Alone<I> {
         self.in_hand.as_ref()?;
         let goes_on = works
             && !shared.control().is_cancelled()
-            && (!self.is_time_to_look() || Alone::is_better(executor, shared));
+            && (!self.is_time_to_look() || self.is_better(executor, shared.threads()));
         if !goes_on {
             self.give_back(shared, None);
             return None;
         }
-        let (function, _inside) = (shared.function(), Inside::enter());
-        let mut session = function.begin();
+        // Without threads, the caller's thread is none of a pool.
+        let (function, _inside) = (shared.function(), (!self.for_good).then(Inside::enter));
+        let (in_hand, session) = self.in_hand.as_mut()?;
         // The result does not come out of `run`: each time that a large one is moved takes room on the stack.
-        let ran = self.in_hand.as_mut()?.run(function, &mut session, |value| {
-            order.put(Output::Value(value));
+        let ran = in_hand.run(function, session, |value| {
+            order.put_own(value);
             true
         });
-        if let Ran::Panicked(_) = ran {
-            function.poison(&mut session);
-        }
-        function.end(session);
         match ran {
             Ran::Stopped => {}
-            Ran::Panicked(payload) => order.put(Output::Panicked(payload)),
+            Ran::Panicked(payload) => {
+                function.poison(session);
+                order.put(Output::Panicked(payload));
+            }
             Ran::Ended(end) => {
                 self.give_back(shared, Some(end));
                 return None;
@@ -116,8 +128,9 @@ impl<I: Iterator> Alone<I> {
     }
 
     /// Gives the input back, or notes that it has ended.
-    fn give_back<F, T>(&mut self, shared: &Shared<I, F, T>, end: Option<InputEnd>) {
-        if let Some(in_hand) = self.in_hand.take() {
+    fn give_back<T>(&mut self, shared: &Shared<I, F, T>, end: Option<InputEnd>) {
+        if let Some((in_hand, session)) = self.in_hand.take() {
+            shared.function().end(session);
             let back = in_hand.into_back(end);
             let ended = shared.locked(|state| {
                 state.give_back_input(back);
@@ -128,9 +141,12 @@ impl<I: Iterator> Alone<I> {
     }
 }
 
-impl<I: Iterator> Drop for Alone<I> {
+impl<I: Iterator, F: Function<I::Item>> Drop for Alone<I, F> {
     fn drop(&mut self) {
-        self.close();
+        if let Some((in_hand, session)) = self.in_hand.take() {
+            drop_quietly(in_hand);
+            drop_quietly(session);
+        }
         drop_quietly(self.ended.take());
     }
 }

@@ -28,7 +28,7 @@ use super::shared::Shared;
 use super::source::{Head, Settings, Source, Wait};
 use super::state::{Answer, Call, Done, Step};
 use super::stats::ImapStats;
-use crate::executor::is_worker;
+use crate::executor::{is_sequential, is_worker};
 use crate::imap::policy::{self, ClockSampler};
 use crate::job::Inside;
 use crate::sync;
@@ -38,11 +38,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// `J` is the input that the consumer has itself, if there is one, and `I` the one that workers pull from.
-pub(crate) struct Consumer<'p, I: Iterator, F, T, J> {
+pub(crate) struct Consumer<'p, I: Iterator, F: Function<I::Item>, T, J> {
     shared: Arc<Shared<I, F, T>>,
     executor: ExecutorRef<'p>,
     own: OwnInput<J>,
-    alone: Alone<I>,
+    alone: Alone<I, F>,
     /// What the state has not been told.
     settings: Option<Settings>,
     /// It was started before the first call, so that others go on while the consumer is away: never alone.
@@ -51,10 +51,11 @@ pub(crate) struct Consumer<'p, I: Iterator, F, T, J> {
     nesting: Option<Nesting>,
 }
 
-impl<'p, I: Iterator, F, T, J> Consumer<'p, I, F, T, J> {
+impl<'p, I: Iterator, F: Function<I::Item>, T, J> Consumer<'p, I, F, T, J> {
     pub(crate) fn new(shared: Arc<Shared<I, F, T>>, executor: ExecutorRef<'p>, own: Option<J>) -> Self {
+        let alone = Alone::new(is_sequential(executor.get()));
         let nesting = Some(Nesting::new(executor.get(), shared.control()));
-        let (own, alone) = (OwnInput::new(own), Alone::new());
+        let own = OwnInput::new(own);
         Consumer { shared, executor, own, alone, settings: None, started: false, nesting }
     }
 }
@@ -71,7 +72,8 @@ where
     }
 
     fn refill(&mut self, order: &mut Order<T>, wait: Wait<'_>) -> Head {
-        let works = matches!(wait, Wait::Forever) && is_worker(self.executor.get());
+        let works =
+            self.alone.is_for_good() || (matches!(wait, Wait::Forever) && is_worker(self.executor.get()));
         if let Some(head) = self.alone.go_on(self.executor.get(), &self.shared, order, works) {
             return head;
         }
@@ -90,6 +92,9 @@ where
     }
 
     fn visit(&mut self, order: &mut Order<T>) {
+        if self.alone.is_for_good() {
+            return;
+        }
         let (settings, hint) = self.take_settings();
         let spawns = self.shared.locked(|state| {
             settings.iter().for_each(|settings| state.configure(settings));
@@ -122,7 +127,7 @@ where
         // First of all, so that nothing begins while destructors run.
         self.shared.control().cancel();
         let rings = order.drain();
-        self.alone.close();
+        self.alone.close(self.shared.function());
         self.own.close();
         self.shared.consumer_gone(rings);
     }
@@ -185,7 +190,7 @@ where
             }
             Answer::TakeInput(input) => {
                 order.visit_at(u64::MAX);
-                self.alone.begin(input);
+                self.alone.begin(input, self.shared.function());
                 return self.alone.go_on(self.executor.get(), &self.shared, order, true);
             }
             Answer::Offer(len) => {
@@ -201,7 +206,10 @@ where
 
     /// Whether no other thread is free to come.
     fn should_be_alone(&self, call: &Call<'_>) -> bool {
-        call.works() && !self.started && Alone::is_better(self.executor.get(), &self.shared)
+        self.alone.is_for_good()
+            || (call.works()
+                && !self.started
+                && self.alone.is_better(self.executor.get(), self.shared.threads()))
     }
 
     /// Spawns a job that has been reserved. A panic of `spawn` goes to the caller only if nothing is lost by it.

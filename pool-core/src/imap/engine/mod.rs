@@ -82,7 +82,6 @@ mod order;
 mod ring;
 #[cfg(loom)]
 mod ring_loom;
-mod sequential;
 mod shared;
 mod source;
 mod state;
@@ -97,7 +96,6 @@ pub(crate) use control::Control;
 pub(crate) use executor_ref::ExecutorRef;
 pub(super) use function::{Function, Plain, WithState};
 pub(super) use order::Order;
-pub(super) use sequential::SequentialSource;
 pub(super) use shared::Shared;
 pub(super) use source::{Head, Settings, Source, Wait};
 pub use stats::ImapStats;
