@@ -82,6 +82,31 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         self
     }
 
+    /// Lets at most `n` threads be at work on this imap, on a pool that has more and serves others, too: for a program with a
+    /// costly state for each thread, or a service that takes few requests at a time.
+    ///
+    /// Threads that are not needed stay free for all else on the pool. The default window follows from `n`. Where the pool
+    /// has no more than `n` threads, nothing changes. Inside an item of another imap, the thread that iterates works, too,
+    /// and counts.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the iteration has begun.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(4).unwrap();
+    /// // A service that takes two requests at a time.
+    /// let pages = pool.imap(["/a", "/b", "/c"], |path| format!("page {path}")).threads(2);
+    /// assert_eq!(pages.last().as_deref(), Some("page /c"));
+    /// ```
+    #[track_caller]
+    pub fn threads(mut self, n: usize) -> Self {
+        assert!(n > 0, "threads(0): no item could ever be run; the fewest threads are 1");
+        self.settings("threads").threads = Some(n);
+        self
+    }
+
     #[track_caller]
     pub(super) fn settings(&mut self, name: &str) -> &mut Settings {
         match self.inner.controls_mut().settings() {

@@ -34,6 +34,11 @@ impl Meeting {
 
 /// Rounds of as many items as there are threads, which all must run at the same time.
 fn meets(pool: &impl Executor, threads: usize) {
+    meets_within(pool, threads, None);
+}
+
+/// The same, where the imap may have this many threads.
+fn meets_within(pool: &impl Executor, threads: usize, limit: Option<usize>) {
     const ROUNDS: usize = 20;
     let meeting = Meeting::of(threads);
     let f = move |x: usize| {
@@ -41,7 +46,10 @@ fn meets(pool: &impl Executor, threads: usize) {
         x
     };
     // A consumer in a job pulls its head only, so there must be room when a worker pulls for it.
-    let results = pool.imap(0..threads * ROUNDS, f).window(threads * 16).chunk(1);
+    let mut results = pool.imap(0..threads * ROUNDS, f).window(threads * 16).chunk(1);
+    if let Some(limit) = limit {
+        results = results.threads(limit);
+    }
     assert!(results.eq(0..threads * ROUNDS));
 }
 
@@ -85,6 +93,41 @@ promises! {
             (count.load(Ordering::SeqCst), 2_000)
         }).join().unwrap();
         assert!(mine >= of_it / 20, "{mine} of {of_it}");
+    }
+
+    fn p17_a_limit_of_threads_is_used_up(subject) {
+        for limit in [1, 2, 3] {
+            let pool = Arc::new(subject.pool(4));
+            meets_within(&pool, limit, Some(limit));
+            let inner = pool.clone();
+            pool.submit(move || meets_within(&inner, limit, Some(limit))).join().unwrap();
+        }
+        meets_within(&subject.pool(2), 2, Some(5));
+    }
+
+    /// Also where the consumer is in a job, and works.
+    fn p17_no_more_threads_than_asked_for_are_in_an_item(subject) {
+        for (limit, unordered) in [(1, false), (1, true), (2, false), (3, true)] {
+            let pool = Arc::new(subject.pool(4));
+            let inner = pool.clone();
+            let most_at_once = move || {
+                let counts = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+                let seen = counts.clone();
+                let f = move |x: u64| {
+                    seen.1.fetch_max(seen.0.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    let y = (0..500).fold(x, |x, n| std::hint::black_box(x ^ n) ^ n);
+                    thread::yield_now();
+                    seen.0.fetch_sub(1, Ordering::SeqCst);
+                    y
+                };
+                let results = inner.imap(0..3_000u64, f).threads(limit);
+                assert_eq!(if unordered { results.unordered().count() } else { results.count() }, 3_000);
+                counts.1.load(Ordering::SeqCst)
+            };
+            let outside = most_at_once();
+            let inside = pool.submit(most_at_once).join().unwrap();
+            assert!(outside <= limit && inside <= limit, "{outside} and {inside} of {limit}");
+        }
     }
 
     /// Where it was begun does not matter: what counts is the thread that calls.

@@ -42,6 +42,8 @@ pub struct Settings {
     pub(in crate::imap) window: Option<u64>,
     pub(in crate::imap) chunk: Option<usize>,
     pub(in crate::imap) unordered: bool,
+    /// How many threads may be at work on it.
+    pub(in crate::imap) threads: Option<usize>,
     /// How long an item may take.
     pub(in crate::imap) item_limit: Option<Duration>,
     /// The pool is to be at work while the consumer does something else.

@@ -83,6 +83,7 @@ impl<I: Iterator, T> State<I, T> {
         self.unordered = settings.unordered;
         self.one_at_a_time = settings.item_limit.is_some();
         self.item_limit = settings.item_limit;
+        settings.threads.into_iter().for_each(|most| self.workers.limit(most));
         self.policy.configure(Request {
             threads: self.workers.most(),
             window: settings.window,
@@ -123,14 +124,15 @@ impl<I: Iterator, T> State<I, T> {
     /// Whether one more job should come: there is work that no thread has taken. Counts the job; the caller must spawn
     /// it, after it has left the lock. `any_room`: the input is to be entered for a single item, too.
     pub(super) fn try_reserve_worker(&mut self, any_room: bool) -> bool {
-        let (full, waiting) = (self.workers.is_full(), self.backlog.has_waiting());
+        let full = self.workers.is_full() || !self.workers.may_begin();
+        let waiting = self.backlog.has_waiting();
         // A consumer that waits behind all that was pulled needs the end, whatever the input says of itself.
         let pulled = self.input.pulled();
         let wanted = self.wakeup.waits_behind(pulled)
             || self.workers.is_empty()
             || (any_room && self.window.delivered() >= pulled);
         let can_pull = self.input.is_here() && (wanted || !self.input.seems_empty());
-        self.control.note_busy(full && (waiting || can_pull));
+        self.control.note_busy(full && !self.workers.is_limited() && (waiting || can_pull));
         if self.control.is_cancelled() {
             return false;
         }

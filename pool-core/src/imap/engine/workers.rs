@@ -12,6 +12,10 @@ const MOST_LOOKING: usize = 2;
 
 pub(crate) struct Workers {
     most: usize,
+    /// There may be fewer than the pool has threads.
+    limited: bool,
+    /// Threads that are in an item, or pull one to begin with it; a consumer that works, too.
+    at_work: usize,
     /// Queued and running.
     jobs: usize,
     queued: usize,
@@ -23,10 +27,33 @@ pub(crate) struct Workers {
 
 impl Workers {
     pub(crate) fn new(threads: usize) -> Workers {
-        Workers { most: threads, jobs: 0, queued: 0, looking: 0, pool_gone: false }
+        Workers { most: threads, limited: false, at_work: 0, jobs: 0, queued: 0, looking: 0, pool_gone: false }
     }
 
-    /// The most jobs that there may be: one for each thread of the pool.
+    /// At most this many jobs, though the pool may have more threads. To be called before the first.
+    pub(crate) fn limit(&mut self, most: usize) {
+        self.limited = most < self.most;
+        self.most = self.most.min(most);
+    }
+
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limited
+    }
+
+    /// Whether one more thread may begin with an item: the consumer comes on top of the jobs.
+    pub(crate) fn may_begin(&self) -> bool {
+        !self.limited || self.at_work < self.most
+    }
+
+    pub(crate) fn begin_work(&mut self) {
+        self.at_work += 1;
+    }
+
+    pub(crate) fn end_work(&mut self) {
+        self.at_work -= 1;
+    }
+
+    /// The most jobs that there may be: one for each thread of the pool, or fewer.
     pub(crate) fn most(&self) -> usize {
         self.most
     }
@@ -131,6 +158,20 @@ mod tests {
         assert_eq!((workers.active(), workers.queued()), (1, 0), "one is still at work");
         workers.end_turn();
         assert!(workers.is_empty() && workers.pool_is_gone());
+    }
+
+    #[test]
+    fn p17_a_limit_holds_for_all_that_begin_and_only_below_the_pool_s_threads() {
+        let mut workers = Workers::new(2);
+        workers.limit(3);
+        assert!(!workers.is_limited() && workers.most() == 2);
+        workers.begin_work();
+        assert!(workers.may_begin());
+        workers.limit(1);
+        assert!(workers.is_limited() && !workers.may_begin());
+        workers.end_work();
+        assert!(workers.may_begin());
+        assert!(workers.try_reserve() && !workers.try_reserve());
     }
 
     #[test]

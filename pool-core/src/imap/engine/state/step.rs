@@ -104,6 +104,7 @@ impl<I: Iterator, T> State<I, T> {
             Some(step) => step,
             None => self.choose_step(hand, looked),
         };
+        self.note_step(&step);
         let spawns = match step {
             Step::Work | Step::InHand(_) => self.try_reserve_worker(false),
             // What is pulled for others cannot be seen yet.
@@ -114,8 +115,17 @@ impl<I: Iterator, T> State<I, T> {
         (step, spawns)
     }
 
+    pub(super) fn note_step(&mut self, step: &Step<I>) {
+        if matches!(step, Step::Work | Step::InHand(_) | Step::PullOne(_)) {
+            self.workers.begin_work();
+        }
+    }
+
     /// Takes over what a thread has done. What it has in hand afterwards is what it is to work on at once.
     pub(super) fn take_over(&mut self, hand: &mut Hand<I, T>, done: Done<I>) {
+        if matches!(done, Done::Worked { .. } | Done::WorkedInHand { .. } | Done::Pulled(_, None)) {
+            self.workers.end_work();
+        }
         match done {
             Done::Began => self.workers.begin_turn(),
             Done::Looked(_) => self.workers.end_look(),
@@ -196,7 +206,7 @@ impl<I: Iterator, T> State<I, T> {
         if hand.is_full() {
             return Some(Step::Work);
         }
-        if self.control.is_cancelled() {
+        if self.control.is_cancelled() || !self.workers.may_begin() {
             return None;
         }
         let len = self.chunk_len();

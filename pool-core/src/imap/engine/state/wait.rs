@@ -106,6 +106,9 @@ impl<I: Iterator, T> State<I, T> {
         self.take_over(hand, done);
         order.note_skipped(std::mem::take(&mut self.skipped));
         let answer = self.choose_answer(order, hand, call);
+        if let Answer::Do(step) = &answer {
+            self.note_step(step);
+        }
         let spawns = match answer {
             Answer::Return(Head::Late) | Answer::Sleep(_) | Answer::Do(_) => self.try_reserve_worker(true),
             Answer::Return(_) | Answer::GiveUp(_) => false,
