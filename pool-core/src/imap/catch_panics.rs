@@ -1,5 +1,6 @@
 //! `catch_panics`: the same imap, with panics as values.
 
+use super::fail_fast;
 use super::iter::Imap;
 use super::place::Place;
 use super::results::Next;
@@ -21,7 +22,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     where
         T: Send + 'p,
     {
-        self.mapped(true, |below, wait| match below.next(wait) {
+        self.mapped(true, fail_fast::panic, |below, wait| match below.next(wait) {
             Next::Panic(panic) => Next::Result(Err(panic)),
             next => next.map(Ok),
         })

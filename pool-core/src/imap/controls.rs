@@ -10,6 +10,8 @@ use std::ops::DerefMut;
 pub trait Controls: fmt::Debug {
     /// `None` once the iteration has begun.
     fn settings(&mut self) -> Option<&mut Settings>;
+    /// These count as failures, too: panics, items whose limit has passed.
+    fn fail_on(&mut self, panic: bool, late: bool);
     fn start(&mut self);
     /// Goes on to the next item, as if the head had been delivered. `false` without order.
     fn give_up(&mut self) -> bool;
@@ -28,6 +30,13 @@ pub trait Controls: fmt::Debug {
 impl<T, S: DerefMut<Target: Source<T>>> Controls for Results<T, S> {
     fn settings(&mut self) -> Option<&mut Settings> {
         self.settings()
+    }
+
+    fn fail_on(&mut self, panic: bool, late: bool) {
+        if let Some(fail_fast) = self.fail_fast() {
+            fail_fast.panic |= panic;
+            fail_fast.late |= late;
+        }
     }
 
     fn start(&mut self) {

@@ -1,6 +1,7 @@
 //! The iterator that the user holds.
 
 use super::engine::Wait;
+use super::fail_fast::Lower;
 use super::place::{Inner, Mapped, Place, Pooled};
 use super::results::Next;
 use crate::early_end;
@@ -94,13 +95,13 @@ pub struct Imap<'p, T, P: Place = Pooled> {
 impl<'p, T, P: Place> Imap<'p, T, P> {
     /// Goes on in place of this imap, with results that `next` makes of its own. `catches` says that a panic of the
     /// input becomes a result.
-    pub(super) fn mapped<U, F>(self, catches: bool, next: F) -> Imap<'p, U, P>
+    pub(super) fn mapped<U, F>(self, catches: bool, lower: Lower<'p, T, U, P>, next: F) -> Imap<'p, U, P>
     where
         T: Send + 'p,
         U: 'p,
         F: FnMut(&mut Inner<'p, T, P>, Wait<'_>) -> Next<U> + Send + 'p,
     {
-        let mapped = P::erase(Mapped::new(self.inner, catches, next));
+        let mapped = P::erase(Mapped::new(self.inner, catches, lower, next));
         Imap { inner: Inner::Mapped(mapped), late: self.late }
     }
 

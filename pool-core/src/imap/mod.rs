@@ -3,6 +3,7 @@
 //! Reading order:
 //!
 //! - [`iter`] is the iterator, and [`settings`], [`timeout`], [`item_timeout`], [`stream`], [`catch_panics`],
+//!   [`fail_fast`],
 //!   [`numbered`] and [`cancel`] are its methods; [`build`] says how it comes to be;
 //! - [`place`] is what it hands its results out of, and [`controls`] what can be done with it whatever they are;
 //! - [`results`] drives the iteration, and [`early_end`](crate::early_end) tells how it ended to the next stage of a chain;
@@ -17,6 +18,7 @@ mod catch_panics;
 mod controls;
 #[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
 mod engine;
+mod fail_fast;
 mod item_timeout;
 mod iter;
 mod numbered;

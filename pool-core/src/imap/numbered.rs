@@ -1,5 +1,6 @@
 //! `numbered`: each result with the index of its item.
 
+use super::fail_fast;
 use super::iter::Imap;
 use super::place::Place;
 
@@ -21,7 +22,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     where
         T: Send + 'p,
     {
-        self.mapped(false, |below, wait| {
+        self.mapped(false, fail_fast::none, |below, wait| {
             let before = below.controls().next_index();
             let next = below.next(wait);
             // A panic of the input may be a result, and takes no place.

@@ -3,6 +3,7 @@
 
 use super::controls::Controls;
 use super::engine::{Source, Wait};
+use super::fail_fast::Lower;
 use super::results::{Next, Results};
 use sealed::Erased;
 use std::ops::DerefMut;
@@ -46,6 +47,15 @@ impl<T, P: Place> Inner<'_, T, P> {
     }
 
     /// Whether a panic of the input is still to be handed out.
+    pub(super) fn fail_fast(&mut self, fails: fn(&T) -> bool) {
+        match self {
+            Inner::Results(results) => {
+                results.fail_fast().into_iter().for_each(|fail_fast| fail_fast.result = Some(fails));
+            }
+            Inner::Mapped(mapped) => mapped.fail_fast(fails),
+        }
+    }
+
     fn input_has_panicked(&self) -> bool {
         match self {
             Inner::Results(results) => results.input_has_panicked(),
@@ -70,20 +80,22 @@ impl<T, P: Place> Inner<'_, T, P> {
 
 /// Results made of others by a function, which asks for the next itself.
 #[expect(missing_debug_implementations, reason = "an imap shows what is below")]
-pub struct Mapped<'p, T, P: Place, F> {
+pub struct Mapped<'p, T, U, P: Place, F> {
     below: Inner<'p, T, P>,
     next: F,
     catches: bool,
+    /// What a failed result is below.
+    lower: Lower<'p, T, U, P>,
 }
 
-impl<'p, T, P: Place, F> Mapped<'p, T, P, F> {
+impl<'p, T, U, P: Place, F> Mapped<'p, T, U, P, F> {
     /// `catches` says that a panic of the input becomes a result.
-    pub(super) fn new(below: Inner<'p, T, P>, catches: bool, next: F) -> Mapped<'p, T, P, F> {
-        Mapped { below, next, catches }
+    pub(super) fn new(below: Inner<'p, T, P>, catches: bool, lower: Lower<'p, T, U, P>, next: F) -> Self {
+        Mapped { below, next, catches, lower }
     }
 }
 
-impl<'p, T, U, P: Place, F> Erased<U> for Mapped<'p, T, P, F>
+impl<'p, T, U, P: Place, F> Erased<U> for Mapped<'p, T, U, P, F>
 where
     F: FnMut(&mut Inner<'p, T, P>, Wait<'_>) -> Next<U>,
 {
@@ -95,6 +107,10 @@ where
         let (least, most) = self.below.size_hint();
         let more = usize::from(self.catches && self.below.input_has_panicked());
         (least.saturating_add(more), most.map(|most| most.saturating_add(more)))
+    }
+
+    fn fail_fast(&mut self, fails: fn(&U) -> bool) {
+        (self.lower)(&mut self.below, fails);
     }
 
     fn input_has_panicked(&self) -> bool {
@@ -122,6 +138,7 @@ mod sealed {
     pub trait Erased<T> {
         fn next(&mut self, wait: Wait<'_>) -> Next<T>;
         fn size_hint(&self) -> (usize, Option<usize>);
+        fn fail_fast(&mut self, fails: fn(&T) -> bool);
         fn input_has_panicked(&self) -> bool;
         fn controls(&self) -> &dyn Controls;
         fn controls_mut(&mut self) -> &mut dyn Controls;
@@ -129,13 +146,13 @@ mod sealed {
 
     // A separate trait: in `Place` this method would require `T: 'p` everywhere.
     pub trait Erase: Place {
-        fn erase<'p, T, U, F>(mapped: Mapped<'p, T, Self, F>) -> Self::Mapped<'p, U>
+        fn erase<'p, T, U, F>(mapped: Mapped<'p, T, U, Self, F>) -> Self::Mapped<'p, U>
         where
             Self: super::Place,
             T: Send + 'p,
             U: 'p,
             F: Send + 'p,
-            Mapped<'p, T, Self, F>: Erased<U>;
+            Mapped<'p, T, U, Self, F>: Erased<U>;
     }
 
     impl Place for Pooled {
@@ -149,24 +166,24 @@ mod sealed {
     }
 
     impl Erase for Pooled {
-        fn erase<'p, T, U, F>(mapped: Mapped<'p, T, Self, F>) -> Self::Mapped<'p, U>
+        fn erase<'p, T, U, F>(mapped: Mapped<'p, T, U, Self, F>) -> Self::Mapped<'p, U>
         where
             T: Send + 'p,
             U: 'p,
             F: Send + 'p,
-            Mapped<'p, T, Self, F>: Erased<U>,
+            Mapped<'p, T, U, Self, F>: Erased<U>,
         {
             Box::new(mapped)
         }
     }
 
     impl Erase for Local {
-        fn erase<'p, T, U, F>(mapped: Mapped<'p, T, Self, F>) -> Self::Mapped<'p, U>
+        fn erase<'p, T, U, F>(mapped: Mapped<'p, T, U, Self, F>) -> Self::Mapped<'p, U>
         where
             T: Send + 'p,
             U: 'p,
             F: Send + 'p,
-            Mapped<'p, T, Self, F>: Erased<U>,
+            Mapped<'p, T, U, Self, F>: Erased<U>,
         {
             Box::new(mapped)
         }

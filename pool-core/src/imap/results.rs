@@ -2,7 +2,7 @@
 
 use super::cancel::CancelToken;
 use super::engine::Control;
-use super::engine::{Head, ImapStats, Order, Settings, Source, Wait};
+use super::engine::{FailFast, Head, ImapStats, Order, Settings, Source, Wait};
 use crate::error::{Cancelled, Panic, TimedOut};
 use std::cell::OnceCell;
 use std::convert::Infallible;
@@ -16,6 +16,7 @@ pub(super) struct Results<T, S: DerefMut<Target: Source<T>>> {
     source: S,
     control: Arc<Control>,
     settings: Settings,
+    fail_fast: FailFast<T>,
     stage: Stage,
     token: OnceCell<CancelToken>,
 }
@@ -63,6 +64,7 @@ impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
             source,
             control,
             settings: Settings::default(),
+            fail_fast: FailFast::new(),
             stage: Stage::Lazy,
             token: OnceCell::new(),
         }
@@ -72,13 +74,18 @@ impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
         (self.stage == Stage::Lazy).then_some(&mut self.settings)
     }
 
+    /// What counts as a failure, as long as that can be said.
+    pub(super) fn fail_fast(&mut self) -> Option<&mut FailFast<T>> {
+        (self.stage == Stage::Lazy).then_some(&mut self.fail_fast)
+    }
+
     fn start(&mut self) {
         if self.stage == Stage::Lazy {
             self.stage = Stage::Running;
             if self.settings.unordered {
                 self.order.set_unordered();
             }
-            self.source.start(&self.settings);
+            self.source.start(&self.settings, self.fail_fast);
         }
     }
 
@@ -114,7 +121,19 @@ impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
         if self.order.is_visit_due() {
             self.visit();
         }
-        self.order.pop()
+        let value = self.order.pop()?;
+        if self.fail_fast.result.is_some_and(|fails| fails(&value)) {
+            self.fail();
+        }
+        Some(value)
+    }
+
+    /// What is handed out now has failed: in order, nothing comes behind it.
+    #[cold]
+    fn fail(&mut self) {
+        if !self.settings.unordered {
+            self.end(Stage::Ended);
+        }
     }
 
     #[cold]
@@ -127,6 +146,9 @@ impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
     #[cold]
     fn advance(&mut self, wait: Wait<'_>) -> Option<Next<Infallible>> {
         if let Some(panic) = self.order.pop_panic() {
+            if self.fail_fast.panic {
+                self.fail();
+            }
             return Some(Next::Panic(panic));
         }
         if self.has_ended() {
@@ -144,6 +166,9 @@ impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
                 Next::CallLate(TimedOut { index: self.order.head(), waited })
             }
             Head::ItemLate(index) => {
+                if self.fail_fast.late {
+                    self.fail();
+                }
                 let waited = self.settings.item_limit.unwrap_or_default();
                 Next::ItemLate(TimedOut { index, waited })
             }
@@ -228,7 +253,9 @@ impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
         let in_flight = usize::try_from(pulled.saturating_sub(self.order.head())).unwrap_or(usize::MAX);
         let overtaken = usize::try_from(self.order.head().saturating_sub(pulled)).unwrap_or(usize::MAX);
         let adjust = |rest: usize| rest.saturating_sub(overtaken).saturating_add(in_flight);
-        (adjust(least), most.map(adjust))
+        // It may end at any item.
+        let least = if self.fail_fast.is_set() { 0 } else { adjust(least) };
+        (least, most.map(adjust))
     }
 }
 

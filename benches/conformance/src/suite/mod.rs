@@ -12,6 +12,7 @@ mod chaining;
 mod dropping;
 mod effects;
 mod erased;
+mod fail_fast;
 mod fallible;
 mod giving_up;
 mod guests;
@@ -78,6 +79,7 @@ fn tests() -> impl Iterator<Item = Test> {
         unordered::tests(),
         states::tests(),
         local::tests(),
+        fail_fast::tests(),
         fallible::tests(),
         stats::tests(),
         stream::tests(),

@@ -99,7 +99,7 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
     {
         self.in_hand.as_ref()?;
         let goes_on = works
-            && !shared.control().is_cancelled()
+            && !shared.control().keeps_from(order.head())
             && (!self.is_time_to_look() || self.is_better(executor, shared.threads()));
         if !goes_on {
             self.give_back(shared, None);
@@ -108,8 +108,10 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
         // Without threads, the caller's thread is none of a pool.
         let (function, _inside) = (shared.function(), (!self.for_good).then(Inside::enter));
         let (in_hand, session) = self.in_hand.as_mut()?;
+        let fail_fast = shared.fail_fast();
         // The result does not come out of `run`: each time that a large one is moved takes room on the stack.
         let ran = in_hand.run(function, session, |value| {
+            fail_fast.look_at(&value, order.head(), shared.control());
             order.put_own(value);
             true
         });
@@ -117,6 +119,7 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
             Ran::Stopped => {}
             Ran::Panicked(payload) => {
                 function.poison(session);
+                fail_fast.note_panic(order.head(), shared.control());
                 order.put(Output::Panicked(payload));
             }
             Ran::Ended(end) => {

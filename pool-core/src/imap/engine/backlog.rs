@@ -18,6 +18,10 @@ pub(super) struct Backlog<A> {
     filling: Option<ItemRun<A>>,
     /// The feeder pulls more than it will work on itself.
     shared: bool,
+    /// Items from this index on will not begin.
+    end: u64,
+    /// Where they are.
+    unwanted: Vec<Receiver<A>>,
 }
 
 /// Items, from this index on.
@@ -46,7 +50,14 @@ impl<A> TakenRun<A> {
 
 impl<A> Backlog<A> {
     pub(super) fn new() -> Backlog<A> {
-        Backlog { waiting: VecDeque::new(), len: 0, filling: None, shared: false }
+        Backlog {
+            waiting: VecDeque::new(),
+            len: 0,
+            filling: None,
+            shared: false,
+            end: u64::MAX,
+            unwanted: Vec::new(),
+        }
     }
 
     /// How many items wait that their feeder has left.
@@ -61,7 +72,7 @@ impl<A> Backlog<A> {
 
     /// Whether items can be seen in the ring that is being filled.
     pub(super) fn has_visible(&self) -> bool {
-        self.filling.as_ref().is_some_and(|run| !run.items.is_empty())
+        self.filling.as_ref().is_some_and(|run| !run.items.is_empty() && run.first < self.end)
     }
 
     /// Whether the feeder pulls for others, too.
@@ -77,7 +88,8 @@ impl<A> Backlog<A> {
     /// How many items can be seen, and the index behind the last of them in the ring that is being filled.
     pub(super) fn seen(&self) -> (u64, u64) {
         let (first, visible) = self.filling.as_ref().map_or((0, 0), |run| (run.first, run.items.len()));
-        (self.len + visible, first + visible)
+        let unwanted = self.unwanted.iter().map(Receiver::len).sum::<u64>();
+        (self.len + visible + unwanted, first + visible)
     }
 
     /// How many items wait that come before this index. The caller is rare: all runs are looked at.
@@ -108,8 +120,25 @@ impl<A> Backlog<A> {
         self.add(ItemRun { first, items });
     }
 
-    /// Puts items where every worker can take them, if there are any.
-    fn add(&mut self, run: ItemRun<A>) {
+    /// Lays aside what waits from this index on, and all that will come behind it. For as long as there may be a feeder, its
+    /// ring stays with it.
+    pub(super) fn cut(&mut self, end: u64) {
+        self.end = end;
+        for run in std::mem::take(&mut self.waiting) {
+            self.len -= run.items.len();
+            self.add(run);
+        }
+    }
+
+    /// Puts items where every worker can take them, if there are any that are to begin.
+    fn add(&mut self, mut run: ItemRun<A>) {
+        let wanted = usize::try_from(self.end.saturating_sub(run.first)).unwrap_or(usize::MAX);
+        if wanted < run.items.len() as usize {
+            let first = run.first;
+            let before = (wanted > 0).then(|| run.split(wanted));
+            self.unwanted.push(run.items);
+            return before.into_iter().for_each(|items| self.add(ItemRun { first, items }));
+        }
         if !run.items.is_empty() {
             self.len += run.items.len();
             let at = self.waiting.partition_point(|waiting| waiting.first <= run.first);
@@ -121,7 +150,9 @@ impl<A> Backlog<A> {
     /// put into `slot`.
     pub(super) fn take(&mut self, len: usize, slot: &mut Option<A>) -> Option<TakenRun<A>> {
         let Some(mut run) = self.waiting.pop_front() else {
-            return self.filling.as_mut().and_then(|run| run.take(len, slot));
+            let run = self.filling.as_mut().filter(|run| run.first < self.end)?;
+            let wanted = usize::try_from(self.end - run.first).unwrap_or(usize::MAX);
+            return run.take(len.min(wanted), slot);
         };
         let most = run.items.len() as usize;
         if most > 1 && most <= len {
@@ -143,7 +174,7 @@ impl<A> Backlog<A> {
         let Some(run) = &self.filling else { return true };
         // Where the kernel refuses: see `may_miss_signal`.
         let _ = run.items.settle();
-        run.items.is_empty()
+        run.items.is_empty() || run.first >= self.end
     }
 
     /// Whether a feeder may push into its ring without seeing a signal, since the kernel has begun to refuse the fence.
@@ -155,7 +186,7 @@ impl<A> Backlog<A> {
     /// Takes everything out that has no owner left.
     pub(super) fn take_all(&mut self) -> Vec<Receiver<A>> {
         self.len = 0;
-        self.waiting.drain(..).map(|run| run.items).collect()
+        self.waiting.drain(..).map(|run| run.items).chain(self.unwanted.drain(..)).collect()
     }
 }
 
@@ -171,12 +202,17 @@ impl<A> ItemRun<A> {
                 Some(TakenRun::one(first))
             }
             _ => {
-                // Only one thread sees these.
-                let (mut sender, items) = ring::open(len, false);
-                std::iter::from_fn(|| self.items.pop()).take(len).for_each(|item| sender.push(item));
+                let items = self.split(len);
                 Some(TakenRun { first, len, items: Some(items) })
             }
         }
+    }
+
+    /// Moves the first items into a ring of their own, which only one thread sees.
+    fn split(&mut self, len: usize) -> Receiver<A> {
+        let (mut sender, items) = ring::open(len, false);
+        std::iter::from_fn(|| self.items.pop()).take(len).for_each(|item| sender.push(item));
+        items
     }
 }
 

@@ -8,6 +8,7 @@
 //! signals.
 
 use super::control::Control;
+use super::fail_fast::FailFast;
 use super::function::Function;
 use super::order::Output;
 use super::ring::{Receiver, Sender};
@@ -83,19 +84,27 @@ impl<I: Iterator, T> Hand<I, T> {
         &mut self,
         function: &F,
         session: &mut F::Session,
-        control: &Control,
+        (control, fail_fast): (&Control, FailFast<T>),
     ) -> usize
     where
         F: Function<I::Item, Output = T>,
     {
-        let Hand { item, output, .. } = self;
-        if control.is_cancelled() || !matches!(self.chunk, Chunk::One(_)) {
+        let Hand { item, output, chunk } = self;
+        let Chunk::One(index) = *chunk else {
+            drop_quietly(item.take());
+            return 0;
+        };
+        if control.keeps_from(index) {
             drop_quietly(item.take());
             return 0;
         }
         let ran = catch(|| *output = item.take().map(|item| Output::Value(function.call(session, item))));
+        if let Some(Output::Value(result)) = output {
+            fail_fast.look_at(result, index, control);
+        }
         if let Err(payload) = ran {
             function.poison(session);
+            fail_fast.note_panic(index, control);
             *output = Some(Output::Panicked(payload));
         }
         1
@@ -155,19 +164,20 @@ impl<A, T> Many<A, T> {
         &mut self,
         function: &F,
         session: &mut F::Session,
-        control: &Control,
+        (control, fail_fast): (&Control, FailFast<T>),
         stops: &mut impl FnMut() -> bool,
     ) where
         F: Function<A, Output = T>,
     {
         let Many { first, items, results, looked_up, timer, .. } = self;
-        if control.is_cancelled() {
+        if control.keeps_from(*first + results.pushed()) {
             return;
         }
         for item in items.iter_mut().flat_map(Receiver::drain) {
-            let looks_up =
-                publish(*first, results, function.call(session, item), (looked_up, timer), control);
-            if (looks_up && control.is_cancelled()) || timer.is_over() || stops() {
+            let result = function.call(session, item);
+            fail_fast.look_at(&result, *first + results.pushed(), control);
+            let looks_up = publish(*first, results, result, (looked_up, timer), control);
+            if (looks_up && control.keeps_from(*first + results.pushed())) || timer.is_over() || stops() {
                 return;
             }
         }

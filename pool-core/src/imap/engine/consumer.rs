@@ -19,6 +19,7 @@
 use super::alone::Alone;
 use super::chunk::Hand;
 use super::executor_ref::ExecutorRef;
+use super::fail_fast::FailFast;
 use super::function::Function;
 use super::input::Hint;
 use super::local::OwnInput;
@@ -66,7 +67,8 @@ where
     F: Function<I::Item, Output = T>,
     J: Iterator<Item = I::Item>,
 {
-    fn start(&mut self, settings: &Settings) {
+    fn start(&mut self, settings: &Settings, fail_fast: FailFast<T>) {
+        self.shared.set_fail_fast(fail_fast);
         self.started = settings.started;
         self.settings = Some(settings.clone());
     }
@@ -186,6 +188,7 @@ where
             Answer::Return(head) => return Some(head),
             Answer::GiveUp(index) => {
                 order.give_up_item(index);
+                self.shared.fail_fast().note_late(index, self.shared.control());
                 return Some(Head::ItemLate(index));
             }
             Answer::TakeInput(input) => {

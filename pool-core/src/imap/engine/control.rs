@@ -24,6 +24,8 @@ pub struct Control {
     signals: Signals,
     /// Begin nothing. Looked at before every chunk, and where workers look up.
     cancelled: AtomicBool,
+    /// The lowest index of an item that has failed, behind which nothing begins.
+    failed: AtomicU64,
     /// Under the lock there is something for the consumer that it has not taken.
     news: AtomicBool,
     /// There was more to do than threads to do it when a thread last looked: see [`nesting`](super::nesting).
@@ -37,6 +39,7 @@ impl Control {
         Control {
             signals: Signals { awaited: AtomicU64::new(NONE), look_up: AtomicU64::new(0) },
             cancelled: AtomicBool::new(false),
+            failed: AtomicU64::new(NONE),
             news: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             parker: Parker::new(),
@@ -57,6 +60,23 @@ impl Control {
         self.cancelled.store(true, Ordering::Relaxed);
         self.call_workers();
         self.parker.notify();
+    }
+
+    /// The item with this index has failed: none behind it begins any more. Ordered like [`cancel`](Control::cancel).
+    #[cold]
+    pub(super) fn fail(&self, index: u64) {
+        self.failed.fetch_min(index, Ordering::Relaxed);
+        self.call_workers();
+    }
+
+    /// The lowest index of an item that has failed.
+    pub(super) fn failed(&self) -> Option<u64> {
+        Some(self.failed.load(Ordering::Relaxed)).filter(|&index| index != NONE)
+    }
+
+    /// Whether the item with this index is not to begin.
+    pub(super) fn keeps_from(&self, index: u64) -> bool {
+        self.is_cancelled() || self.failed.load(Ordering::Relaxed) < index
     }
 
     /// Asks all workers to look up after their present item. Release: pairs with the load in

@@ -1,6 +1,7 @@
 //! What the jobs of an imap and its consumer share, and the one way into its lock.
 
 use super::control::Control;
+use super::fail_fast::FailFast;
 use super::function::Clear;
 use super::ring::Receiver;
 use super::state::State;
@@ -20,6 +21,7 @@ pub(crate) struct Shared<I: Iterator, F, T> {
     control: Arc<Control>,
     /// What its jobs go through, if it borrows.
     lease: OnceLock<Arc<Lease>>,
+    fail_fast: OnceLock<FailFast<T>>,
     state: Mutex<State<I, T>>,
 }
 
@@ -35,7 +37,7 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
         let function = Quiet::new(function);
         let (threads, control) = (threads_of(executor), Arc::new(Control::new()));
         let state = Mutex::new(State::new(input, threads, control.clone()));
-        Shared { function, threads, job, control, lease: OnceLock::new(), state }
+        Shared { function, threads, job, control, lease: OnceLock::new(), fail_fast: OnceLock::new(), state }
     }
 
     pub(crate) fn control(&self) -> &Arc<Control> {
@@ -50,6 +52,15 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     /// To be called before the first job.
     pub(crate) fn set_lease(&self, lease: Arc<Lease>) {
         let _ = self.lease.set(lease);
+    }
+
+    /// To be called before the first job.
+    pub(super) fn set_fail_fast(&self, fail_fast: FailFast<T>) {
+        let _ = self.fail_fast.set(fail_fast);
+    }
+
+    pub(super) fn fail_fast(&self) -> FailFast<T> {
+        self.fail_fast.get().copied().unwrap_or(FailFast::new())
     }
 
     pub(super) fn function(&self) -> &F {

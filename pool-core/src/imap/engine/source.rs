@@ -2,6 +2,7 @@
 //!
 //! What is `pub` here is so for the sealed [`Place`](super::super::place::Place) only.
 
+use super::fail_fast::FailFast;
 use super::order::Order;
 use super::stats::ImapStats;
 use std::task::Waker;
@@ -53,7 +54,7 @@ pub struct Settings {
 /// Where results come from: the imap, without the types of its input and function.
 pub trait Source<T> {
     /// Takes the settings. Spawns nothing yet; a refill or a visit does.
-    fn start(&mut self, settings: &Settings);
+    fn start(&mut self, settings: &Settings, fail_fast: FailFast<T>);
     /// Brings the next result into the order, or waits for it.
     fn refill(&mut self, order: &mut Order<T>, wait: Wait<'_>) -> Head;
     /// Tells how much the consumer has taken, so that workers go on.

@@ -45,12 +45,18 @@ pub(super) struct State<I: Iterator, T> {
     unordered: bool,
     /// Every item begins before the next is pulled, and is alone in its worker's hand.
     one_at_a_time: bool,
+    /// A thread pulls an item to begin with it.
+    pulls_one: bool,
+    /// The lowest index of an item that has failed, behind which nothing is to begin.
+    failed: Option<u64>,
     /// How long an item may take. Then items go one at a time, too.
     item_limit: Option<Duration>,
     /// The consumer's last call came from a thread that its pool needs, so it takes whatever has not begun.
     consumer_works: bool,
     /// How many items have been dropped since they were given up before they had begun.
     skipped: u64,
+    /// How many items have been dropped since they were not to begin behind a failure.
+    dropped: u64,
     /// Rings of a consumer that has left, whose senders may still push.
     orphans: Vec<Receiver<T>>,
 }
@@ -70,9 +76,12 @@ impl<I: Iterator, T> State<I, T> {
             policy: Policy::new(Request { threads, window: None, chunk: None, unordered: false }),
             unordered: false,
             one_at_a_time: false,
+            pulls_one: false,
+            failed: None,
             item_limit: None,
             consumer_works: false,
             skipped: 0,
+            dropped: 0,
             orphans: Vec::new(),
             control,
         }
@@ -241,6 +250,8 @@ impl<I: Iterator, T> State<I, T> {
     fn release(&mut self, hand: &mut Hand<I, T>) {
         match hand.take() {
             (Chunk::One(index), Some(output)) => self.tell(index, output),
+            // It was not wanted any more.
+            (Chunk::One(_), None) => self.dropped += 1,
             (Chunk::Many(many), _) => {
                 let next = many.next();
                 if let Some(items) = many.into_rest() {
@@ -318,7 +329,7 @@ impl<I: Iterator, T> State<I, T> {
         ImapStats {
             pulled,
             waiting,
-            running: pulled.saturating_sub(delivered + waiting + blocked),
+            running: pulled.saturating_sub(delivered + waiting + blocked + self.dropped),
             blocked,
             delivered,
             head_age: order.head_age(),

@@ -157,14 +157,16 @@ where
     /// Works on what is in hand until there is nothing left, it should be handed back, the imap is cancelled, or `stops`
     /// says so between two items. Returns how many items that were.
     pub(super) fn work(&self, hand: &mut Hand<I, T>, mut stops: impl FnMut() -> bool) -> usize {
-        let (function, control) = (self.function(), self.control());
+        let (function, control, fail_fast) = (self.function(), self.control(), self.fail_fast());
         let mut session = function.begin();
         let items = match hand.many() {
-            None => hand.work_on_one(function, &mut session, control),
+            None => hand.work_on_one(function, &mut session, (control, fail_fast)),
             Some(many) => {
                 let first = many.next();
-                while let Err(payload) = catch(|| many.work(function, &mut session, control, &mut stops)) {
+                let watched = (&**control, fail_fast);
+                while let Err(payload) = catch(|| many.work(function, &mut session, watched, &mut stops)) {
                     function.poison(&mut session);
+                    fail_fast.note_panic(many.next(), control);
                     self.locked(|state| state.note_panic(many, payload));
                 }
                 (many.next() - first) as usize
@@ -195,12 +197,13 @@ where
 
     /// Pulls an item, works on it, and so on, as far as the chunk goes. Returns how many items that were.
     fn work_in_hand(&self, input: Box<I>, hand: &mut Hand<I, T>) -> (InputBack<I>, usize) {
-        let (function, control) = (self.function(), self.control());
+        let (function, control, fail_fast) = (self.function(), self.control(), self.fail_fast());
         let many = hand.many().expect("a chunk without items has begun");
         let (mut session, mut in_hand) = (function.begin(), InHand::new(input));
         let mut end: Option<InputEnd> = None;
-        while end.is_none() && many.left() > 0 && !control.is_cancelled() {
+        while end.is_none() && many.left() > 0 && !control.keeps_from(many.next()) {
             let ran = in_hand.run(function, &mut session, |value| {
+                fail_fast.look_at(&value, many.next(), control);
                 let looks_up = many.publish(value, control);
                 many.left() == 0 || looks_up
             });
@@ -209,6 +212,7 @@ where
                 Ran::Ended(how) => end = Some(how),
                 Ran::Panicked(payload) => {
                     function.poison(&mut session);
+                    fail_fast.note_panic(many.next(), control);
                     self.locked(|state| state.note_panic(many, payload));
                 }
             }

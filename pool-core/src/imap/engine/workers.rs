@@ -27,7 +27,15 @@ pub(crate) struct Workers {
 
 impl Workers {
     pub(crate) fn new(threads: usize) -> Workers {
-        Workers { most: threads, limited: false, at_work: 0, jobs: 0, queued: 0, looking: 0, pool_gone: false }
+        Workers {
+            most: threads,
+            limited: false,
+            at_work: 0,
+            jobs: 0,
+            queued: 0,
+            looking: 0,
+            pool_gone: false,
+        }
     }
 
     /// At most this many jobs, though the pool may have more threads. To be called before the first.
@@ -43,6 +51,11 @@ impl Workers {
     /// Whether one more thread may begin with an item: the consumer comes on top of the jobs.
     pub(crate) fn may_begin(&self) -> bool {
         !self.limited || self.at_work < self.most
+    }
+
+    /// How many threads are in an item.
+    pub(crate) fn at_work(&self) -> usize {
+        self.at_work
     }
 
     pub(crate) fn begin_work(&mut self) {

@@ -116,15 +116,24 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     pub(super) fn note_step(&mut self, step: &Step<I>) {
+        self.pulls_one |= matches!(step, Step::PullOne(_));
         if matches!(step, Step::Work | Step::InHand(_) | Step::PullOne(_)) {
             self.workers.begin_work();
         }
     }
 
     /// Takes over what a thread has done. What it has in hand afterwards is what it is to work on at once.
-    pub(super) fn take_over(&mut self, hand: &mut Hand<I, T>, done: Done<I>) {
+    pub(in crate::imap::engine) fn take_over(&mut self, hand: &mut Hand<I, T>, done: Done<I>) {
+        if self.control.failed() != self.failed {
+            self.note_failure();
+        }
         if matches!(done, Done::Worked { .. } | Done::WorkedInHand { .. } | Done::Pulled(_, None)) {
             self.workers.end_work();
+            self.pulls_one &= !matches!(done, Done::Pulled(..));
+        }
+        if self.failed.is_some() {
+            // Without order, it may have waited for the last item that had begun.
+            self.wakeup.wake();
         }
         match done {
             Done::Began => self.workers.begin_turn(),
@@ -156,9 +165,24 @@ impl<I: Iterator, T> State<I, T> {
         }
     }
 
+    /// An item has failed, perhaps before another one that has: nothing behind it is pulled, or begins.
+    fn note_failure(&mut self) {
+        self.failed = self.control.failed();
+        self.failed.into_iter().for_each(|failed| self.backlog.cut(failed + 1));
+        self.close_input();
+    }
+
+    /// Nothing is pulled behind a failure.
+    fn close_input(&mut self) {
+        if self.failed.is_some() && self.input.is_here() {
+            self.ended = self.input.take();
+        }
+    }
+
     /// Puts the input back after a pull. At its end the consumer looks up.
     pub(in crate::imap::engine) fn give_back_input(&mut self, back: InputBack<I>) {
         let ended = self.input.give_back(back);
+        self.close_input();
         if ended.is_some() {
             self.ended = ended;
             self.wakeup.wake();
@@ -277,7 +301,7 @@ impl<I: Iterator, T> State<I, T> {
 
     /// Whether another thread is in the input.
     fn another_pulls(&self) -> bool {
-        !self.local && !self.input.is_here() && self.input.end().is_none()
+        !self.local && !self.input.is_here() && self.input.end().is_none() && self.failed.is_none()
     }
 
     /// Whether a worker may end its turn. Then the feeder, and those who work, know that a thread is idle.

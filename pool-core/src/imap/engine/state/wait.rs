@@ -144,6 +144,9 @@ impl<I: Iterator, T> State<I, T> {
             if self.workers.pool_is_gone() && self.is_stuck(order) {
                 return Answer::Return(Head::Terminated);
             }
+            if self.has_all_of_a_failure(order) {
+                return Answer::Return(Head::End);
+            }
             if !call.works && self.can_nobody_ask_for_the_end(order) {
                 return Answer::Return(Head::End);
             }
@@ -154,6 +157,17 @@ impl<I: Iterator, T> State<I, T> {
                 return answer;
             }
         }
+    }
+
+    /// Without order, an imap with a failure ends when all that has begun has come.
+    fn has_all_of_a_failure(&self, order: &Order<T>) -> bool {
+        let in_items = self.workers.at_work() - usize::from(self.pulls_one);
+        self.failed.is_some()
+            && self.unordered
+            && in_items as u64 <= order.missing()
+            && !self.backlog.has_waiting()
+            && !self.backlog.has_visible()
+            && !order.is_ready()
     }
 
     /// Whether every job that there is and will be is in an item that was given up.
@@ -197,7 +211,7 @@ impl<I: Iterator, T> State<I, T> {
             return Some(Answer::Do(step));
         }
         let in_time = self.local && (!call.has_pulled || call.left() != Some(Duration::ZERO));
-        if in_time && self.input.end().is_none() {
+        if in_time && self.input.end().is_none() && self.failed.is_none() {
             // Where no other thread is sure to come, each item is run before the next is pulled.
             let most = if call.works && self.workers.active() == 0 { 1 } else { self.batch_len() };
             let len = most.min(self.room());
