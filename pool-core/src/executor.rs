@@ -7,6 +7,7 @@ use crate::scope::{self, Scope};
 use crate::submit::{self, JobHandle};
 use crate::unwind::catch_or;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A place to queue jobs and threads to run them. Everything else is provided.
 ///
@@ -99,6 +100,14 @@ pub trait Executor: Send + Sync {
     /// With it, a nested imap knows whether the outer imap is on the same pool. If so, it calls no threads while the
     /// outer imap has work for all of them. Without it, which is the default, nested imaps cost more.
     fn pool_id(&self) -> Option<PoolId> {
+        None
+    }
+
+    /// Says, after the pool was terminated, that it was: so a function that takes long can see by
+    /// [`current`](crate::current) that its result is not wanted any more.
+    ///
+    /// Asked once for each imap. The default, `None`, says nothing, and such functions run to their end.
+    fn terminated(&self) -> Option<Terminated> {
         None
     }
 
@@ -389,6 +398,32 @@ impl PoolId {
     }
 }
 
+/// A flag that a pool sets when it is [terminated](crate::backend::Pool::terminate), and that all who have a clone of it see.
+/// See [`Executor::terminated`].
+///
+/// ```
+/// use pool_core::backend::Terminated;
+///
+/// let flag = Terminated::default();
+/// let seen = flag.clone();
+/// flag.set();
+/// assert!(seen.is_set());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Terminated(Arc<AtomicBool>);
+
+impl Terminated {
+    /// The pool was terminated.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Implements the methods of [`Executor`] by forwarding each to another executor: a pool to its handle, a wrapper to
 /// the pool inside. Methods that are added to the trait later are forwarded, too.
 ///
@@ -430,6 +465,10 @@ macro_rules! forward_executor {
 
         fn pool_id(&$this) -> Option<$crate::backend::PoolId> {
             $crate::Executor::pool_id(&$target)
+        }
+
+        fn terminated(&$this) -> Option<$crate::backend::Terminated> {
+            $crate::Executor::terminated(&$target)
         }
 
         fn is_sequential(&$this) -> bool {
@@ -487,6 +526,11 @@ pub(crate) fn is_worker(executor: &dyn Executor) -> bool {
 /// [`Executor::pool_id`], `None` if it panics.
 pub(crate) fn pool_id(executor: &dyn Executor) -> Option<PoolId> {
     catch_or(|| executor.pool_id(), || None)
+}
+
+/// [`Executor::terminated`], `None` if it panics.
+pub(crate) fn terminated(executor: &dyn Executor) -> Option<Terminated> {
+    catch_or(|| executor.terminated(), || None)
 }
 
 /// [`Executor::is_sequential`], `false` if it panics.

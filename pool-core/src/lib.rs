@@ -116,7 +116,8 @@ pub use executor::Executor;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
 pub use imap::{
-    CancelToken, Imap, ImapStats, ItemTimeout, Local, MAX_DEFAULT_WINDOW_PER_THREAD, Place, Pooled, Timeout,
+    CancelToken, Current, Imap, ImapStats, ItemTimeout, Local, MAX_DEFAULT_WINDOW_PER_THREAD, Place, Pooled,
+    Timeout, current,
 };
 pub use iter_ext::{IterExt, LocalInput};
 pub use scope::Scope;

@@ -8,7 +8,7 @@
 use crate::Executor;
 use crate::block::{Block, Blocks, Results};
 use crate::executor::{is_sequential, threads_of};
-use crate::imap::BatchLen;
+use crate::imap::{BatchLen, enter_item};
 use crate::scope::scope;
 use crate::unwind::{Quiet, catch_or};
 use std::time::Instant;
@@ -16,15 +16,20 @@ use std::time::Instant;
 /// Cuts an input into batches of a length that may change at any time.
 struct Batches<'a, I: Iterator> {
     blocks: Blocks<I>,
+    /// How many items were pulled.
+    pulled: u64,
     len: &'a BatchLen,
 }
 
 impl<I: Iterator> Iterator for Batches<'_, I> {
-    type Item = Block<I::Item>;
+    type Item = (u64, Block<I::Item>);
 
-    fn next(&mut self) -> Option<Block<I::Item>> {
+    fn next(&mut self) -> Option<(u64, Block<I::Item>)> {
         let (least, most) = self.blocks.size_hint();
-        self.blocks.take(self.len.next(most.filter(|most| least == *most)))
+        let batch = self.blocks.take(self.len.next(most.filter(|most| least == *most)))?;
+        let first = self.pulled;
+        self.pulled += batch.len() as u64;
+        Some((first, batch))
     }
 }
 
@@ -43,14 +48,18 @@ where
         return std::mem::take(&mut results.0);
     }
     let len = &BatchLen::new(threads_of(executor));
-    let mapped = |batch: Block<I::Item>| {
+    let mapped = |(first, batch): (u64, Block<I::Item>)| {
         let (items, started) = (batch.len(), Instant::now());
         let mut mapped = Results::with_capacity(items);
-        mapped.0.extend(batch.map(f.get()));
+        let in_order = (first..).zip(batch);
+        mapped.0.extend(in_order.map(|(index, item)| {
+            enter_item(index);
+            f.get()(item)
+        }));
         len.worked(items, started.elapsed());
         mapped
     };
-    let batches = Batches { blocks: Blocks::new(items), len };
+    let batches = Batches { blocks: Blocks::new(items), pulled: 0, len };
     scope(executor, |s| s.imap(batches, mapped).for_each(|mut mapped| results.0.append(&mut mapped.0)));
     std::mem::take(&mut results.0)
 }

@@ -10,7 +10,7 @@ pub(crate) mod stats;
 mod threads;
 mod watched;
 
-pub use crate::executor::PoolId;
+pub use crate::executor::{PoolId, Terminated};
 #[doc(inline)]
 pub use crate::forward_executor;
 pub use crate::job::{Job, in_job};

@@ -4,10 +4,11 @@ use super::builder::{Build, Builder, Config};
 use super::stats::PoolStats;
 use super::threads::Workers;
 use super::watched::Watched;
+use crate::Executor;
 use crate::error::BuildError;
+use crate::executor::{PoolId, Terminated};
 use crate::job::Job;
 use crate::sync::fence;
-use crate::{Executor, forward_executor};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -85,6 +86,7 @@ pub trait Guest: Backend {
 pub struct Pool<B: Backend> {
     /// There until the pool ends.
     running: Option<Running<B>>,
+    terminated: Terminated,
     drop_timeout: Option<Duration>,
 }
 
@@ -160,6 +162,7 @@ impl<B: Backend> Pool<B> {
     /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
     pub fn terminate(&self) {
+        self.terminated.set();
         drop(self.backend().terminate());
     }
 
@@ -190,7 +193,7 @@ impl<B: Backend> Pool<B> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn shutdown_timeout(mut self, limit: Duration) -> bool {
-        self.running.take().is_none_or(|running| running.end_within(limit))
+        self.running.take().is_none_or(|running| running.end_within(limit, &self.terminated))
     }
 
     /// What each worker has done since the pool was built.
@@ -236,7 +239,8 @@ impl<B: Guest> Pool<B> {
 
     fn guest(backend: B) -> Pool<B> {
         fence::register_membarrier();
-        Pool { running: Some(Running { backend, workers: Workers::default() }), drop_timeout: None }
+        let running = Some(Running { backend, workers: Workers::default() });
+        Pool { running, terminated: Terminated::default(), drop_timeout: None }
     }
 }
 
@@ -251,7 +255,8 @@ impl<B: Backend> Running<B> {
     ///
     /// Threads are joined without a limit, and discarded jobs are dropped by calling user code: both may take for ever,
     /// so a thread of its own does both.
-    fn end_within(self, limit: Duration) -> bool {
+    fn end_within(self, limit: Duration, terminated: &Terminated) -> bool {
+        terminated.set();
         let is_here = self.backend.is_here() || self.workers.is_here();
         let discarded = self.backend.terminate();
         let ended = Arc::new(Watched::<bool>::default());
@@ -272,7 +277,7 @@ impl<B: Backend> Build for Pool<B> {
         fence::register_membarrier();
         let (backend, workers) = B::start(&config)?;
         let running = Some(Running { backend, workers });
-        Ok(Pool { running, drop_timeout: config.drop_timeout() })
+        Ok(Pool { running, terminated: Terminated::default(), drop_timeout: config.drop_timeout() })
     }
 }
 
@@ -280,14 +285,40 @@ impl<B: Backend> Drop for Pool<B> {
     fn drop(&mut self) {
         let Some(running) = self.running.take() else { return };
         match self.drop_timeout {
-            Some(limit) => _ = running.end_within(limit),
+            Some(limit) => _ = running.end_within(limit, &self.terminated),
             None => running.end(),
         }
     }
 }
 
 impl<B: Backend> Executor for Pool<B> {
-    forward_executor!(self => *self.backend());
+    fn threads(&self) -> usize {
+        self.backend().threads()
+    }
+
+    fn spawn(&self, job: Job) {
+        self.backend().spawn(job);
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.backend().has_waiting()
+    }
+
+    fn is_worker(&self) -> bool {
+        self.backend().is_worker()
+    }
+
+    fn pool_id(&self) -> Option<PoolId> {
+        self.backend().pool_id()
+    }
+
+    fn terminated(&self) -> Option<Terminated> {
+        Some(self.terminated.clone())
+    }
+
+    fn is_sequential(&self) -> bool {
+        self.backend().is_sequential()
+    }
 }
 
 /// A pool with the defaults of its [builder](Pool::builder): as many threads as the environment variable

@@ -16,6 +16,7 @@ mod build;
 mod cancel;
 mod catch_panics;
 mod controls;
+mod current;
 #[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
 mod engine;
 mod fail_fast;
@@ -34,8 +35,9 @@ mod timeout;
 mod wrapper;
 
 pub use cancel::CancelToken;
+pub use current::{Current, current};
 pub use engine::ImapStats;
-pub(crate) use engine::{Control, ExecutorRef};
+pub(crate) use engine::{Control, ExecutorRef, enter_item};
 pub use item_timeout::ItemTimeout;
 pub use iter::Imap;
 pub use place::{Local, Place, Pooled};

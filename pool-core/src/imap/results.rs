@@ -188,6 +188,7 @@ impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
         let gives_up = !self.settings.unordered;
         if gives_up {
             self.order.give_up_head();
+            self.control.unwanted().give_up_below(self.order.head());
         }
         gives_up
     }

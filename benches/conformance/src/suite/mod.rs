@@ -9,6 +9,7 @@ mod bombs;
 mod busy;
 mod cancel;
 mod chaining;
+mod current;
 mod dropping;
 mod effects;
 mod erased;
@@ -76,6 +77,7 @@ fn tests() -> impl Iterator<Item = Test> {
         limits::tests(),
         cancel::tests(),
         chaining::tests(),
+        current::tests(),
         unordered::tests(),
         states::tests(),
         local::tests(),

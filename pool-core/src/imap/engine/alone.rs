@@ -11,7 +11,7 @@
 
 use super::function::Function;
 use super::input::{Hint, InHand, InputEnd, Ran};
-use super::nesting::outer_is_saturated;
+use super::nesting::{Nesting, Within, outer_is_saturated};
 use super::order::{Order, Output};
 use super::shared::Shared;
 use super::source::Head;
@@ -50,8 +50,10 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
         self.for_good || outer_is_saturated(executor, threads)
     }
 
-    pub(super) fn begin(&mut self, input: Box<I>, function: &F) {
-        self.in_hand = Some((InHand::new(input), function.begin()));
+    pub(super) fn begin<T>(&mut self, input: Box<I>, first: u64, shared: &Shared<I, F, T>) {
+        self.in_hand = Some((InHand::new(input, first), shared.function().begin()));
+        // For imaps in its items: the threads that these could call are busy as before.
+        shared.control().note_busy(!self.for_good);
         // The first item needs no look: there was one just now.
         self.sampler = ClockSampler::new(policy::MOST_ALONE);
         self.sampler.looked(Duration::ZERO);
@@ -92,7 +94,7 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
         executor: &dyn Executor,
         shared: &Shared<I, F, T>,
         order: &mut Order<T>,
-        works: bool,
+        (works, nesting): (bool, &mut Option<Nesting>),
     ) -> Option<Head>
     where
         F: Function<I::Item, Output = T>,
@@ -107,6 +109,7 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
         }
         // Without threads, the caller's thread is none of a pool.
         let (function, _inside) = (shared.function(), (!self.for_good).then(Inside::enter));
+        let _within = Within::enter(nesting);
         let (in_hand, session) = self.in_hand.as_mut()?;
         let fail_fast = shared.fail_fast();
         // The result does not come out of `run`: each time that a large one is moved takes room on the stack.
@@ -134,6 +137,7 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
     fn give_back<T>(&mut self, shared: &Shared<I, F, T>, end: Option<InputEnd>) {
         if let Some((in_hand, session)) = self.in_hand.take() {
             shared.function().end(session);
+            shared.control().note_busy(false);
             let back = in_hand.into_back(end);
             let ended = shared.locked(|state| {
                 state.give_back_input(back);

@@ -10,6 +10,7 @@
 use super::control::Control;
 use super::fail_fast::FailFast;
 use super::function::Function;
+use super::nesting::enter_item;
 use super::order::Output;
 use super::ring::{Receiver, Sender};
 use crate::imap::policy::{self, ClockSampler};
@@ -98,6 +99,7 @@ impl<I: Iterator, T> Hand<I, T> {
             drop_quietly(item.take());
             return 0;
         }
+        enter_item(index);
         let ran = catch(|| *output = item.take().map(|item| Output::Value(function.call(session, item))));
         if let Some(Output::Value(result)) = output {
             fail_fast.look_at(result, index, control);
@@ -174,6 +176,7 @@ impl<A, T> Many<A, T> {
             return;
         }
         for item in items.iter_mut().flat_map(Receiver::drain) {
+            enter_item(*first + results.pushed());
             let result = function.call(session, item);
             fail_fast.look_at(&result, *first + results.pushed(), control);
             let looks_up = publish(*first, results, result, (looked_up, timer), control);

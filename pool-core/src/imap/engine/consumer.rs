@@ -23,7 +23,7 @@ use super::fail_fast::FailFast;
 use super::function::Function;
 use super::input::Hint;
 use super::local::OwnInput;
-use super::nesting::{Nesting, Within};
+use super::nesting::{Nesting, Within, is_in};
 use super::order::Order;
 use super::shared::Shared;
 use super::source::{Head, Settings, Source, Wait};
@@ -74,9 +74,12 @@ where
     }
 
     fn refill(&mut self, order: &mut Order<T>, wait: Wait<'_>) -> Head {
+        self.shared.control().unwanted().note_caller(is_in);
         let works =
             self.alone.is_for_good() || (matches!(wait, Wait::Forever) && is_worker(self.executor.get()));
-        if let Some(head) = self.alone.go_on(self.executor.get(), &self.shared, order, works) {
+        if let Some(head) =
+            self.alone.go_on(self.executor.get(), &self.shared, order, (works, &mut self.nesting))
+        {
             return head;
         }
         let mut call = Call::new(wait, works);
@@ -188,13 +191,19 @@ where
             Answer::Return(head) => return Some(head),
             Answer::GiveUp(index) => {
                 order.give_up_item(index);
+                let unwanted = self.shared.control().unwanted();
+                if order.is_unordered() {
+                    unwanted.give_up(index)
+                } else {
+                    unwanted.give_up_below(order.head())
+                }
                 self.shared.fail_fast().note_late(index, self.shared.control());
                 return Some(Head::ItemLate(index));
             }
             Answer::TakeInput(input) => {
                 order.visit_at(u64::MAX);
-                self.alone.begin(input, self.shared.function());
-                return self.alone.go_on(self.executor.get(), &self.shared, order, true);
+                self.alone.begin(input, order.head(), &self.shared);
+                return self.alone.go_on(self.executor.get(), &self.shared, order, (true, &mut self.nesting));
             }
             Answer::Offer(len) => {
                 self.own.offer(&self.shared, self.executor.get(), order, (len, call.works()))

@@ -3,6 +3,8 @@
 //! Two *signals* are looked at with every push, and lie in one cache line: which result the consumer waits for, and how often
 //! workers were asked to look up. Both are rarely written.
 
+use super::nesting::current_item;
+use super::unwanted::Unwanted;
 use crate::sync::Parker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -32,6 +34,7 @@ pub struct Control {
     busy: AtomicBool,
     /// Where the consumer sleeps.
     parker: Parker,
+    unwanted: Unwanted,
 }
 
 impl Control {
@@ -43,6 +46,7 @@ impl Control {
             news: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             parker: Parker::new(),
+            unwanted: Unwanted::new(current_item()),
         }
     }
 
@@ -77,6 +81,16 @@ impl Control {
     /// Whether the item with this index is not to begin.
     pub(super) fn keeps_from(&self, index: u64) -> bool {
         self.is_cancelled() || self.failed.load(Ordering::Relaxed) < index
+    }
+
+    /// Whether the result of this item, which may run, is not wanted any more.
+    pub(super) fn is_unwanted(&self, index: u64) -> bool {
+        self.keeps_from(index) || self.unwanted.contains(index)
+    }
+
+    /// More reasons for which a result may not be wanted.
+    pub(in crate::imap) fn unwanted(&self) -> &Unwanted {
+        &self.unwanted
     }
 
     /// Asks all workers to look up after their present item. Release: pairs with the load in

@@ -18,6 +18,7 @@
 //! wait for it.
 
 use super::function::Function;
+use super::nesting::{enter_item, leave_item};
 use super::ring::Sender;
 use crate::early_end;
 use crate::unwind::{Payload, catch, catch_or};
@@ -206,6 +207,7 @@ impl<I: Iterator> Input<I> {
 pub(super) struct InHand<I> {
     source: Box<I>,
     hint: Hint,
+    first: u64,
     pulled: u64,
 }
 
@@ -219,8 +221,9 @@ pub(super) enum Ran {
 }
 
 impl<I: Iterator> InHand<I> {
-    pub(super) fn new(source: Box<I>) -> InHand<I> {
-        InHand { hint: hint_of(&*source), source, pulled: 0 }
+    /// `first` is the index of the next item.
+    pub(super) fn new(source: Box<I>, first: u64) -> InHand<I> {
+        InHand { hint: hint_of(&*source), source, first, pulled: 0 }
     }
 
     pub(super) fn pulled(&self) -> u64 {
@@ -250,8 +253,11 @@ impl<I: Iterator> InHand<I> {
                 early_end::take();
                 let Some(item) = self.source.next() else { return Ran::Ended(InputEnd::of_none()) };
                 pulling = false;
+                enter_item(self.first + self.pulled);
                 self.pulled += 1;
-                if publish(function.call(session, item)) {
+                let result = function.call(session, item);
+                leave_item();
+                if publish(result) {
                     return Ran::Stopped;
                 }
             }
@@ -259,7 +265,10 @@ impl<I: Iterator> InHand<I> {
         match ran {
             Ok(ran) => ran,
             Err(payload) if pulling => Ran::Ended(InputEnd::Panicked(payload)),
-            Err(payload) => Ran::Panicked(payload),
+            Err(payload) => {
+                leave_item();
+                Ran::Panicked(payload)
+            }
         }
     }
 }

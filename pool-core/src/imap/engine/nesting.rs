@@ -7,9 +7,10 @@
 //! idle threads.
 
 use super::control::Control;
+use super::unwanted::Item;
 use crate::Executor;
 use crate::executor::{PoolId, pool_id};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::sync::Arc;
 
@@ -28,27 +29,74 @@ impl Nesting {
 #[cfg(not(loom))]
 thread_local! {
     static CURRENT: RefCell<Option<Nesting>> = const { RefCell::new(None) };
+    static INDEX: Cell<u64> = const { Cell::new(NO_ITEM) };
 }
 #[cfg(loom)]
 loom::thread_local! {
     static CURRENT: RefCell<Option<Nesting>> = RefCell::new(None);
+    static INDEX: Cell<u64> = Cell::new(NO_ITEM);
+}
+
+/// The thread is not in an item.
+const NO_ITEM: u64 = u64::MAX;
+
+/// The thread begins with the item that has this index, of the imap that it works for.
+#[inline(always)]
+pub(crate) fn enter_item(index: u64) {
+    let _ = INDEX.try_with(|current| current.set(index));
+}
+
+/// The thread is in no item.
+pub(super) fn leave_item() {
+    enter_item(NO_ITEM);
+}
+
+/// The index of the item that this thread is in.
+pub fn item_index() -> Option<u64> {
+    INDEX.try_with(Cell::get).ok().filter(|&index| index != NO_ITEM)
+}
+
+/// Whether this item of the imap that the thread works for is not wanted any more.
+pub fn item_is_unwanted(index: u64) -> bool {
+    let asks = |current: &RefCell<Option<Nesting>>| {
+        current.borrow().as_ref().is_some_and(|nesting| nesting.control.is_unwanted(index))
+    };
+    CURRENT.try_with(asks).unwrap_or(false)
+}
+
+/// The item that this thread is in.
+pub(super) fn current_item() -> Option<Item> {
+    let index = item_index()?;
+    let item = |nesting: &Nesting| Item { control: nesting.control.clone(), index };
+    CURRENT.try_with(|current| current.borrow().as_ref().map(item)).ok()?
+}
+
+/// Whether this thread is in this item.
+pub(super) fn is_in(item: &Item) -> bool {
+    let is_it = |nesting: &Nesting| Arc::ptr_eq(&nesting.control, &item.control);
+    item_index() == Some(item.index)
+        && CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(is_it)).unwrap_or(false)
 }
 
 /// While it lives, its thread works for this imap. Then the one before is put back.
 pub(crate) struct Within<'a> {
     other: &'a mut Option<Nesting>,
+    index: u64,
 }
 
 impl Within<'_> {
     pub(crate) fn enter(nesting: &mut Option<Nesting>) -> Within<'_> {
         swap(nesting);
-        Within { other: nesting }
+        let index = item_index().unwrap_or(NO_ITEM);
+        leave_item();
+        Within { other: nesting, index }
     }
 }
 
 impl Drop for Within<'_> {
     fn drop(&mut self) {
         swap(self.other);
+        enter_item(self.index);
     }
 }
 

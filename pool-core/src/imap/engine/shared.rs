@@ -6,7 +6,7 @@ use super::function::Clear;
 use super::ring::Receiver;
 use super::state::State;
 use crate::Executor;
-use crate::executor::threads_of;
+use crate::executor::{terminated, threads_of};
 use crate::job::Job;
 use crate::lease::Lease;
 use crate::sync::{Mutex, lock};
@@ -36,6 +36,7 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
         // First, since what follows asks the input, which may panic.
         let function = Quiet::new(function);
         let (threads, control) = (threads_of(executor), Arc::new(Control::new()));
+        terminated(executor).into_iter().for_each(|pool| control.unwanted().set_pool(pool));
         let state = Mutex::new(State::new(input, threads, control.clone()));
         Shared { function, threads, job, control, lease: OnceLock::new(), fail_fast: OnceLock::new(), state }
     }

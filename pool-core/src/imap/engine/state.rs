@@ -189,6 +189,7 @@ impl<I: Iterator, T> State<I, T> {
     /// Tells the consumer what has come of an item.
     fn tell(&mut self, index: u64, output: Output<T>) {
         self.told.push((index, output));
+        self.control.unwanted().forget(index);
         self.control.set_news(true);
         self.wakeup.tell(index);
     }

@@ -10,7 +10,7 @@
 use super::chunk::Hand;
 use super::function::Function;
 use super::input::{InHand, InputBack, InputEnd, Ran, fill, hint_of, pull};
-use super::nesting::{Nesting, Within};
+use super::nesting::{Nesting, Within, leave_item};
 use super::ring::Sender;
 use super::shared::Shared;
 use super::state::{Done, Step};
@@ -172,6 +172,7 @@ where
                 (many.next() - first) as usize
             }
         };
+        leave_item();
         function.end(session);
         items
     }
@@ -199,7 +200,7 @@ where
     fn work_in_hand(&self, input: Box<I>, hand: &mut Hand<I, T>) -> (InputBack<I>, usize) {
         let (function, control, fail_fast) = (self.function(), self.control(), self.fail_fast());
         let many = hand.many().expect("a chunk without items has begun");
-        let (mut session, mut in_hand) = (function.begin(), InHand::new(input));
+        let (mut session, mut in_hand) = (function.begin(), InHand::new(input, many.next()));
         let mut end: Option<InputEnd> = None;
         while end.is_none() && many.left() > 0 && !control.keeps_from(many.next()) {
             let ran = in_hand.run(function, &mut session, |value| {

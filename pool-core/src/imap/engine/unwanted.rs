@@ -1,0 +1,84 @@
+//! Whether the result of an item that runs is still wanted: what [`Current::is_cancelled`](crate::Current::is_cancelled) asks.
+//!
+//! Nothing here makes an imap end, and nothing is written while all goes well. An item that does not ask pays nothing.
+
+use super::control::Control;
+use crate::executor::Terminated;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// The item that a thread is in: of which imap, and its index.
+#[derive(Clone)]
+pub(super) struct Item {
+    pub(super) control: Arc<Control>,
+    pub(super) index: u64,
+}
+
+pub(in crate::imap) struct Unwanted {
+    /// In order, what runs below this was given up.
+    below: AtomicU64,
+    /// Without order, these were.
+    given_up: Mutex<BTreeSet<u64>>,
+    some_given_up: AtomicBool,
+    /// The item in which the imap was made, as long as it is consumed there.
+    outer: Option<Item>,
+    has_left: AtomicBool,
+    pool: OnceLock<Terminated>,
+}
+
+impl Unwanted {
+    /// For an imap that is made inside of this item.
+    pub(super) fn new(outer: Option<Item>) -> Unwanted {
+        Unwanted {
+            below: AtomicU64::new(0),
+            given_up: Mutex::new(BTreeSet::new()),
+            some_given_up: AtomicBool::new(false),
+            outer,
+            has_left: AtomicBool::new(false),
+            pool: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn set_pool(&self, pool: Terminated) {
+        let _ = self.pool.set(pool);
+    }
+
+    /// The consumer calls inside of this item, if any. Outside of the one in which the imap was made, that one's end says
+    /// nothing any more.
+    pub(super) fn note_caller(&self, is_in: impl FnOnce(&Item) -> bool) {
+        if let Some(outer) = &self.outer
+            && !is_in(outer)
+        {
+            self.has_left.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// All below this index that has not been delivered was given up.
+    pub(in crate::imap) fn give_up_below(&self, index: u64) {
+        self.below.store(index, Ordering::Relaxed);
+    }
+
+    /// Without order, this item was given up.
+    pub(super) fn give_up(&self, index: u64) {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner).insert(index);
+        self.some_given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// An item has ended, so nothing asks for it any more.
+    pub(super) fn forget(&self, index: u64) {
+        if self.some_given_up.load(Ordering::Relaxed) {
+            self.given_up.lock().unwrap_or_else(PoisonError::into_inner).remove(&index);
+        }
+    }
+
+    pub(super) fn contains(&self, index: u64) -> bool {
+        let given_up = || self.given_up.lock().unwrap_or_else(PoisonError::into_inner).contains(&index);
+        index < self.below.load(Ordering::Relaxed)
+            || (self.some_given_up.load(Ordering::Relaxed) && given_up())
+            || self.pool.get().is_some_and(Terminated::is_set)
+            || self.outer.as_ref().is_some_and(|outer| {
+                !self.has_left.load(Ordering::Relaxed) && outer.control.is_unwanted(outer.index)
+            })
+    }
+}
