@@ -290,6 +290,7 @@ mod tests {
 mod models {
     use super::*;
     use crate::doubles::Inline;
+    use crate::explore::explore;
     use crate::sync::atomic::AtomicBool;
 
     /// A task that does this, as often as it is run.
@@ -323,9 +324,7 @@ mod models {
         looks: usize,
         lend: impl Fn(&Arc<Leases>, Arc<Borrowed>) -> Arc<Lease> + Send + Sync + 'static,
     ) {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
-        builder.check(move || {
+        explore(3, move || {
             let (leases, borrowed) = (Arc::<Leases>::default(), Arc::<Borrowed>::default());
             let lease = lend(&leases, borrowed.clone());
             let worker = loom::thread::spawn(move || lease.run(&Inline));

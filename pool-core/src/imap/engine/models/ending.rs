@@ -15,7 +15,7 @@ fn dropped_on_the_way() {
     let body = |pool: &Pool| {
         let alive = Arc::new(());
         let items: Vec<_> = (0..2).map(|_| alive.clone()).collect();
-        let mut imap = pool.imap(items, |item| item).window(2).chunk(2);
+        let mut imap = pool.imap(items, |item| item).window(2);
         drop(imap.next());
         let queued = lock(&pool.queue.state).0.pop_front();
         drop(imap);
@@ -83,7 +83,7 @@ fn cancelled_in_a_chunk() {
             }
             begun.fetch_or(item > 1, Ordering::Relaxed);
         };
-        let mut imap = pool.imap(0..3, f).window(3).chunk(3);
+        let mut imap = pool.imap(0..3, f).window(6).chunk(3);
         assert_eq!(imap.next(), Some(()));
         imap.cancel_token().cancel();
         left.set(1);

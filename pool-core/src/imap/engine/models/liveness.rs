@@ -15,7 +15,7 @@ fn input_that_waits_for_the_result() {
         let received = Arc::new(Count::default());
         let seen = received.clone();
         let input = (0..2).inspect(move |&item| seen.wait_for(item));
-        for (index, result) in (0..).zip(pool.imap(input, |x| x).window(2).chunk(2)) {
+        for (index, result) in (0..).zip(pool.imap(input, |x| x).window(4).chunk(2)) {
             assert_eq!(index, result);
             received.set(index + 1);
         }
@@ -31,7 +31,7 @@ fn input_that_waits_for_the_result() {
 #[test]
 fn a_worker_leaves_while_another_fills() {
     let body = |pool: &Pool| {
-        let (input, f) = waits_for_the_effect();
+        let (input, f) = waits_for_the_effect(3);
         let results: Vec<_> = pool.imap(input, f).window(4).chunk(2).collect();
         assert_eq!(results, [0, 1, 2]);
     };
@@ -49,7 +49,7 @@ fn the_other_thread_is_busy_elsewhere() {
         let (seen, asked) = (over.clone(), got.clone());
         pool.spawn(Job::new(move |_| seen.wait_for(1)));
         let input = (0..3).inspect(move |&item| asked.wait_for(item));
-        for (index, result) in (0..).zip(pool.imap(input, |x| x).window(2).chunk(2)) {
+        for (index, result) in (0..).zip(pool.imap(input, |x| x).window(4).chunk(2)) {
             assert_eq!(result, index);
             got.set(index + 1);
         }
@@ -64,7 +64,7 @@ fn the_other_thread_is_busy_elsewhere() {
 #[test]
 fn nested_on_one_thread() {
     let body = |pool: &Pool| {
-        let inner = Pool { queue: pool.queue.clone(), threads: 1 };
+        let inner = Pool::new(&pool.queue, 1);
         let sum = move |x: u32| inner.imap(0..2, move |y| x + y).window(2).sum();
         let results: Vec<u32> = pool.imap(0..1, sum).window(1).collect();
         assert_eq!(results, [1]);

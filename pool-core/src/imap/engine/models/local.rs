@@ -19,7 +19,7 @@ fn local() {
 #[test]
 fn local_in_chunks() {
     let body = |pool: &Pool| {
-        let results: Vec<_> = pool.imap_local(0..3, |x| x * 10).window(3).chunk(2).collect();
+        let results: Vec<_> = pool.imap_local(0..3, |x| x * 10).window(4).chunk(2).collect();
         assert_eq!(results, [0, 10, 20]);
     };
     model(1, 3, body, drop);
@@ -31,7 +31,7 @@ fn local_in_chunks() {
 #[test]
 fn local_input_that_waits_for_the_effect() {
     let body = |pool: &Pool| {
-        let (input, f) = waits_for_the_effect();
+        let (input, f) = waits_for_the_effect(3);
         let results: Vec<_> = pool.imap_local(input, f).window(4).chunk(2).collect();
         assert_eq!(results, [0, 1, 2]);
     };

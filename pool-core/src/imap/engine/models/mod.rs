@@ -1,13 +1,15 @@
-//! loom models of the engine: up to two workers and a consumer, and the interleavings up to a bound of preemptions. Most
-//! models end within the time that `.ci/loom` gives each, and say so; the others end with `.ci/loom --full`.
-//! The policy is the one that takes single items and never naps; a chunk length is asked for where rings matter.
+//! loom models of the engine: up to two workers and a consumer, in each order of their steps that has no more than so
+//! few preemptions as the model says. Each prints how many orders that were. Those that do not come to all of them within
+//! the time that `.ci/loom` gives say so; `.ci/loom --full` has no limit.
+//!
+//! The policy is the one that takes single items, never naps and never looks; where rings matter a model asks for a chunk,
+//! and for a window of at least twice that, since a chunk is at most half of the window. The clock stands still, so nothing
+//! is handed back, and no slice ends.
 //!
 //! A file holds the models of one lemma. What they look for is a stall, which loom reports as a deadlock, and a wrong
 //! result. Each says which deliberate break turns it red. Run them with `.ci/loom`.
-//!
-//! Breaks that name parts of an earlier cut of the engine (flags, `Outputs`, the cursor, `pull_here`) were seen red there, and are to
-//! be tried again on what took their place: signals, [`Order`](super::order::Order), `offer`.
 
+mod busy;
 mod ending;
 mod liveness;
 mod local;
@@ -31,6 +33,19 @@ struct Queue {
 struct Pool {
     queue: Arc<Queue>,
     threads: usize,
+    /// The thread that has this handle is one that the pool needs.
+    is_worker: bool,
+}
+
+impl Pool {
+    fn new(queue: &Arc<Queue>, threads: usize) -> Pool {
+        Pool { queue: queue.clone(), threads, is_worker: false }
+    }
+
+    /// The same pool, as a job has it: a consumer that waits in it works.
+    fn from_inside(&self) -> Pool {
+        Pool { queue: self.queue.clone(), threads: self.threads, is_worker: true }
+    }
 }
 
 impl Executor for Pool {
@@ -49,11 +64,15 @@ impl Executor for Pool {
         drop(state);
         self.queue.pushed.notify_one();
     }
+
+    fn is_worker(&self) -> bool {
+        self.is_worker
+    }
 }
 
 impl Queue {
     fn work(self: &Arc<Self>, threads: usize) {
-        let pool = Pool { queue: self.clone(), threads };
+        let pool = Pool::new(self, threads);
         loop {
             let mut state = lock(&self.state);
             let job = loop {
@@ -106,7 +125,7 @@ fn model_of<A>(
                 loom::thread::spawn(move || queue.work(said))
             })
             .collect();
-        let pool = Pool { queue: queue.clone(), threads: said };
+        let pool = Pool::new(&queue, said);
         let kept = body(&pool);
         queue.close();
         for worker in workers {
@@ -122,10 +141,12 @@ struct Count(Mutex<u64>, Condvar);
 
 /// An input whose items wait until the item before has been worked on, and the function that tells it: for its effect,
 /// and not for its result.
-fn waits_for_the_effect() -> (impl Iterator<Item = u64> + Send, impl Fn(u64) -> u64 + Send + Sync) {
+fn waits_for_the_effect(
+    items: u64,
+) -> (impl Iterator<Item = u64> + Send, impl Fn(u64) -> u64 + Send + Sync) {
     let done = Arc::new(Count::default());
     let asked = done.clone();
-    let input = (0..3).inspect(move |&item| asked.wait_for(item));
+    let input = (0..items).inspect(move |&item| asked.wait_for(item));
     let f = move |x| {
         done.set(x + 1);
         x
@@ -136,6 +157,11 @@ fn waits_for_the_effect() -> (impl Iterator<Item = u64> + Send, impl Fn(u64) -> 
 impl Count {
     fn set(&self, count: u64) {
         *lock(&self.0) = count;
+        self.1.notify_all();
+    }
+
+    fn add(&self, more: u64) {
+        *lock(&self.0) += more;
         self.1.notify_all();
     }
 

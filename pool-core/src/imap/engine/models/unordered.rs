@@ -58,7 +58,7 @@ fn the_taker_hangs() {
             x
         };
         let mut results = Vec::new();
-        for x in pool.imap(input, f).window(3).chunk(2).unordered() {
+        for x in pool.imap(input, f).window(4).chunk(2).unordered() {
             results.push(x);
             got.set(results.len() as u64);
         }

@@ -24,7 +24,7 @@ fn window_of_one() {
 #[test]
 fn window_of_two_in_chunks() {
     let body = |pool: &Pool| {
-        let results: Vec<_> = pool.imap(0..3, |x| x * 10).window(2).chunk(2).collect();
+        let results: Vec<_> = pool.imap(0..3, |x| x * 10).window(4).chunk(2).collect();
         assert_eq!(results, [0, 10, 20]);
     };
     model(2, 2, body, drop);
@@ -43,7 +43,7 @@ fn item_that_waits_for_the_result() {
             seen.wait_for(item);
             item
         };
-        for (index, result) in (0..).zip(pool.imap(0..2, wait_for_result).window(2).chunk(2)) {
+        for (index, result) in (0..).zip(pool.imap(0..2, wait_for_result).window(4).chunk(2)) {
             assert_eq!(index, result);
             received.set(index + 1);
         }
@@ -73,7 +73,7 @@ fn task_that_waits() {
     let body = |pool: &Pool| {
         let alarm = Arc::new(Alarm::default());
         let waker = Waker::from(alarm.clone());
-        let mut stream = pool.imap(0..2, |x| x * 10).window(2).chunk(2).into_stream();
+        let mut stream = pool.imap(0..2, |x| x * 10).window(4).chunk(2).into_stream();
         let mut results = Vec::new();
         loop {
             match Pin::new(&mut stream).poll_next(&mut Context::from_waker(&waker)) {
@@ -115,7 +115,7 @@ fn started() {
 fn panics() {
     let body = |pool: &Pool| {
         let f = |x| if x == 0 { std::panic::panic_any(7) } else { x };
-        let results: Vec<_> = pool.imap(0..2, f).window(2).chunk(2).catch_panics().collect();
+        let results: Vec<_> = pool.imap(0..2, f).window(4).chunk(2).catch_panics().collect();
         assert!(results.len() == 2 && results[0].is_err() && *results[1].as_ref().unwrap() == 1);
     };
     model(1, 3, body, drop);
