@@ -33,6 +33,13 @@ impl Drop for Child {
     }
 }
 
+/// How often this thread has gone to sleep; 0 where the system does not say.
+fn times_asleep() -> u64 {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    count.map_or(0, |count| count.trim().parse().expect("a number"))
+}
+
 promises! {
     fn p5_the_end_does_not_wait_for_the_drop_of_the_input(subject) {
         for (threads, panics) in [(1, false), (1, true), (2, false), (2, true)] {
@@ -163,9 +170,26 @@ promises! {
         let late = Instant::now();
         let (began, send) = sender.join().unwrap();
         drop(send);
-        // Its time is the engine bench's to measure: this is for an end at all.
+        // On a busy machine no short time can be asked for: this is for an end at all.
         assert!(late.duration_since(began) < LONG);
         assert!(results.next().is_none());
+    }
+
+    /// A limit of an item that has not begun is no reason to look at the clock.
+    fn p13_a_consumer_of_items_with_limits_sleeps_beside_an_input_that_waits(subject) {
+        let pool = subject.pool(2);
+        let (send, receive) = mpsc::channel();
+        let mut results = pool.imap(receive, |x: u64| x).item_timeout(Duration::from_millis(1));
+        let sender = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(300));
+            send.send(7).unwrap();
+        });
+        let before = times_asleep();
+        // On a busy machine it may be late.
+        assert!(matches!(results.next(), Some(Ok(7) | Err(_))));
+        let slept = times_asleep() - before;
+        sender.join().unwrap();
+        assert!(slept < 15, "it slept {slept} times");
     }
 
     /// The job that found the end goes back to the queue for others with the input that has ended, whose drop panics.

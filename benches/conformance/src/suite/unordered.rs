@@ -37,6 +37,15 @@ promises! {
             }
             assert!(seen.into_iter().all(|seen| seen));
         }
+        // The first item comes last.
+        let (pool, gate) = (subject.pool(2), Gate::closed());
+        let mut results = pool.imap(0..4, gate.holds(0)).window(8).chunk(1).unordered().numbered();
+        for _ in 1..4 {
+            let (index, result) = results.next().unwrap();
+            assert_eq!((index, index > 0), (result, true));
+        }
+        gate.open();
+        assert!(results.eq([(0, 0)]));
     }
 
     fn p1_unordered_gives_each_result_once(subject) {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 fn dropped_on_the_way() {
     let body = |pool: &Pool| {
         let alive = Arc::new(());
-        let items: Vec<_> = (0..2).map(|_| alive.clone()).collect();
+        let items: Vec<_> = (0..4).map(|_| alive.clone()).collect();
         let mut imap = pool.imap(items, |item| item).window(2);
         drop(imap.next());
         let queued = lock(&pool.queue.state).0.pop_front();
@@ -44,7 +44,7 @@ fn terminated_pool() {
         }
         closer.join().unwrap();
     };
-    model(1, 2, body, drop);
+    model_of(1, 2, 2, body, drop);
 }
 
 /// A token cancels from another thread, while the input blocks until the consumer has left.

@@ -35,7 +35,7 @@ fn a_worker_leaves_while_another_fills() {
         let results: Vec<_> = pool.imap(input, f).window(4).chunk(2).collect();
         assert_eq!(results, [0, 1, 2]);
     };
-    model(2, 3, body, drop);
+    model(2, 2, body, drop);
 }
 
 /// The pool's other thread is with foreign work until all results have come, and the input has each item only after the
