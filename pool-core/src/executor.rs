@@ -1,6 +1,6 @@
 //! The contract between a pool and the engine.
 
-use crate::imap::{ExecutorRef, Imap, Local};
+use crate::imap::{ExecutorRef, Imap, Input, Local, LocalInput};
 use crate::job::{Job, in_job};
 use crate::map::map;
 use crate::scope::{self, Scope};
@@ -34,16 +34,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 ///
 /// Three choices that do not depend on each other: whether the imap borrows its executor, owns it, or is in a scope, where
 /// items, results and functions may borrow; whether the function has a state; and whether the input goes to the pool's
-/// threads, or stays where the results are iterated.
+/// threads, or stays where the results are iterated. The first two choose the method:
 ///
 /// | | borrows `pool` | any `executor`: owned, an `Arc`, a reference | in a scope |
 /// |---|---|---|---|
-/// | input that is `Send` | [`pool.imap(items, f)`](Executor::imap) | [`executor.into_imap(items, f)`](Executor::into_imap), [`items.imap(executor, f)`](crate::IterExt::imap) | [`s.imap(items, f)`](Scope::imap) |
+/// | without a state | [`pool.imap(items, f)`](Executor::imap) | [`items.imap(executor, f)`](crate::IterExt::imap), [`executor.into_imap(items, f)`](Executor::into_imap) | [`s.imap(items, f)`](Scope::imap) |
 /// | with a state | [`pool.imap_init(items, init, f)`](Executor::imap_init) | [`items.imap_init(executor, init, f)`](crate::IterExt::imap_init) | [`s.imap_init(items, init, f)`](Scope::imap_init) |
-/// | input that stays | [`pool.imap_local(items, f)`](Executor::imap_local) | [`items.local().imap(executor, f)`](crate::LocalInput::imap) | [`s.imap_local(items, f)`](Scope::imap_local) |
-/// | both | – | [`items.local().imap_init(executor, init, f)`](crate::LocalInput::imap_init) | – |
 ///
-/// The column in the middle has all; a reference to a pool is an executor, too.
+/// The third is a property of the [`Input`]: an iterator goes to the pool's threads, so it is `Send`, and in each cell
+/// [`items.local()`](crate::IterExt::local) may stand in place of `items` and stays. [`pool.imap_local(items, f)`](Executor::imap_local)
+/// and [`s.imap_local(items, f)`](Scope::imap_local) are short for `imap(items.local(), f)`.
 ///
 /// # Pools of any kind
 ///
@@ -144,16 +144,14 @@ pub trait Executor: Send + Sync {
     /// let squares: Vec<u64> = pool.imap(0..5u64, |x| x * x).collect();
     /// assert_eq!(squares, [0, 1, 4, 9, 16]);
     /// ```
-    fn imap<I, F, T>(&self, items: I, f: F) -> Imap<'_, T>
+    fn imap<'p, I, F, T>(&'p self, items: I, f: F) -> Imap<'p, T, I::Place>
     where
         Self: Sized, // for `pool: &dyn Executor` write `(&pool).imap(…)`
-        I: IntoIterator,
-        I::IntoIter: Send + 'static,
-        I::Item: Send + 'static,
+        I: Input<'static> + 'p,
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::new(ExecutorRef::Borrowed(self), items.into_iter(), f)
+        Imap::new(ExecutorRef::Borrowed(self), items, f)
     }
 
     /// Like [`imap`](Executor::imap), with a state that `f` may change: a buffer, a connection, a random
@@ -201,23 +199,21 @@ pub trait Executor: Send + Sync {
     /// });
     /// assert!(lengths.eq([3, 1]));
     /// ```
-    fn imap_init<I, N, S, F, T>(&self, items: I, init: N, f: F) -> Imap<'_, T>
+    fn imap_init<'p, I, N, S, F, T>(&'p self, items: I, init: N, f: F) -> Imap<'p, T, I::Place>
     where
         Self: Sized, // for `pool: &dyn Executor` write `(&pool).imap_init(…)`
-        I: IntoIterator,
-        I::IntoIter: Send + 'static,
-        I::Item: Send + 'static,
+        I: Input<'static> + 'p,
         N: Fn() -> S + Send + Sync + 'static,
         S: Send + 'static,
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::with_state(ExecutorRef::Borrowed(self), items.into_iter(), init, f)
+        Imap::with_state(ExecutorRef::Borrowed(self), items, init, f)
     }
 
     /// Like [`imap`](Executor::imap), for an input that is not `Send`, or borrows: the thread that iterates pulls it
-    /// when the next result is not ready. Items still go to other threads. The same is
-    /// [`items.local().imap(pool, f)`](crate::IterExt::local).
+    /// when the next result is not ready. Items still go to other threads. Short for
+    /// [`pool.imap(items.local(), f)`](crate::IterExt::local).
     ///
     /// A result that is ready is handed out before anything is pulled. But while `next` waits in the input it cannot
     /// hand out a result that becomes ready then, and neither a token nor a limit reaches it (the exception of promise
@@ -240,7 +236,7 @@ pub trait Executor: Send + Sync {
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::local(ExecutorRef::Borrowed(self), items.into_iter(), f)
+        self.imap(LocalInput::new(items.into_iter()), f)
     }
 
     /// Like [`imap`](Executor::imap), for an [`Imap`] that owns its executor: a pool by value, a clone of its `Arc`, or
@@ -273,16 +269,14 @@ pub trait Executor: Send + Sync {
     /// assert!(pool.into_imap(0..3, |x| 2 * x).eq([0, 2, 4]));
     /// # Ok::<(), pool_channel::BuildError>(())
     /// ```
-    fn into_imap<'p, I, F, T>(self, items: I, f: F) -> Imap<'p, T>
+    fn into_imap<'p, I, F, T>(self, items: I, f: F) -> Imap<'p, T, I::Place>
     where
         Self: Sized + 'p,
-        I: IntoIterator,
-        I::IntoIter: Send + 'static,
-        I::Item: Send + 'static,
+        I: Input<'static> + 'p,
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         T: Send + 'static,
     {
-        Imap::new(ExecutorRef::owned(self), items.into_iter(), f)
+        Imap::new(ExecutorRef::owned(self), items, f)
     }
 
     /// Runs `f` on the pool, and gives a handle to wait for its result.

@@ -1,7 +1,7 @@
 //! `items.imap(pool, f)`: the executor as an argument, so that stages chain, and any executor and any input go together.
 
 use crate::Executor;
-use crate::imap::{ExecutorRef, Imap, Local};
+use crate::imap::{ExecutorRef, Imap, LocalInput};
 
 /// [`imap`](Executor::imap) as a method of every iterator.
 ///
@@ -67,7 +67,8 @@ pub trait IterExt: Iterator {
         Imap::with_state(ExecutorRef::owned(executor), self, init, f)
     }
 
-    /// Says that this iterator stays where the results are iterated: it may borrow, and need not be `Send`.
+    /// Says that this iterator stays where the results are iterated: it may borrow, and need not be `Send`. Every imap takes
+    /// it in place of an iterator, also one with a state, and one in a scope.
     ///
     /// What that costs stands at [`imap_local`](Executor::imap_local): promises P4 and P16 have an exception there.
     ///
@@ -86,49 +87,8 @@ pub trait IterExt: Iterator {
     where
         Self: Sized,
     {
-        LocalInput(self)
+        LocalInput::new(self)
     }
 }
 
 impl<I: Iterator> IterExt for I {}
-
-/// An input that stays where the results are iterated. From [`IterExt::local`].
-#[derive(Debug, Clone)]
-#[must_use = "it is the input of an imap"]
-pub struct LocalInput<I>(I);
-
-impl<I: Iterator> LocalInput<I> {
-    /// As [`IterExt::imap`], or [`imap_local`](Executor::imap_local).
-    pub fn imap<'p, E, F, T>(self, executor: E, f: F) -> Imap<'p, T, Local>
-    where
-        I: 'p,
-        I::Item: Send + 'static,
-        E: Executor + 'p,
-        F: Fn(I::Item) -> T + Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        Imap::local(ExecutorRef::owned(executor), self.0, f)
-    }
-
-    /// As [`IterExt::imap_init`].
-    ///
-    /// ```
-    /// # use pool_channel::{ChannelPool, IterExt};
-    /// # let pool = ChannelPool::new(2).unwrap();
-    /// let offset = std::rc::Rc::new(1);
-    /// let input = (0..3u32).map(|x| x + *offset).local();
-    /// assert!(input.imap_init(&pool, || 10, |factor, x| *factor * x).eq([10, 20, 30]));
-    /// ```
-    pub fn imap_init<'p, E, N, S, F, T>(self, executor: E, init: N, f: F) -> Imap<'p, T, Local>
-    where
-        I: 'p,
-        I::Item: Send + 'static,
-        E: Executor + 'p,
-        N: Fn() -> S + Send + Sync + 'static,
-        S: Send + 'static,
-        F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        Imap::local_with_state(ExecutorRef::owned(executor), self.0, init, f)
-    }
-}

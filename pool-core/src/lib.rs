@@ -116,10 +116,10 @@ pub use executor::Executor;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
 pub use imap::{
-    CancelToken, Current, Imap, ImapStats, ItemTimeout, Local, MAX_DEFAULT_WINDOW_PER_THREAD, Place, Pooled,
-    Timeout, current,
+    CancelToken, Current, Imap, ImapStats, Input, ItemTimeout, Local, LocalInput,
+    MAX_DEFAULT_WINDOW_PER_THREAD, Place, Pooled, Timeout, current,
 };
-pub use iter_ext::{IterExt, LocalInput};
+pub use iter_ext::IterExt;
 pub use scope::Scope;
 pub use sequential::Sequential;
 pub use submit::{JobHandle, ScopedJobHandle};

@@ -17,7 +17,7 @@
 
 use crate::Executor;
 use crate::executor::is_worker;
-use crate::imap::{Control, ExecutorRef, Imap, Local};
+use crate::imap::{Control, ExecutorRef, Imap, Input, Local, LocalInput};
 use crate::job::Task;
 use crate::lease::{Lease, Leases};
 use crate::submit::{FirstPanic, ScopedJobHandle, Submitted, spawn_or_cancel};
@@ -174,15 +174,13 @@ impl<'scope> Scope<'scope, '_> {
     /// let longest = pool.scope(|s| s.imap(&words, |word| word.len()).max());
     /// assert_eq!(longest, Some(5));
     /// ```
-    pub fn imap<I, F, T>(&'scope self, items: I, f: F) -> Imap<'scope, T>
+    pub fn imap<I, F, T>(&'scope self, items: I, f: F) -> Imap<'scope, T, I::Place>
     where
-        I: IntoIterator,
-        I::IntoIter: Send + 'scope,
-        I::Item: Send + 'scope,
+        I: Input<'scope> + 'scope,
         F: Fn(I::Item) -> T + Send + Sync + 'scope,
         T: Send + 'scope,
     {
-        Imap::scoped(ExecutorRef::Borrowed(self.executor), items.into_iter(), f, self.lends())
+        Imap::scoped(ExecutorRef::Borrowed(self.executor), items, f, self.lends())
     }
 
     /// [`Executor::imap_init`] on borrowed data.
@@ -201,22 +199,21 @@ impl<'scope> Scope<'scope, '_> {
     /// });
     /// assert_eq!(joined, ["a-a", "b-b"]);
     /// ```
-    pub fn imap_init<I, N, S, F, T>(&'scope self, items: I, init: N, f: F) -> Imap<'scope, T>
+    pub fn imap_init<I, N, S, F, T>(&'scope self, items: I, init: N, f: F) -> Imap<'scope, T, I::Place>
     where
-        I: IntoIterator,
-        I::IntoIter: Send + 'scope,
-        I::Item: Send + 'scope,
+        I: Input<'scope> + 'scope,
         N: Fn() -> S + Send + Sync + 'scope,
         S: Send + 'scope,
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'scope,
         T: Send + 'scope,
     {
         let executor = ExecutorRef::Borrowed(self.executor);
-        Imap::scoped_with_state(executor, items.into_iter(), init, f, self.lends())
+        Imap::scoped_with_state(executor, items, init, f, self.lends())
     }
 
     /// [`Executor::imap_local`] on borrowed data: the input is pulled where you iterate and need not be `Send`, and
-    /// its items may borrow.
+    /// its items may borrow. Short for [`s.imap(items.local(), f)`](Scope::imap); with a state it is
+    /// [`s.imap_init(items.local(), init, f)`](Scope::imap_init).
     ///
     /// ```
     /// # use pool_channel::{ChannelPool, Executor};
@@ -235,7 +232,7 @@ impl<'scope> Scope<'scope, '_> {
         F: Fn(I::Item) -> T + Send + Sync + 'scope,
         T: Send + 'scope,
     {
-        Imap::scoped_local(ExecutorRef::Borrowed(self.executor), items.into_iter(), f, self.lends())
+        self.imap(LocalInput::new(items.into_iter()), f)
     }
 
     /// Makes the lease of an imap.

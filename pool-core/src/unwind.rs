@@ -42,7 +42,8 @@ pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
 }
 
 /// A user value that is dropped quietly, also while a panic unwinds.
-pub(crate) struct Quiet<T>(Option<T>);
+#[expect(missing_debug_implementations, reason = "it cannot be named outside")]
+pub struct Quiet<T>(Option<T>);
 
 impl<T> Quiet<T> {
     pub(crate) fn new(value: T) -> Quiet<T> {

@@ -46,7 +46,7 @@
 //! | all results at once, in a `Vec` | [`pool.map(&data, f)`](crate::Executor::map), which may borrow |
 //! | results as they finish, in any order | [`.unordered()`](crate::Imap::unordered) |
 //! | a buffer or a connection that one thread uses at a time | [`pool.imap_init(items, init, f)`](crate::Executor::imap_init) |
-//! | an input that is not `Send`, or borrows | [`pool.imap_local(items, f)`](crate::Executor::imap_local) |
+//! | an input that is not `Send`, or borrows | [`items.local()`](crate::IterExt::local) in place of `items`, in each imap |
 //! | stages, one behind the other | [`items.imap(pool.clone(), f).imap(pool, g)`](crate::IterExt::imap) |
 //! | an imap that can be returned from a function | [`pool.into_imap(items, f)`](crate::Executor::into_imap) |
 //! | one job, and a handle to wait for it | [`pool.submit(f)`](crate::Executor::submit) |

@@ -2,6 +2,8 @@
 
 use super::engine::ExecutorRef;
 use super::engine::{Consumer, Control, Function, Plain, Shared, WithState};
+use super::input::Input;
+use super::input::sealed::Share;
 use super::iter::Imap;
 use super::place::{Inner, Local, Place, Pooled};
 use super::results::Results;
@@ -12,42 +14,40 @@ use crate::lease::Lease;
 use std::iter::Empty;
 use std::sync::Arc;
 
-impl<'p, T: Send + 'static> Imap<'p, T> {
-    pub(crate) fn new<I, F>(executor: ExecutorRef<'p>, input: I, f: F) -> Imap<'p, T>
+impl<'p, T: Send + 'static, P: Place> Imap<'p, T, P> {
+    pub(crate) fn new<I, F>(executor: ExecutorRef<'p>, input: I, f: F) -> Imap<'p, T, P>
     where
-        I: Iterator + Send + 'static,
-        I::Item: Send + 'static,
+        I: Input<'static, Place = P> + 'p,
         F: Fn(I::Item) -> T + Send + Sync + 'static,
     {
-        Imap::pooled(executor, input, Plain(f), own)
+        input.imap(executor, Plain(f), own)
     }
 
-    pub(crate) fn with_state<I, N, S, F>(executor: ExecutorRef<'p>, input: I, init: N, f: F) -> Imap<'p, T>
+    pub(crate) fn with_state<I, N, S, F>(executor: ExecutorRef<'p>, input: I, init: N, f: F) -> Imap<'p, T, P>
     where
-        I: Iterator + Send + 'static,
-        I::Item: Send + 'static,
+        I: Input<'static, Place = P> + 'p,
         N: Fn() -> S + Send + Sync + 'static,
         S: Send + 'static,
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'static,
     {
-        Imap::pooled(executor, input, WithState::new(init, f), own)
+        input.imap(executor, WithState::new(init, f), own)
     }
 }
 
-impl<'p, T: Send + 'p> Imap<'p, T> {
+impl<'p, T: Send + 'p, P: Place> Imap<'p, T, P> {
     /// One that borrows. `lease` makes what its jobs go through.
     pub(crate) fn scoped<I, F>(
         executor: ExecutorRef<'p>,
         input: I,
         f: F,
         lease: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Lease>,
-    ) -> Imap<'p, T>
+    ) -> Imap<'p, T, P>
     where
-        I: Iterator + Send + 'p,
-        I::Item: Send + 'p,
+        I: Input<'p, Place = P> + 'p,
         F: Fn(I::Item) -> T + Send + Sync + 'p,
     {
-        Imap::pooled(executor, input, Plain(f), |input, f, executor| in_lease(input, f, executor, lease))
+        input
+            .imap(executor, Plain(f), |input, f, executor: &dyn Executor| in_lease(input, f, executor, lease))
     }
 
     /// One that borrows, and has a state.
@@ -57,29 +57,31 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         init: N,
         f: F,
         lease: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Lease>,
-    ) -> Imap<'p, T>
+    ) -> Imap<'p, T, P>
     where
-        I: Iterator + Send + 'p,
-        I::Item: Send + 'p,
+        I: Input<'p, Place = P> + 'p,
         N: Fn() -> S + Send + Sync + 'p,
         S: Send + 'p,
         F: Fn(&mut S, I::Item) -> T + Send + Sync + 'p,
     {
         let function = WithState::new(init, f);
-        Imap::pooled(executor, input, function, |input, f, executor| in_lease(input, f, executor, lease))
+        input
+            .imap(executor, function, |input, f, executor: &dyn Executor| in_lease(input, f, executor, lease))
     }
+}
 
+impl<'p, T: Send + 'p> Imap<'p, T> {
     /// `share` makes what its jobs share.
-    fn pooled<I, F>(
+    pub(super) fn pooled<I, F>(
         executor: ExecutorRef<'p>,
         input: I,
         function: F,
-        share: impl FnOnce(Option<I>, F, &dyn Executor) -> Arc<Shared<I, F, T>>,
+        share: impl Share<I, F, T>,
     ) -> Imap<'p, T>
     where
         I: Iterator + Send + 'p,
         I::Item: Send + 'p,
-        F: Function<I::Item, Output = T, Session: Send> + Send + Sync + 'p,
+        F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
         let shared = share(Some(input), function, executor.get());
         let control = shared.control().clone();
@@ -88,57 +90,13 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
     }
 }
 
-impl<'p, T: Send + 'static> Imap<'p, T, Local> {
-    pub(crate) fn local<J, F>(executor: ExecutorRef<'p>, input: J, f: F) -> Imap<'p, T, Local>
-    where
-        J: Iterator + 'p,
-        J::Item: Send + 'static,
-        F: Fn(J::Item) -> T + Send + Sync + 'static,
-    {
-        Imap::local_function(executor, input, Plain(f), own)
-    }
-
-    pub(crate) fn local_with_state<J, N, S, F>(
-        executor: ExecutorRef<'p>,
-        input: J,
-        init: N,
-        f: F,
-    ) -> Imap<'p, T, Local>
-    where
-        J: Iterator + 'p,
-        J::Item: Send + 'static,
-        N: Fn() -> S + Send + Sync + 'static,
-        S: Send + 'static,
-        F: Fn(&mut S, J::Item) -> T + Send + Sync + 'static,
-    {
-        Imap::local_function(executor, input, WithState::new(init, f), own)
-    }
-}
-
 impl<'p, T: Send + 'p> Imap<'p, T, Local> {
-    /// One that borrows. `lease` makes what its jobs go through.
-    pub(crate) fn scoped_local<J, F>(
-        executor: ExecutorRef<'p>,
-        input: J,
-        f: F,
-        lease: impl FnOnce(Arc<dyn Task + 'p>, Arc<Control>) -> Arc<Lease>,
-    ) -> Imap<'p, T, Local>
-    where
-        J: Iterator + 'p,
-        J::Item: Send + 'p,
-        F: Fn(J::Item) -> T + Send + Sync + 'p,
-    {
-        Imap::local_function(executor, input, Plain(f), |input, f, executor| {
-            in_lease(input, f, executor, lease)
-        })
-    }
-
     /// `share` makes what its jobs share.
-    fn local_function<J, F>(
+    pub(super) fn local<J, F>(
         executor: ExecutorRef<'p>,
         input: J,
         function: F,
-        share: impl FnOnce(Option<Empty<J::Item>>, F, &dyn Executor) -> Arc<Shared<Empty<J::Item>, F, T>>,
+        share: impl Share<Empty<J::Item>, F, T>,
     ) -> Imap<'p, T, Local>
     where
         J: Iterator + 'p,

@@ -3,8 +3,8 @@
 //! Reading order:
 //!
 //! - [`iter`] is the iterator, and [`settings`], [`timeout`], [`item_timeout`], [`stream`], [`catch_panics`],
-//!   [`fail_fast`],
-//!   [`numbered`] and [`cancel`] are its methods; [`build`] says how it comes to be;
+//!   [`fail_fast`], [`numbered`] and [`cancel`] are its methods; [`input`] says what it takes, and [`build`] how it comes
+//!   to be;
 //! - [`place`] is what it hands its results out of, and [`controls`] what can be done with it whatever they are;
 //! - [`results`] drives the iteration, and [`early_end`](crate::early_end) tells how it ended to the next stage of a chain;
 //! - [`engine`] is the protocol between the pool's threads and the consumer;
@@ -20,6 +20,7 @@ mod current;
 #[allow(missing_debug_implementations, reason = "it cannot be named outside what is `pub` here")]
 mod engine;
 mod fail_fast;
+mod input;
 mod item_timeout;
 mod iter;
 mod numbered;
@@ -38,6 +39,7 @@ pub use cancel::CancelToken;
 pub use current::{Current, current};
 pub use engine::ImapStats;
 pub(crate) use engine::{Control, ExecutorRef, enter_item};
+pub use input::{Input, LocalInput};
 pub use item_timeout::ItemTimeout;
 pub use iter::Imap;
 pub use place::{Local, Place, Pooled};

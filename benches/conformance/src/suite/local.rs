@@ -3,8 +3,8 @@
 use super::list::promises;
 use super::parts::{Alive, Gate, LONG, SHORT, soon};
 use crate::oracle::{OnPurpose, Outcome, assert_same, caught, panic_on_purpose};
-use pool_core::Executor;
 use pool_core::work::xorshift;
+use pool_core::{Executor, IterExt};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,6 +42,29 @@ promises! {
         let input = lines.by_ref().map(String::from);
         assert_eq!(pool.imap_local(input, |imap| imap.len()).collect::<Vec<_>>(), [4, 5, 0, 7]);
         assert_eq!(lines.next(), None);
+    }
+
+    fn p16_local_input_with_a_state_on_a_borrowed_pool(subject) {
+        for threads in [1, 2, 4] {
+            let pool = subject.pool(threads);
+            let (pulled, me) = (Cell::new(0), thread::current().id());
+            let input = (0..1_000u64).inspect(|_| {
+                assert_eq!(thread::current().id(), me);
+                pulled.set(pulled.get() + 1);
+            });
+            let states = Arc::new(AtomicU64::new(0));
+            let count = states.clone();
+            let init = move || {
+                assert_ne!(thread::current().id(), me);
+                count.fetch_add(1, Ordering::SeqCst);
+                10
+            };
+            let mut results = pool.imap_init(input.local(), init, |factor, x| *factor * x).window(20);
+            assert_eq!(results.next(), Some(0));
+            assert!((1..=20).contains(&pulled.get()), "P3: {}", pulled.get());
+            assert!(results.eq((1..1_000).map(|x| 10 * x)));
+            assert!((1..=threads as u64).contains(&states.load(Ordering::SeqCst)));
+        }
     }
 
     fn p2_local_nothing_is_pulled_before_the_first_next(subject) {

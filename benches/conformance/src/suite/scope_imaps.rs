@@ -3,7 +3,7 @@
 use super::list::promises;
 use super::parts::{Gate, LONG, soon};
 use crate::oracle::{Outcome, assert_same, caught, panic_on_purpose};
-use pool_core::Executor;
+use pool_core::{Executor, IterExt};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,6 +64,32 @@ promises! {
             let numbers: Vec<&str> = pool.scope(|s| s.imap_local(lines, |line| &line[5..]).collect());
             assert!(numbers.into_iter().eq(text.lines().map(|line| &line[5..])));
             assert_eq!(skipped.get(), 2_000);
+        }
+    }
+
+    fn p9_scope_imap_init_of_a_local_input_borrows_all_of_them(subject) {
+        for threads in [1, 2, 4] {
+            let pool = subject.pool(threads);
+            let text: String = (0..2_000).map(|x| format!("line {x}\n")).collect();
+            let (states, suffix, me) = (AtomicUsize::new(0), String::from("!"), thread::current().id());
+            let pulled = Rc::new(Cell::new(0));
+            let lines = text.lines().inspect(|_| {
+                assert_eq!(thread::current().id(), me);
+                pulled.set(pulled.get() + 1);
+            });
+            let init = || {
+                states.fetch_add(1, Ordering::SeqCst);
+                (&suffix, String::new())
+            };
+            let shout = |(suffix, buffer): &mut (&String, String), line: &str| {
+                buffer.clear();
+                buffer.extend([line, suffix.as_str()]);
+                buffer.clone()
+            };
+            let shouted: Vec<_> = pool.scope(|s| s.imap_init(lines.local(), init, shout).collect());
+            assert!(shouted.into_iter().eq(text.lines().map(|line| format!("{line}!"))));
+            assert_eq!(pulled.get(), 2_000);
+            assert!((1..=threads + 1).contains(&states.load(Ordering::SeqCst)));
         }
     }
 

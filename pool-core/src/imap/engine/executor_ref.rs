@@ -6,7 +6,7 @@
 use crate::Executor;
 use crate::unwind::Quiet;
 
-pub(crate) enum ExecutorRef<'p> {
+pub enum ExecutorRef<'p> {
     Borrowed(&'p dyn Executor),
     /// Dropping it may join the pool's threads. A panic of that drop has nowhere to go.
     Owned(Quiet<Box<dyn Executor + 'p>>),

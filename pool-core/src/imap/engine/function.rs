@@ -4,14 +4,14 @@ use crate::sync::{Mutex, lock};
 use crate::unwind::{Quiet, drop_each, drop_quietly};
 
 /// Drops what the function keeps from one chunk to the next.
-pub(crate) trait Clear {
+pub trait Clear {
     fn clear(&self);
 }
 
 /// What is done with each item. A session is what one worker holds while it goes through a chunk.
-pub(crate) trait Function<A>: Clear {
+pub trait Function<A>: Clear {
     type Output;
-    type Session;
+    type Session: Send;
 
     /// Begins a session. Runs no user code.
     fn begin(&self) -> Self::Session;
@@ -68,7 +68,7 @@ impl<N, F, S> WithState<N, F, S> {
     }
 }
 
-impl<A, T, N: Fn() -> S, F: Fn(&mut S, A) -> T, S> Function<A> for WithState<N, F, S> {
+impl<A, T, N: Fn() -> S, F: Fn(&mut S, A) -> T, S: Send> Function<A> for WithState<N, F, S> {
     type Output = T;
     type Session = Option<S>;
 

@@ -13,7 +13,7 @@ use crate::sync::{Mutex, lock};
 use crate::unwind::Quiet;
 use std::sync::{Arc, OnceLock};
 
-pub(crate) struct Shared<I: Iterator, F, T> {
+pub struct Shared<I: Iterator, F, T> {
     /// Dropped where the last owner is, be it a worker or the consumer.
     function: Quiet<F>,
     threads: usize,

@@ -141,9 +141,7 @@ struct Count(Mutex<u64>, Condvar);
 
 /// An input whose items wait until the item before has been worked on, and the function that tells it: for its effect,
 /// and not for its result.
-fn waits_for_the_effect(
-    items: u64,
-) -> (impl Iterator<Item = u64> + Send, impl Fn(u64) -> u64 + Send + Sync) {
+fn waits_for_the_effect(items: u64) -> (impl Iterator<Item = u64> + Send, impl Fn(u64) -> u64 + Send + Sync) {
     let done = Arc::new(Count::default());
     let asked = done.clone();
     let input = (0..items).inspect(move |&item| asked.wait_for(item));
