@@ -62,7 +62,8 @@
 //! | **room** | how many items may be pulled now |
 //! | **chunk** | the items that a worker takes at a time |
 //! | **batch** | the items that a feeder pulls at a time |
-//! | **block** | items that together are one item of an imap, in [`map`](Executor::map) |
+//! | **block** | items that together are one item of an imap: in [`map`](Executor::map), and records of a reader in `Blocks` |
+//! | **record** | what a reader's bytes are cut into: a line, or what a function says |
 //! | **turn** | what one job of an imap does from its beginning to its end |
 //! | **slice** | the time after which a job *yields*: goes back to the pool's queue if others wait there |
 //! | **ring** | a single-producer single-consumer queue, for the items or the results of a chunk |
@@ -81,6 +82,8 @@
 
 pub mod backend;
 mod block;
+#[cfg(feature = "blocks")]
+mod blocks;
 pub mod compiler_errors;
 #[cfg(feature = "testing")]
 pub mod doubles;
@@ -111,6 +114,8 @@ pub mod work;
 
 pub use backend::builder::Builder;
 pub use backend::stats::{PoolStats, WorkerStats};
+#[cfg(feature = "blocks")]
+pub use blocks::{Block, Blocks, RecordTooLong, Records};
 pub use error::{BuildError, Cancelled, JobError, JobTimedOut, Panic, TimedOut};
 pub use executor::Executor;
 #[cfg(feature = "stream")]

@@ -52,6 +52,9 @@ pub use queue::Rayon;
 #[cfg(feature = "stream")]
 #[doc(inline)]
 pub use pool_core::ImapStream;
+#[cfg(feature = "blocks")]
+#[doc(inline)]
+pub use pool_core::{Block, Blocks, RecordTooLong, Records};
 #[doc(inline)]
 pub use pool_core::{
     BuildError, Builder, CancelToken, Cancelled, Executor, Imap, ImapStats, ItemTimeout, IterExt, JobError,
