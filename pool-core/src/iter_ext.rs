@@ -1,7 +1,7 @@
 //! `items.imap(pool, f)`: the executor as an argument, so that stages chain, and any executor and any input go together.
 
 use crate::Executor;
-use crate::imap::{ExecutorRef, Imap, LocalInput};
+use crate::imap::{ExecutorRef, Imap, LocalInput, WithSizes};
 
 /// [`imap`](Executor::imap) as a method of every iterator.
 ///
@@ -88,6 +88,26 @@ pub trait IterExt: Iterator {
         Self: Sized,
     {
         LocalInput::new(self)
+    }
+
+    /// The same input, which says how many bytes each item has, for [`window_bytes`](Imap::window_bytes).
+    ///
+    /// It passes through further adapters: what counts is the item that was taken from here last. It costs `size` and a store
+    /// for each item. A panic of `size` is one of the input.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor, IterExt};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let pages = ["one", "three"].into_iter().map(String::from).with_sizes(|page| page.len());
+    /// let lengths = pool.imap(pages, |page| page.len()).window_bytes(1 << 20);
+    /// assert!(lengths.eq([3, 5]));
+    /// ```
+    fn with_sizes<F>(self, size: F) -> WithSizes<Self, F>
+    where
+        Self: Sized,
+        F: FnMut(&Self::Item) -> usize,
+    {
+        WithSizes::new(self, size)
     }
 }
 

@@ -121,8 +121,8 @@ pub use executor::Executor;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
 pub use imap::{
-    CancelToken, Current, Imap, ImapStats, Input, ItemTimeout, Local, LocalInput,
-    MAX_DEFAULT_WINDOW_PER_THREAD, Place, Pooled, Timeout, current,
+    Budget, CancelToken, Current, Imap, ImapStats, Input, ItemTimeout, Local, LocalInput,
+    MAX_DEFAULT_WINDOW_PER_THREAD, Place, Pooled, Timeout, WithSizes, current,
 };
 pub use iter_ext::IterExt;
 pub use scope::Scope;

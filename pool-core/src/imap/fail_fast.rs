@@ -47,6 +47,7 @@ pub(super) type Lower<'p, T, U, P> = fn(&mut Inner<'p, T, P>, fn(&U) -> bool);
 pub(super) fn none<T, U, P: Place>(_: &mut Inner<'_, T, P>, _: fn(&U) -> bool) {}
 
 /// The same, since the result is.
+#[cfg(feature = "progress")]
 pub(super) fn same<T, P: Place>(below: &mut Inner<'_, T, P>, fails: fn(&T) -> bool) {
     below.fail_fast(fails);
 }

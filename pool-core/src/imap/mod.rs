@@ -3,7 +3,7 @@
 //! Reading order:
 //!
 //! - [`iter`] is the iterator, and [`settings`], [`timeout`], [`item_timeout`], [`stream`], [`catch_panics`],
-//!   [`fail_fast`], [`numbered`] and [`cancel`] are its methods; [`input`] says what it takes, and [`build`] how it comes
+//!   [`fail_fast`], [`window_bytes`], [`numbered`] and [`cancel`] are its methods; [`input`] says what it takes, and [`build`] how it comes
 //!   to be;
 //! - [`place`] is what it hands its results out of, and [`controls`] what can be done with it whatever they are;
 //! - [`results`] drives the iteration, and [`early_end`](crate::early_end) tells how it ended to the next stage of a chain;
@@ -33,11 +33,12 @@ mod settings;
 #[cfg(feature = "stream")]
 mod stream;
 mod timeout;
+mod window_bytes;
 mod wrapper;
 
 pub use cancel::CancelToken;
 pub use current::{Current, current};
-pub use engine::ImapStats;
+pub use engine::{Budget, ImapStats};
 pub(crate) use engine::{Control, ExecutorRef, enter_item};
 pub use input::{Input, LocalInput};
 pub use item_timeout::ItemTimeout;
@@ -48,3 +49,4 @@ pub use policy::MAX_DEFAULT_WINDOW_PER_THREAD;
 #[cfg(feature = "stream")]
 pub use stream::ImapStream;
 pub use timeout::Timeout;
+pub use window_bytes::WithSizes;

@@ -53,6 +53,7 @@ mod unordered;
 mod unwanted;
 mod wakers;
 mod whereabouts;
+mod window_bytes;
 mod windows;
 mod wrapped;
 mod wrapping;
@@ -104,6 +105,7 @@ fn tests() -> impl Iterator<Item = Test> {
         reach::tests(),
         effects::tests(),
         sharing::tests(),
+        window_bytes::tests(),
         windows::tests(),
         bombs::tests(),
         busy::tests(),

@@ -69,6 +69,7 @@ where
 {
     fn start(&mut self, settings: &Settings, fail_fast: FailFast<T>) {
         self.shared.set_fail_fast(fail_fast);
+        settings.budget.iter().for_each(|budget| self.shared.set_budget(budget.clone()));
         self.started = settings.started;
         self.settings = Some(settings.clone());
     }
@@ -221,6 +222,7 @@ where
         self.alone.is_for_good()
             || (call.works()
                 && !self.started
+                && !self.shared.has_budget()
                 && self.alone.is_better(self.executor.get(), self.shared.threads()))
     }
 

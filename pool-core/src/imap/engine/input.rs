@@ -17,6 +17,7 @@
 //! **The hint** is asked before a pull, by the feeder, and counted down for what is pulled: an item that was pulled must not
 //! wait for it.
 
+use super::budget::Weights;
 use super::function::Function;
 use super::nesting::{enter_item, leave_item};
 use super::ring::Sender;
@@ -91,12 +92,30 @@ pub(super) struct InputBack<I> {
     /// As it was before the pull.
     hint: Hint,
     end: Option<InputEnd>,
+    weights: Option<Box<Weights>>,
 }
 
 impl<I> InputBack<I> {
     pub(super) fn new(source: Box<I>, pulled: u64, hint: Hint, end: Option<InputEnd>) -> InputBack<I> {
-        InputBack { pulled, source, hint, end }
+        InputBack { pulled, source, hint, end, weights: None }
     }
+
+    /// With the sizes of what was pulled.
+    pub(super) fn weighed(self, weights: Option<Box<Weights>>) -> InputBack<I> {
+        let end = self.end.or_else(|| missing(weights.as_deref()));
+        InputBack { weights, end, ..self }
+    }
+
+    pub(super) fn take_weights(&mut self) -> Option<Box<Weights>> {
+        self.weights.take()
+    }
+}
+
+/// What becomes of an input that should say the sizes of its items, and does not.
+pub(super) fn missing(weights: Option<&Weights>) -> Option<InputEnd> {
+    let message = "window_bytes: the input does not say how large its items are; \
+                   give it to the imap as `items.with_sizes(|item| …)`";
+    weights.is_some_and(Weights::is_missing).then(|| InputEnd::Panicked(Box::new(message)))
 }
 
 /// What the state knows of the input.
@@ -157,7 +176,7 @@ impl<I: Iterator> Input<I> {
 
     /// Counts what was pulled, and puts the input back. If it has ended, it is given to the caller, who drops it.
     pub(super) fn give_back(&mut self, back: InputBack<I>) -> Option<Box<I>> {
-        let InputBack { pulled, source, hint, end } = back;
+        let InputBack { pulled, source, hint, end, .. } = back;
         self.count(pulled);
         match end {
             Some(end) => {

@@ -4,8 +4,9 @@
 //! It looks for its head before each pull, since a pull may block; and before a pull that would leave items alone, it calls a
 //! worker: a worker that ends its turn asks it to look up. To offer never blocks, and there is room or there is none.
 
+use super::budget::Weights;
 use super::function::Function;
-use super::input::{Hint, InputEnd, count_down, fill, hint_of, pull};
+use super::input::{Hint, InputEnd, count_down, fill, hint_of, missing, pull};
 use super::order::Order;
 use super::ring::Sender;
 use super::shared::Shared;
@@ -59,16 +60,21 @@ impl<J: Iterator> OwnInput<J> {
     {
         let Some(own) = self.input.as_mut().filter(|_| !self.ended) else { return };
         let (hint, mut item) = (hint_of(own), None);
+        let mut weights = shared.weights();
         let (mut end, mut spawned, mut pulled) = (pull(own, &mut item), Ok(()), 0);
         if let Some(item) = item {
             let mut sender = shared.locked(|state| state.begin_offer(len, item));
-            let more = catch(|| offer_more(shared, executor, own, order, &mut sender, (len as u64, works)));
+            let len = if weights.as_mut().is_some_and(|weights| weights.weigh()) { 1 } else { len };
+            let more = catch(|| {
+                offer_more(shared, executor, own, order, &mut sender, (len as u64, works), &mut weights)
+            });
             match more {
                 Ok(more) => end = more,
                 Err(payload) => spawned = Err(payload),
             }
             pulled = sender.pushed();
-            shared.locked(|state| state.end_offer(sender));
+            end = end.or_else(|| missing(weights.as_deref()));
+            shared.locked(|state| state.end_offer(sender, weights));
         }
         self.ended = end.is_some();
         shared.locked(|state| match end {
@@ -87,6 +93,7 @@ fn offer_more<I, F, T, J>(
     order: &Order<T>,
     sender: &mut Sender<I::Item>,
     (len, works): (u64, bool),
+    weights: &mut Option<Box<Weights>>,
 ) -> Option<InputEnd>
 where
     I: Iterator,
@@ -102,11 +109,16 @@ where
         if sender.pushed() >= len || has_found() || (works && looked_up != at_first) {
             return None;
         }
+        let mut used_up = false;
         let stops = |sender: &Sender<I::Item>| {
-            !full || sender.pushed() >= len || control.has_called(looked_up) || has_found()
+            used_up |= weights.as_mut().is_some_and(|weights| weights.weigh());
+            used_up || !full || sender.pushed() >= len || control.has_called(looked_up) || has_found()
         };
         if let Some(end) = fill(own, sender, stops) {
             return Some(end);
+        }
+        if used_up {
+            return None;
         }
     }
 }

@@ -67,6 +67,7 @@
 
 mod alone;
 mod backlog;
+mod budget;
 mod chunk;
 mod consumer;
 mod control;
@@ -93,6 +94,7 @@ mod wakeup;
 mod window;
 mod workers;
 
+pub use budget::{Budget, note_size};
 pub(super) use consumer::Consumer;
 pub(crate) use control::Control;
 pub(crate) use executor_ref::ExecutorRef;

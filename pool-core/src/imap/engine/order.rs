@@ -67,6 +67,8 @@ pub struct Order<T> {
     received: Outputs<T>,
     /// When items began that were not delivered: only where items have a limit.
     began: BTreeMap<u64, Instant>,
+    /// Which items were delivered or given up since the consumer was at the lock: only where that is asked for.
+    delivered: Option<Vec<u64>>,
     /// Since when the head is waited for, and which that was.
     asked: Option<(u64, Instant)>,
 }
@@ -86,6 +88,7 @@ impl<T> Order<T> {
             kind: Kind::ByIndex(ByIndex::new()),
             received: Vec::new(),
             began: BTreeMap::new(),
+            delivered: None,
             asked: None,
         }
     }
@@ -171,6 +174,17 @@ impl<T> Order<T> {
 
     fn deliver(&mut self, index: u64) {
         (self.head, self.last) = (self.head + 1, index);
+        self.delivered.iter_mut().for_each(|delivered| delivered.push(index));
+    }
+
+    /// Notes which items are delivered, from now on. Only without order, and where none is in a ring.
+    pub(in crate::imap) fn note_delivered(&mut self) {
+        self.delivered = Some(Vec::new());
+    }
+
+    /// Which items were delivered or given up since the last call of this.
+    pub(super) fn take_delivered(&mut self) -> impl Iterator<Item = u64> {
+        self.delivered.as_mut().map(std::mem::take).unwrap_or_default().into_iter()
     }
 
     /// Looks for the next result, or its panic. Drops what was given up on the way.
@@ -271,7 +285,8 @@ impl<T> Order<T> {
             Kind::AsReady(order) => {
                 order.give_up(index);
                 self.began.remove(&index);
-                (self.head, self.missing) = (self.head + 1, self.missing + 1);
+                self.missing += 1;
+                self.deliver(index);
             }
         }
     }

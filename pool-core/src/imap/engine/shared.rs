@@ -1,5 +1,6 @@
 //! What the jobs of an imap and its consumer share, and the one way into its lock.
 
+use super::budget::{Budget, Weights};
 use super::control::Control;
 use super::fail_fast::FailFast;
 use super::function::Clear;
@@ -22,6 +23,7 @@ pub struct Shared<I: Iterator, F, T> {
     /// What its jobs go through, if it borrows.
     lease: OnceLock<Arc<Lease>>,
     fail_fast: OnceLock<FailFast<T>>,
+    budget: OnceLock<Budget>,
     state: Mutex<State<I, T>>,
 }
 
@@ -38,7 +40,16 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
         let (threads, control) = (threads_of(executor), Arc::new(Control::new()));
         terminated(executor).into_iter().for_each(|pool| control.unwanted().set_pool(pool));
         let state = Mutex::new(State::new(input, threads, control.clone()));
-        Shared { function, threads, job, control, lease: OnceLock::new(), fail_fast: OnceLock::new(), state }
+        Shared {
+            function,
+            threads,
+            job,
+            control,
+            lease: OnceLock::new(),
+            fail_fast: OnceLock::new(),
+            budget: OnceLock::new(),
+            state,
+        }
     }
 
     pub(crate) fn control(&self) -> &Arc<Control> {
@@ -58,6 +69,20 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     /// To be called before the first job.
     pub(super) fn set_fail_fast(&self, fail_fast: FailFast<T>) {
         let _ = self.fail_fast.set(fail_fast);
+    }
+
+    /// To be called before the first job.
+    pub(super) fn set_budget(&self, budget: Budget) {
+        let _ = self.budget.set(budget);
+    }
+
+    pub(super) fn has_budget(&self) -> bool {
+        self.budget.get().is_some()
+    }
+
+    /// For what is pulled next, if there is a budget.
+    pub(super) fn weights(&self) -> Option<Box<Weights>> {
+        self.budget.get().map(Weights::new)
     }
 
     pub(super) fn fail_fast(&self) -> FailFast<T> {

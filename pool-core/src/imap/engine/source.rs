@@ -2,6 +2,7 @@
 //!
 //! What is `pub` here is so for the sealed [`Place`](super::super::place::Place) only.
 
+use super::budget::Budget;
 use super::fail_fast::FailFast;
 use super::order::Order;
 use super::stats::ImapStats;
@@ -41,6 +42,7 @@ pub enum Head {
 #[derive(Clone, Default)]
 pub struct Settings {
     pub(in crate::imap) window: Option<u64>,
+    pub(in crate::imap) budget: Option<Budget>,
     pub(in crate::imap) chunk: Option<usize>,
     pub(in crate::imap) unordered: bool,
     /// How many threads may be at work on it.

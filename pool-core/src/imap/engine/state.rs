@@ -8,6 +8,7 @@ mod step;
 mod wait;
 
 use super::backlog::{Backlog, TakenRun};
+use super::budget::{Charged, Weights};
 use super::chunk::{Chunk, Hand, HandBackTimer, Many};
 use super::control::Control;
 use super::ending::Leftovers;
@@ -39,6 +40,8 @@ pub(super) struct State<I: Iterator, T> {
     /// What the consumer has not taken.
     told: Outputs<T>,
     window: Window,
+    /// What is under way, in bytes, if that is bounded.
+    charged: Option<Charged>,
     workers: Workers,
     wakeup: Wakeup,
     policy: Policy,
@@ -71,6 +74,7 @@ impl<I: Iterator, T> State<I, T> {
             backlog: Backlog::new(),
             told: Vec::new(),
             window: Window::new(),
+            charged: None,
             workers: Workers::new(threads),
             wakeup: Wakeup::new(),
             policy: Policy::new(Request { threads, window: None, chunk: None, unordered: false }),
@@ -90,7 +94,10 @@ impl<I: Iterator, T> State<I, T> {
     /// Takes over what was set before the iteration began.
     pub(super) fn configure(&mut self, settings: &Settings) {
         self.unordered = settings.unordered;
-        self.one_at_a_time = settings.item_limit.is_some();
+        // Without order, sizes are given back by index, and a ring has none.
+        let by_index = settings.unordered && settings.budget.is_some();
+        self.one_at_a_time = settings.item_limit.is_some() || by_index;
+        self.charged = settings.budget.clone().map(Charged::new);
         self.item_limit = settings.item_limit;
         settings.threads.into_iter().for_each(|most| self.workers.limit(most));
         self.policy.configure(Request {
@@ -103,7 +110,11 @@ impl<I: Iterator, T> State<I, T> {
 
     /// How many items may be pulled now.
     fn room(&self) -> usize {
-        let room = self.window.room(self.policy.window(), self.input.pulled());
+        let mut room = self.window.room(self.policy.window(), self.input.pulled());
+        if self.charged.as_ref().is_some_and(Charged::is_full) {
+            // The head passes in any case.
+            room = room.min(u64::from(self.input.pulled() <= self.window.delivered()));
+        }
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 
@@ -179,6 +190,13 @@ impl<I: Iterator, T> State<I, T> {
     fn note_delivered(&mut self, order: &mut Order<T>) {
         self.window.deliver(order.head());
         order.visit_at(self.window.next_visit(self.policy.window()));
+        let Some(charged) = &mut self.charged else { return };
+        if self.unordered {
+            charged.deliver(order.take_delivered());
+        } else {
+            charged.deliver_below(order.head());
+        }
+        order.visit_at(order.head() + 1);
     }
 
     /// Whether a notification is to be given, now that the lock is being left.
@@ -290,9 +308,17 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     /// The consumer has pulled what is in its ring.
-    pub(super) fn end_offer(&mut self, sender: Sender<I::Item>) {
+    pub(super) fn end_offer(&mut self, sender: Sender<I::Item>, weights: Option<Box<Weights>>) {
+        self.charge(weights);
         self.input.count(sender.pushed());
         self.backlog.close(sender);
+    }
+
+    /// Notes the sizes of what has just been pulled, before it is counted.
+    pub(super) fn charge(&mut self, weights: Option<Box<Weights>>) {
+        if let (Some(charged), Some(mut weights)) = (&mut self.charged, weights) {
+            charged.take_over(self.input.pulled(), &mut weights);
+        }
     }
 
     /// A consumer that has the input has got this hint from it.
@@ -340,6 +366,7 @@ impl<I: Iterator, T> State<I, T> {
     /// The consumer has left. These rings may still be pushed into.
     pub(super) fn consumer_gone(&mut self, rings: Vec<Receiver<T>>) {
         self.wakeup.leave();
+        self.charged = None;
         self.orphans.extend(rings);
     }
 

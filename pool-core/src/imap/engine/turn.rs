@@ -180,20 +180,25 @@ where
     /// Pulls one item into the hand.
     pub(super) fn pull_one(&self, mut input: Box<I>, hand: &mut Hand<I, T>) -> Done<I> {
         let hint = hint_of(&*input);
+        let mut weights = self.weights();
         let end = pull(&mut *input, hand.slot());
         let pulled = u64::from(end.is_none());
-        Done::Pulled(InputBack::new(input, pulled, hint, end), None)
+        weights.iter_mut().filter(|_| pulled > 0).for_each(|weights| _ = weights.weigh());
+        Done::Pulled(InputBack::new(input, pulled, hint, end).weighed(weights), None)
     }
 
     /// Pulls into a ring, until it has as many as `full` wants.
     fn fill(&self, mut input: Box<I>, mut sender: Sender<I::Item>, full: impl Fn(u64) -> bool) -> Done<I> {
-        let hint = hint_of(&*input);
+        let (hint, mut weights) = (hint_of(&*input), self.weights());
         let end = if self.control().is_cancelled() {
             None
         } else {
-            fill(&mut *input, &mut sender, |sender| full(sender.pushed()))
+            fill(&mut *input, &mut sender, |sender| {
+                weights.as_mut().is_some_and(|weights| weights.weigh()) || full(sender.pushed())
+            })
         };
-        Done::Pulled(InputBack::new(input, sender.pushed(), hint, end), Some(sender))
+        let back = InputBack::new(input, sender.pushed(), hint, end).weighed(weights);
+        Done::Pulled(back, Some(sender))
     }
 
     /// Pulls an item, works on it, and so on, as far as the chunk goes. Returns how many items that were.

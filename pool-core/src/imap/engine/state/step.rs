@@ -180,7 +180,8 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     /// Puts the input back after a pull. At its end the consumer looks up.
-    pub(in crate::imap::engine) fn give_back_input(&mut self, back: InputBack<I>) {
+    pub(in crate::imap::engine) fn give_back_input(&mut self, mut back: InputBack<I>) {
+        self.charge(back.take_weights());
         let ended = self.input.give_back(back);
         self.close_input();
         if ended.is_some() {
@@ -270,7 +271,7 @@ impl<I: Iterator, T> State<I, T> {
             // One that sleeps has to come for what can be seen there.
             self.wake_consumer_that_works();
             Step::Fill(input, sender, len as u64, self.control.look_up())
-        } else if len > 1 && self.workers.most() == 1 {
+        } else if len > 1 && self.workers.most() == 1 && self.charged.is_none() {
             let most = len.min(chunk);
             self.begin_many(hand, self.input.pulled(), most, None);
             Step::InHand(input)

@@ -1,0 +1,163 @@
+//! A bound in bytes on what is under way.
+
+use super::list::promises;
+use super::parts::{Gate, SHORT, at_last, late, soon};
+use crate::subject::AnyPool;
+use pool_core::{Budget, Executor, Imap, IterExt, Place};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const LIMIT: u64 = 10_000;
+
+/// Sizes from nothing to twice the limit.
+fn size(item: u64) -> u64 {
+    let random = item.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+    if random % 50 == 0 { random % (2 * LIMIT) } else { random % (LIMIT / 8) }
+}
+
+/// How much has been handed over, by count and by size.
+#[derive(Clone, Default)]
+struct Handed(Arc<(AtomicU64, AtomicU64)>);
+
+impl Handed {
+    /// Items that look themselves whether they are pulled too early.
+    fn items(&self, count: u64) -> impl Iterator<Item = u64> + Send + 'static + use<> {
+        let handed = self.clone();
+        let mut pulled = 0;
+        (0..count).inspect(move |&item| {
+            let (count, bytes) = (handed.0.0.load(Ordering::SeqCst), handed.0.1.load(Ordering::SeqCst));
+            assert!(
+                pulled - bytes < LIMIT || item <= count,
+                "item {item} was pulled beside {} bytes, when {count} had been handed over",
+                pulled - bytes
+            );
+            pulled += size(item);
+        })
+    }
+
+    fn check<P: Place>(&self, results: Imap<'_, u64, P>, count: u64) {
+        let mut seen = 0;
+        for item in results {
+            // The size first, so that an item never sees less than there is.
+            self.0.1.fetch_add(size(item), Ordering::SeqCst);
+            self.0.0.fetch_add(1, Ordering::SeqCst);
+            seen += 1;
+        }
+        assert_eq!(seen, count);
+    }
+}
+
+fn sized(items: impl Iterator<Item = u64> + Send + 'static) -> impl Iterator<Item = u64> + Send + 'static {
+    items.with_sizes(|&item| size(item) as usize)
+}
+
+promises! {
+    fn p3_no_item_is_pulled_while_the_budget_is_used_up(subject) {
+        const COUNT: u64 = 2_000;
+        for threads in [1, 2, 4] {
+            let pool = Arc::new(subject.pool(threads));
+            let check = |pool: &Arc<AnyPool>, unordered| {
+                let (handed, limit) = (Handed::default(), LIMIT as usize);
+                let results = pool.imap(sized(handed.items(COUNT)), |item| item).window_bytes(limit);
+                let results = if unordered { results.unordered() } else { results };
+                handed.check(results.start(), COUNT);
+            };
+            check(&pool, false);
+            check(&pool, true);
+            let handed = Handed::default();
+            handed.check(sized(handed.items(COUNT)).local().imap(&pool, |item| item).window_bytes(LIMIT as usize), COUNT);
+            let handed = Handed::default();
+            let results = pool.imap_init(sized(handed.items(COUNT)), || (), |(), item| item);
+            handed.check(results.chunk(9).window(50).window_bytes(LIMIT as usize), COUNT);
+            let inner = pool.clone();
+            pool.submit(move || check(&inner, false)).join().unwrap();
+        }
+        let handed = Handed::default();
+        handed.check(pool_core::Sequential.imap(sized(handed.items(50)), |item| item).window_bytes(1), 50);
+    }
+
+    fn p1_a_budget_changes_no_result(subject) {
+        let pool = subject.pool(3);
+        for limit in [1, 1_000, usize::MAX] {
+            assert!(pool.imap(sized(0..1_000), |item| item * 3).window_bytes(limit).eq((0..1_000).map(|item| item * 3)));
+        }
+        let huge = (0..100u64).with_sizes(|_| usize::MAX);
+        assert!(pool.imap(huge, |item| item).window_bytes(10).eq(0..100));
+    }
+
+    fn p14_imaps_that_share_a_budget_go_on_in_turn(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let budget = Budget::bytes(LIMIT as usize);
+            let most = Arc::new(AtomicU64::new(0));
+            let imap = |first: u64| {
+                let (seen, sees) = (budget.clone(), most.clone());
+                let items = sized((first..first + 500).inspect(move |_| {
+                    sees.fetch_max(seen.used() as u64, Ordering::SeqCst);
+                }));
+                pool.imap(items, |item| item).window_bytes(&budget)
+            };
+            let (mut left, mut right) = (imap(0), imap(1_000));
+            // One is read alone at first, beside another one that holds what it has.
+            assert_eq!(left.next(), Some(0));
+            for item in 0..250 {
+                assert_eq!(right.next(), Some(1_000 + item));
+            }
+            for item in 0..250 {
+                assert_eq!((left.next(), right.next()), (Some(item + 1), Some(item + 1_250)));
+            }
+            assert_eq!((left.count(), right.count()), (249, 0));
+            assert_eq!(budget.used(), 0);
+            // Each may exceed it by an item, and pass its head.
+            assert!(most.load(Ordering::SeqCst) < LIMIT + 4 * 2 * LIMIT);
+        }
+    }
+
+    fn p9_what_is_dropped_is_given_back(subject) {
+        for unordered in [false, true] {
+            let pool = subject.pool(2);
+            let budget = Budget::bytes(LIMIT as usize);
+            let gate = Gate::closed();
+            let results = pool.imap(sized(0..1_000), gate.holds(20)).window_bytes(&budget);
+            let mut results = if unordered { results.unordered() } else { results };
+            assert!(results.by_ref().take(20).count() == 20);
+            results.cancel_token().cancel();
+            gate.open();
+            drop(results);
+            soon("nothing is under way", || budget.used() == 0);
+            let bombs = sized((0..100).map(|item| if item == 50 { panic!("on purpose") } else { item }));
+            let results = pool.imap(bombs, |item| item).window_bytes(&budget).catch_panics();
+            assert_eq!(results.filter(Result::is_err).count(), 1);
+            soon("nothing is under way behind a panic", || budget.used() == 0);
+        }
+    }
+
+    fn p10_what_is_given_up_makes_room(subject) {
+        let pool = subject.pool(2);
+        let gate = Gate::closed();
+        let input = (0..100u64).with_sizes(|_| 60);
+        let mut results = pool.imap(input, gate.holds(3)).window_bytes(100).timeout(SHORT);
+        for item in 0..3 {
+            assert_eq!(at_last(&mut results), Some(item));
+        }
+        assert_eq!(late(&mut results), 3);
+        assert!(results.give_up());
+        for item in 4..100 {
+            assert_eq!(at_last(&mut results), Some(item));
+        }
+    }
+
+    fn p7_an_input_without_sizes_is_told_so(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let mut results = pool.imap(0..1_000u64, |item| item).window_bytes(100);
+            let ended = catch_unwind(AssertUnwindSafe(|| results.by_ref().count()));
+            let message = *ended.unwrap_err().downcast::<&str>().unwrap();
+            assert!(message.contains("items.with_sizes("), "{message}");
+            assert_eq!(results.next(), None);
+            let mut local = (0..10u64).local().imap(&pool, |item| item).window_bytes(100);
+            assert!(catch_unwind(AssertUnwindSafe(|| local.by_ref().count())).is_err());
+        }
+    }
+}
