@@ -121,7 +121,7 @@ pub use executor::Executor;
 #[cfg(feature = "stream")]
 pub use imap::ImapStream;
 pub use imap::{
-    Budget, CancelToken, Current, Imap, ImapStats, Input, ItemTimeout, Local, LocalInput,
+    Budget, CancelToken, Current, Imap, ImapStats, Input, ItemTime, ItemTimeout, Local, LocalInput,
     MAX_DEFAULT_WINDOW_PER_THREAD, Place, Pooled, Timeout, WithSizes, current,
 };
 pub use iter_ext::IterExt;

@@ -38,7 +38,7 @@ mod wrapper;
 
 pub use cancel::CancelToken;
 pub use current::{Current, current};
-pub use engine::{Budget, ImapStats};
+pub use engine::{Budget, ImapStats, ItemTime};
 pub(crate) use engine::{Control, ExecutorRef, enter_item};
 pub use input::{Input, LocalInput};
 pub use item_timeout::ItemTimeout;

@@ -52,6 +52,42 @@ promises! {
         assert_eq!(results.catch_panics().count(), 97);
     }
 
+    fn p10_stats_name_the_item_that_hangs(subject) {
+        for (threads, chunk, unordered) in [(1, 1, false), (1, 8, false), (2, 1, true), (2, 8, false), (4, 8, true)] {
+            let pool = subject.pool(threads);
+            let gate = Gate::closed();
+            let imap = pool.imap(0..100u64, gate.holds(19)).window(64).chunk(chunk);
+            let imap = if unordered { imap.unordered() } else { imap };
+            let mut results = imap.start();
+            assert!(results.stats().oldest.is_none_or(|oldest| oldest.index <= 19));
+            // All that can be finished is, so only this one is left.
+            let hangs = |stats: &ImapStats| stats.oldest.is_some_and(|oldest| oldest.index == 19);
+            soon("the one that hangs is named", || hangs(&results.stats()));
+            let ready = results.stats().blocked.min(5);
+            assert_eq!(results.by_ref().take(ready as usize).count() as u64, ready);
+            soon("it has run for a while", || results.stats().oldest.unwrap().time > SHORT);
+            assert!(hangs(&results.stats()) && results.stats().to_string().contains("item 19 ("));
+            gate.open();
+            results.by_ref().for_each(drop);
+            soon("none runs", || results.stats().oldest.is_none());
+        }
+    }
+
+    fn p10_stats_name_the_slowest_items(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let f = |x: u64| {
+                std::thread::sleep(if x == 7 { 4 * SHORT } else { Duration::ZERO });
+                x
+            };
+            let mut results = pool.imap(0..40, f).chunk(1);
+            results.by_ref().for_each(drop);
+            let slowest = results.stats().slowest;
+            assert!(slowest.iter().any(|slow| slow.index == 7 && slow.time >= 4 * SHORT), "{slowest:?}");
+            assert!(slowest.len() == 5 && slowest.is_sorted_by(|before, after| before.time >= after.time));
+        }
+    }
+
     fn p10_stats_say_for_how_long_the_head_is_missing(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();

@@ -25,6 +25,8 @@ pub(super) struct Hand<I: Iterator, T> {
     item: Option<I::Item>,
     output: Option<Output<T>>,
     chunk: Chunk<I::Item, T>,
+    /// Where the chunk is written down while it runs.
+    slot: Option<usize>,
 }
 
 pub(super) enum Chunk<A, T> {
@@ -50,7 +52,7 @@ pub(super) struct Many<A, T> {
 
 impl<I: Iterator, T> Hand<I, T> {
     pub(super) fn new() -> Hand<I, T> {
-        Hand { item: None, output: None, chunk: Chunk::Nothing }
+        Hand { item: None, output: None, chunk: Chunk::Nothing, slot: None }
     }
 
     /// Where a single item is put.
@@ -58,8 +60,18 @@ impl<I: Iterator, T> Hand<I, T> {
         &mut self.item
     }
 
-    pub(super) fn begin(&mut self, chunk: Chunk<I::Item, T>) {
-        self.chunk = chunk;
+    pub(super) fn begin(&mut self, chunk: Chunk<I::Item, T>, slot: usize) {
+        (self.chunk, self.slot) = (chunk, Some(slot));
+    }
+
+    /// Where the chunk was written down.
+    pub(super) fn take_slot(&mut self) -> Option<usize> {
+        self.slot.take()
+    }
+
+    /// The index of the item that is alone.
+    pub(super) fn single(&self) -> Option<u64> {
+        if let Chunk::One(index) = self.chunk { Some(index) } else { None }
     }
 
     pub(super) fn has_chunk(&self) -> bool {
@@ -90,7 +102,7 @@ impl<I: Iterator, T> Hand<I, T> {
     where
         F: Function<I::Item, Output = T>,
     {
-        let Hand { item, output, chunk } = self;
+        let Hand { item, output, chunk, .. } = self;
         let Chunk::One(index) = *chunk else {
             drop_quietly(item.take());
             return 0;

@@ -84,6 +84,7 @@ mod order;
 mod ring;
 #[cfg(loom)]
 mod ring_loom;
+mod running;
 mod shared;
 mod source;
 mod state;
@@ -105,4 +106,4 @@ pub(super) use nesting::{item_index, item_is_unwanted};
 pub(super) use order::Order;
 pub(super) use shared::Shared;
 pub(super) use source::{Head, Settings, Source, Wait};
-pub use stats::ImapStats;
+pub use stats::{ImapStats, ItemTime};

@@ -328,6 +328,16 @@ impl<T> Order<T> {
         current + entries + runs
     }
 
+    /// For each ring here, the index behind the last result that can be seen in it.
+    pub(super) fn ring_ends(&self) -> Vec<u64> {
+        let mut ends = match &self.kind {
+            Kind::ByIndex(order) => order.ring_ends(),
+            Kind::AsReady(order) => order.ring_ends(),
+        };
+        ends.extend(self.ring.as_ref().map(Run::visible_end));
+        ends
+    }
+
     /// For a consumer that leaves: drops what is here, and gives the rings whose senders may still push.
     pub(super) fn drain(&mut self) -> Vec<Receiver<T>> {
         drop_quietly(self.own.take());

@@ -15,16 +15,18 @@ use super::ending::Leftovers;
 use super::input::{Hint, Input, InputEnd};
 use super::order::{Order, Output, Outputs};
 use super::ring::{self, Receiver, Sender};
+use super::running::Running;
 use super::source::Settings;
-use super::stats::ImapStats;
+use super::stats::{ImapStats, ItemTime};
 use super::wakeup::Wakeup;
 use super::window::Window;
 use super::workers::Workers;
 use crate::imap::policy::{Policy, Request};
+use crate::sync::Instant;
 use crate::sync::fence;
 use crate::unwind::Payload;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 pub(super) use step::{Done, Step};
 pub(super) use wait::{Answer, Call};
 
@@ -56,6 +58,9 @@ pub(super) struct State<I: Iterator, T> {
     item_limit: Option<Duration>,
     /// The consumer's last call came from a thread that its pool needs, so it takes whatever has not begun.
     consumer_works: bool,
+    /// For statistics, with the time at which a thread came to the lock last.
+    running: Running,
+    now: Instant,
     /// How many items have been dropped since they were given up before they had begun.
     skipped: u64,
     /// How many items have been dropped since they were not to begin behind a failure.
@@ -84,6 +89,8 @@ impl<I: Iterator, T> State<I, T> {
             failed: None,
             item_limit: None,
             consumer_works: false,
+            running: Running::default(),
+            now: Instant::now(),
             skipped: 0,
             dropped: 0,
             orphans: Vec::new(),
@@ -230,11 +237,11 @@ impl<I: Iterator, T> State<I, T> {
             return;
         }
         if self.item_limit.is_some() {
-            self.told.push((first, Output::Began(Instant::now())));
+            self.told.push((first, Output::Began(std::time::Instant::now())));
             self.control.set_news(true);
             self.wakeup.tell_begin(first);
         }
-        hand.begin(Chunk::One(first));
+        hand.begin(Chunk::One(first), self.running.begin(first, 1, self.now));
     }
 
     fn begin_many(
@@ -246,7 +253,8 @@ impl<I: Iterator, T> State<I, T> {
     ) {
         let results = self.open_results(first, most);
         let timer = HandBackTimer::new(self.policy.hand_back_after(), !self.workers.is_full());
-        hand.begin(Chunk::Many(Many::new(first, items, results, most, &self.control, timer)));
+        let many = Many::new(first, items, results, most, &self.control, timer);
+        hand.begin(Chunk::Many(many), self.running.begin(first, most, self.now));
     }
 
     /// Tells the consumer of a ring before the first result is pushed into it.
@@ -267,6 +275,7 @@ impl<I: Iterator, T> State<I, T> {
 
     /// Takes back a chunk, with its result if that is in no ring, and what is left of it.
     fn release(&mut self, hand: &mut Hand<I, T>) {
+        hand.take_slot().into_iter().for_each(|slot| self.running.end(slot));
         match hand.take() {
             (Chunk::One(index), Some(output)) => self.tell(index, output),
             // It was not wanted any more.
@@ -360,7 +369,18 @@ impl<I: Iterator, T> State<I, T> {
             blocked,
             delivered,
             head_age: order.head_age(),
+            oldest: self.oldest(order),
+            slowest: self.running.slowest().to_vec(),
         }
+    }
+
+    /// The item that runs for the longest time. In a chunk it is the one behind those whose results can be seen.
+    fn oldest(&self, order: &Order<T>) -> Option<ItemTime> {
+        let (begun, time) = self.running.oldest(Instant::now())?;
+        let told = self.told.iter().filter_map(|(first, output)| output.ring_end(*first));
+        let in_chunk = |index: &u64| (begun.first..begun.first + begun.len as u64).contains(index);
+        let index = told.chain(order.ring_ends()).filter(in_chunk).max().unwrap_or(begun.first);
+        Some(ItemTime { index, time })
     }
 
     /// The consumer has left. These rings may still be pushed into.

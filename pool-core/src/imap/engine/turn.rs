@@ -100,7 +100,7 @@ where
                     // The wait for the lock is the input's, so that the next lap is the function's alone.
                     state.measured_pull(items, times.lap());
                 }
-                state.step(&mut hand, done, slice_over)
+                state.step(&mut hand, done, (slice_over, times.now))
             });
             if spawns {
                 // A worker has no caller who could be told of a panic: the job has been dropped then, or will run.

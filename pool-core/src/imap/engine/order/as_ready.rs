@@ -2,7 +2,7 @@
 //!
 //! Rings take turns: one is emptied before the next is looked at. Only single items are given up, so no ring has one.
 
-use super::output::{Entries, Output, Outputs, Run};
+use super::output::{Entries, Output, Outputs, Run, ring_ends};
 use std::collections::{HashSet, VecDeque};
 
 pub(super) struct AsReady<T> {
@@ -64,6 +64,10 @@ impl<T> AsReady<T> {
 
     pub(super) fn ready_len(&self) -> (u64, u64) {
         (self.entries.len() as u64, self.rings.iter().map(|run| run.ring.len()).sum())
+    }
+
+    pub(super) fn ring_ends(&self) -> Vec<u64> {
+        ring_ends(&self.entries, self.rings.iter())
     }
 
     pub(super) fn drain(&mut self) -> (Outputs<T>, Vec<Run<T>>) {

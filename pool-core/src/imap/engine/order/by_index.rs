@@ -5,7 +5,7 @@
 //! the head, if its result has been told, is in the last entry that begins at it or before it. Rings before that one can
 //! only bring what was given up.
 
-use super::output::{Entries, Output, Outputs, Run};
+use super::output::{Entries, Output, Outputs, Run, ring_ends};
 use std::collections::VecDeque;
 
 pub(super) struct ByIndex<T> {
@@ -94,7 +94,7 @@ impl<T> ByIndex<T> {
 
     pub(super) fn is_ready(&self, head: u64) -> bool {
         let is_here = matches!(self.entries.front(), Some((first, _)) if *first == head);
-        is_here || self.covering().is_some_and(|run| run.next + run.ring.len() > head)
+        is_here || self.covering().is_some_and(|run| run.visible_end() > head)
     }
 
     pub(super) fn entries(&mut self) -> &mut Entries<T> {
@@ -107,6 +107,10 @@ impl<T> ByIndex<T> {
             _ => 1,
         });
         (entries.sum(), self.late.iter().map(|run| run.ring.len()).sum())
+    }
+
+    pub(super) fn ring_ends(&self) -> Vec<u64> {
+        ring_ends(&self.entries, self.late.iter())
     }
 
     pub(super) fn drain(&mut self) -> (Outputs<T>, Vec<Run<T>>) {

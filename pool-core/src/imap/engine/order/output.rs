@@ -19,6 +19,13 @@ pub(in crate::imap::engine) enum Output<T> {
     InputPanicked(Payload),
 }
 
+impl<T> Output<T> {
+    /// Of a ring, the index behind the last result that can be seen in it; `first` is that of its first one.
+    pub(in crate::imap::engine) fn ring_end(&self, first: u64) -> Option<u64> {
+        if let Output::Ring(ring, _) = self { Some(first + ring.len()) } else { None }
+    }
+}
+
 /// A list of what was told.
 pub(in crate::imap::engine) type Outputs<T> = Vec<(u64, Output<T>)>;
 
@@ -32,6 +39,11 @@ pub(super) struct Run<T> {
 impl<T> Run<T> {
     pub(super) fn new(first: u64, most: usize, ring: Receiver<T>) -> Run<T> {
         Run { next: first, end: first + most as u64, ring }
+    }
+
+    /// The index behind the last result that can be seen.
+    pub(super) fn visible_end(&self) -> u64 {
+        self.next + self.ring.len()
     }
 
     #[inline(always)]
@@ -61,6 +73,12 @@ impl<T> Run<T> {
 
 /// What was told, where the next is at the front.
 pub(super) type Entries<T> = VecDeque<(u64, Output<T>)>;
+
+/// For each ring, the index behind the last result that can be seen in it.
+pub(super) fn ring_ends<'a, T: 'a>(entries: &Entries<T>, runs: impl Iterator<Item = &'a Run<T>>) -> Vec<u64> {
+    let in_entries = entries.iter().filter_map(|(first, output)| output.ring_end(*first));
+    in_entries.chain(runs.map(Run::visible_end)).collect()
+}
 
 /// Drops what is no ring.
 pub(in crate::imap::engine) fn ring_or_drop<T>(output: Output<T>) -> Option<Receiver<T>> {

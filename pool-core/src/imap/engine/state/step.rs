@@ -21,6 +21,7 @@ use super::super::chunk::Hand;
 use super::super::input::InputBack;
 use super::super::ring::Sender;
 use super::State;
+use crate::sync::Instant;
 use std::time::Duration;
 
 /// What a thread has done since it last held the lock.
@@ -87,13 +88,15 @@ impl<I: Iterator, T> State<I, T> {
     }
 
     /// Takes over what a worker has done, and decides what it does next. Returns whether it must also spawn a job, which
-    /// is reserved. `slice_over`: it has worked for so long that other jobs of the pool may have a turn.
+    /// is reserved. `slice_over`: it has worked for so long that other jobs of the pool may have a turn. `now`: what its
+    /// clock said last.
     pub(in crate::imap::engine) fn step(
         &mut self,
         hand: &mut Hand<I, T>,
         done: Done<I>,
-        slice_over: bool,
+        (slice_over, now): (bool, Instant),
     ) -> (Step<I>, bool) {
+        self.now = now;
         let (looked, yields) = match &done {
             Done::Looked(time) => (Some(*time), false),
             Done::Asked(others_wait) => (None, *others_wait),
@@ -142,6 +145,10 @@ impl<I: Iterator, T> State<I, T> {
             Done::Pulled(back, sender) => self.take_pulled(hand, back, sender),
             Done::Worked { items, time } => {
                 self.policy.worked(items, time);
+                hand.single()
+                    .filter(|_| items == 1)
+                    .into_iter()
+                    .for_each(|index| self.running.note(index, time));
                 self.release(hand);
             }
             Done::WorkedInHand { back, items, time } => {
@@ -271,7 +278,7 @@ impl<I: Iterator, T> State<I, T> {
             // One that sleeps has to come for what can be seen there.
             self.wake_consumer_that_works();
             Step::Fill(input, sender, len as u64, self.control.look_up())
-        } else if len > 1 && self.workers.most() == 1 && self.charged.is_none() {
+        } else if len.min(chunk) > 1 && self.workers.most() == 1 && self.charged.is_none() {
             let most = len.min(chunk);
             self.begin_many(hand, self.input.pulled(), most, None);
             Step::InHand(input)

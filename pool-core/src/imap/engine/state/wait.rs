@@ -15,6 +15,7 @@ use super::super::order::{Order, Output};
 use super::super::source::{Head, Wait};
 use super::{Done, State, Step};
 use crate::imap::policy;
+use crate::sync;
 use std::time::{Duration, Instant};
 
 /// A call of the consumer: how it waits, and what has come of that.
@@ -103,6 +104,9 @@ impl<I: Iterator, T> State<I, T> {
         self.consumer_works = call.works && self.workers.most() > 1;
         self.one_at_a_time |= matches!(call.wait, Wait::AtMost(_));
         self.note_delivered(order);
+        if call.works {
+            self.now = sync::Instant::now();
+        }
         self.take_over(hand, done);
         order.note_skipped(std::mem::take(&mut self.skipped));
         let answer = self.choose_answer(order, hand, call);
