@@ -20,6 +20,32 @@
 //!
 //! Results come in order, so `enumerate` gives the number of the item that failed: the line of a file, for instance.
 //!
+//! # Nothing begins behind an error
+//!
+//! `collect` above stops when the error has come to the consumer; until then the pool runs ahead. Where an item costs money or
+//! writes, ask for [`fail_fast`](crate::Imap::fail_fast): as soon as item *k* has failed on its thread, nothing above *k* begins. What
+//! is below still comes, then the error of the lowest item that failed, then the end. Below it, `catch_panics` makes a panic an
+//! error, and `item_timeout` an item that takes too long. A function that takes long can see by
+//! [`current`](crate::current) that its own result is of no use any more.
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor, current};
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let upload = |part: u32| {
+//!     for _chunk in 0..100 {
+//!         if current().is_cancelled() {
+//!             return Err("given up"); // it is dropped
+//!         }
+//!     }
+//!     if part == 7 { Err("refused") } else { Ok(part) }
+//! };
+//! let results: Vec<_> = pool.imap(0..1_000_000, upload).fail_fast().collect();
+//! assert_eq!(results.len(), 8);
+//! assert_eq!(results.last(), Some(&Err("refused")));
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
 //! # Functions that panic
 //!
 //! A panic on item *k* comes out of `next` at position *k*, with its own payload, after all results before it. It costs one

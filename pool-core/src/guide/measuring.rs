@@ -30,6 +30,35 @@
 //! | much `waiting`, as many `running` as there are threads or more | the pool is the limit | more threads, if there are cores for them, or if the function waits |
 //! | threads `busy` all the time (in `pool.stats()`) | the cores are used | this is as fast as it gets, unless they wait for memory or a lock |
 //!
+//! # Which item hangs
+//!
+//! `stats` names the item that runs for the longest time, and the slowest so far. A watchdog is a limit on each result, which
+//! loses nothing:
+//!
+//! ```
+//! use pool_channel::{ChannelPool, Executor};
+//! use std::time::Duration;
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let slow = |x: u64| {
+//!     std::thread::sleep(Duration::from_millis(if x == 3 { 60 } else { 0 }));
+//!     x
+//! };
+//! let mut results = pool.imap(0..10, slow).timeout(Duration::from_millis(20));
+//! let mut seen = 0;
+//! while let Some(result) = results.next() {
+//!     match result {
+//!         Ok(_) => seen += 1,
+//!         // "…; running for the longest time: item 3 (20.2ms)"
+//!         Err(late) => println!("{late}: {}", results.stats()),
+//!     }
+//! }
+//! assert_eq!(seen, 10);
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
+//! # What to look at first
+//!
 //! Frequent causes, the cheapest to check first:
 //!
 //! - **Items of less than a microsecond.** Let each do more: an item can be a block of them.

@@ -29,6 +29,24 @@
 //!
 //! A stage has a window of its own. In a chain of two stages with windows of 8 there are up to 16 items under way.
 //!
+//! # A bound in bytes
+//!
+//! Where items have very different sizes no count is right. Let the input say the sizes, and bound their sum: it is exceeded by
+//! one item at most, an item larger than the whole budget passes alone, and several imaps can share a
+//! [`Budget`](crate::Budget). The window in items holds beside it.
+//!
+//! ```
+//! use pool_channel::{Budget, ChannelPool, Executor, IterExt};
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let files = (1..200_u64).map(|n| vec![0_u8; (n % 50) as usize * 1000]);
+//! // 200 kB under way in all imaps that have this budget.
+//! let budget = Budget::bytes(200_000);
+//! let lengths = pool.imap(files.with_sizes(Vec::len), |file| file.len()).window_bytes(&budget);
+//! assert_eq!(lengths.count(), 199);
+//! # Ok::<(), pool_channel::BuildError>(())
+//! ```
+//!
 //! # Chunks
 //!
 //! A worker takes several items at a time where they are short, since taking costs more than a tiny item. How many follows
