@@ -57,10 +57,10 @@ pub use pool_core::ImapStream;
 pub use pool_core::{Block, Blocks, RecordTooLong, Records};
 #[doc(inline)]
 pub use pool_core::{
-    BuildError, Builder, CancelToken, Cancelled, Executor, Imap, ImapStats, ItemTimeout, IterExt, JobError,
-    JobHandle, JobTimedOut, Local, LocalInput, MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place, PoolStats,
-    Pooled, Scope, ScopedJobHandle, Sequential, TimedOut, Timeout, WorkerStats, backend, compiler_errors,
-    guide,
+    Budget, BuildError, Builder, CancelToken, Cancelled, Current, Executor, Imap, ImapStats, ItemTime,
+    ItemTimeout, IterExt, JobError, JobHandle, JobTimedOut, Local, LocalInput, MAX_DEFAULT_WINDOW_PER_THREAD,
+    Panic, Place, PoolStats, Pooled, Scope, ScopedJobHandle, Sequential, TimedOut, Timeout, WithSizes,
+    WorkerStats, backend, compiler_errors, current, guide,
 };
 
 /// The example in the README is a test.

@@ -2,38 +2,24 @@
 //!
 //! # Tracing: the caller's span around the function
 //!
-//! A span belongs to the thread that has entered it, and the function runs on other threads. So take the caller's span along
-//! (`Span::current()` where it has no name), and enter it for each item. Spans and events of the function are inside it then.
-//! The imap knows nothing of this, so it costs nothing where it is not used. The same goes for all that a thread
-//! carries: a locale, the number of a request.
+//! With the feature `tracing` each imap has a span, a child of the one in which it was made. The threads that run items are inside
+//! of it, so the spans and events of the function are below the caller's. A late item and a late result are events. An item that
+//! wants a span of its own makes one, with the index that [`current`](crate::current) says.
+//!
+//! Without the feature, or for anything else that a thread carries (a locale, the number of a request), take it along and enter
+//! it for each item:
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_channel::{ChannelPool, Executor, current};
 //! use tracing::info_span;
 //!
 //! let pool = ChannelPool::new(2)?;
-//! # tracing::subscriber::with_default(seen::Subscriber, || {
 //! let request = info_span!("request");
-//! let lengths = pool.imap(["one", "three"], move |word| request.in_scope(|| word.len()));
+//! let lengths = pool.imap(["one", "three"], move |word| {
+//!     let _request = request.enter();
+//!     info_span!("word", index = current().index()).in_scope(|| word.len())
+//! });
 //! assert!(lengths.eq([3, 5]));
-//! # });
-//! # assert_eq!(seen::ENTERED.load(std::sync::atomic::Ordering::SeqCst), 2);
-//! # mod seen {
-//! #     use std::sync::atomic::{AtomicUsize, Ordering};
-//! #     use tracing::span::{Attributes, Id, Record};
-//! #     use tracing::{Event, Metadata};
-//! #     pub static ENTERED: AtomicUsize = AtomicUsize::new(0);
-//! #     pub struct Subscriber;
-//! #     impl tracing::Subscriber for Subscriber {
-//! #         fn enabled(&self, _: &Metadata<'_>) -> bool { true }
-//! #         fn new_span(&self, _: &Attributes<'_>) -> Id { Id::from_u64(1) }
-//! #         fn record(&self, _: &Id, _: &Record<'_>) {}
-//! #         fn record_follows_from(&self, _: &Id, _: &Id) {}
-//! #         fn event(&self, _: &Event<'_>) {}
-//! #         fn enter(&self, _: &Id) { ENTERED.fetch_add(1, Ordering::SeqCst); }
-//! #         fn exit(&self, _: &Id) {}
-//! #     }
-//! # }
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```
 //!

@@ -1,8 +1,7 @@
 //! `catch_panics`: the same imap, with panics as values.
 
-use super::fail_fast;
 use super::iter::Imap;
-use super::place::Place;
+use super::place::{Place, panic_is_failure};
 use super::results::Next;
 use crate::error::Panic;
 
@@ -22,7 +21,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     where
         T: Send + 'p,
     {
-        self.mapped(true, fail_fast::panic, |below, wait| match below.next(wait) {
+        self.mapped(true, panic_is_failure, |below, wait| match below.next(wait) {
             Next::Panic(panic) => Next::Result(Err(panic)),
             next => next.map(Ok),
         })

@@ -1,7 +1,7 @@
 //! `fail_fast`: nothing begins behind an item that has failed.
 
 use super::iter::Imap;
-use super::place::{Inner, Place};
+use super::place::Place;
 
 impl<U, E, P: Place> Imap<'_, Result<U, E>, P> {
     /// Ends behind the first error, and begins nothing more as soon as one is known: for items that cost money, or
@@ -38,26 +38,4 @@ impl<U, E, P: Place> Imap<'_, Result<U, E>, P> {
         self.inner.fail_fast(Result::is_err);
         self
     }
-}
-
-/// What a failure of a mapped result is below.
-pub(super) type Lower<'p, T, U, P> = fn(&mut Inner<'p, T, P>, fn(&U) -> bool);
-
-/// None is, since the mapped result is no `Result`.
-pub(super) fn none<T, U, P: Place>(_: &mut Inner<'_, T, P>, _: fn(&U) -> bool) {}
-
-/// The same, since the result is.
-#[cfg(feature = "progress")]
-pub(super) fn same<T, P: Place>(below: &mut Inner<'_, T, P>, fails: fn(&T) -> bool) {
-    below.fail_fast(fails);
-}
-
-/// A panic.
-pub(super) fn panic<T, U, P: Place>(below: &mut Inner<'_, T, P>, _: fn(&U) -> bool) {
-    below.controls_mut().fail_on(true, false);
-}
-
-/// An item that is late.
-pub(super) fn late<T, U, P: Place>(below: &mut Inner<'_, T, P>, _: fn(&U) -> bool) {
-    below.controls_mut().fail_on(false, true);
 }

@@ -3,9 +3,8 @@
 //! A worker tells the consumer when an item begins ([`order`](super::engine)). The consumer waits for the rest of the head's
 //! limit, and then gives the head up and hands out [`TimedOut`] in its place.
 
-use super::fail_fast;
 use super::iter::Imap;
-use super::place::{Place, Pooled};
+use super::place::{Place, Pooled, late_is_failure};
 use super::results::Next;
 use crate::error::TimedOut;
 use std::time::Duration;
@@ -66,7 +65,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
         T: Send + 'p,
     {
         self.settings("item_timeout").item_limit = Some(limit);
-        self.mapped(false, fail_fast::late, |below, wait| match below.next(wait) {
+        self.mapped(false, late_is_failure, |below, wait| match below.next(wait) {
             Next::ItemLate(late) => Next::Result(Err(late)),
             next => next.map(Ok),
         })

@@ -1,8 +1,7 @@
 //! The iterator that the user holds.
 
 use super::engine::Wait;
-use super::fail_fast::Lower;
-use super::place::{Inner, Mapped, Place, Pooled};
+use super::place::{Inner, Lower, Mapped, Place, Pooled};
 use super::results::Next;
 use crate::early_end;
 use std::fmt;

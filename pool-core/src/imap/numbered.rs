@@ -1,8 +1,7 @@
 //! `numbered`: each result with the index of its item.
 
-use super::fail_fast;
 use super::iter::Imap;
-use super::place::Place;
+use super::place::{Place, no_failure};
 
 impl<'p, T, P: Place> Imap<'p, T, P> {
     /// Gives each result with the index of its item, counted from 0.
@@ -22,7 +21,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     where
         T: Send + 'p,
     {
-        self.mapped(false, fail_fast::none, |below, wait| {
+        self.mapped(false, no_failure, |below, wait| {
             let before = below.controls().next_index();
             let next = below.next(wait);
             // A panic of the input may be a result, and takes no place.

@@ -3,7 +3,6 @@
 
 use super::controls::Controls;
 use super::engine::{Source, Wait};
-use super::fail_fast::Lower;
 use super::results::{Next, Results};
 use sealed::Erased;
 use std::ops::DerefMut;
@@ -124,6 +123,28 @@ where
     fn controls_mut(&mut self) -> &mut dyn Controls {
         self.below.controls_mut()
     }
+}
+
+/// What a failure of a mapped result is below.
+pub(super) type Lower<'p, T, U, P> = fn(&mut Inner<'p, T, P>, fn(&U) -> bool);
+
+/// None is, since the mapped result is no `Result`.
+pub(super) fn no_failure<T, U, P: Place>(_: &mut Inner<'_, T, P>, _: fn(&U) -> bool) {}
+
+/// The same, since the result is.
+#[cfg(feature = "progress")]
+pub(super) fn same_failure<T, P: Place>(below: &mut Inner<'_, T, P>, fails: fn(&T) -> bool) {
+    below.fail_fast(fails);
+}
+
+/// A panic.
+pub(super) fn panic_is_failure<T, U, P: Place>(below: &mut Inner<'_, T, P>, _: fn(&U) -> bool) {
+    below.controls_mut().fail_on(true, false);
+}
+
+/// An item that is late.
+pub(super) fn late_is_failure<T, U, P: Place>(below: &mut Inner<'_, T, P>, _: fn(&U) -> bool) {
+    below.controls_mut().fail_on(false, true);
 }
 
 mod sealed {

@@ -1,9 +1,8 @@
 //! A progress bar that knows what an imap knows: its total, its position, and whether it ended early.
 
 use super::engine::Wait;
-use super::fail_fast;
 use super::iter::Imap;
-use super::place::{Inner, Place};
+use super::place::{Inner, Place, same_failure};
 use super::results::Next;
 use indicatif::ProgressBar;
 
@@ -35,7 +34,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
             bar.set_length(self.next_index() + most as u64);
         }
         let shown = Shown(bar);
-        self.mapped(false, fail_fast::same, move |below, wait| shown.next(below, wait))
+        self.mapped(false, same_failure, move |below, wait| shown.next(below, wait))
     }
 }
 

@@ -164,9 +164,11 @@ impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
             }
             Head::Late => {
                 let waited = if let Wait::AtMost(limit) = wait { limit } else { Duration::ZERO };
+                self.control.span().note_late_call(self.order.head());
                 Next::CallLate(TimedOut { index: self.order.head(), waited })
             }
             Head::ItemLate(index) => {
+                self.control.span().note_late_item(index);
                 if self.fail_fast.late {
                     self.fail();
                 }

@@ -31,8 +31,8 @@ impl<T, P: Place> Imap<'_, T, P> {
     /// # let pool = ChannelPool::new(2).unwrap();
     /// let blocks = (1..100).map(|n| vec![1u8; n * 1000]).with_sizes(Vec::len);
     /// // A megabyte at a time, however many blocks that are.
-    /// let sums = pool.imap(blocks, |block| block.iter().map(|&byte| byte as usize).sum()).window_bytes(1 << 20);
-    /// assert!(sums.eq((1..100usize).map(|n| n * 1000)));
+    /// let sums = pool.imap(blocks, |block| block.iter().map(|&byte| byte as usize).sum::<usize>());
+    /// assert!(sums.window_bytes(1 << 20).eq((1..100).map(|n| n * 1000)));
     /// ```
     #[track_caller]
     pub fn window_bytes(mut self, budget: impl Into<Budget>) -> Self {

@@ -108,7 +108,8 @@ promises! {
             let item = begun.recv().unwrap();
             waits.unwanted();
             if by_token { token.cancel() } else { drop(results) };
-            assert_eq!(ended.recv_timeout(LONG), Ok(item));
+            // Another one may be the first to end.
+            assert!(ended.recv_timeout(LONG).is_ok(), "item {item} goes on");
         }
     }
 

@@ -13,7 +13,7 @@ const LIMIT: u64 = 10_000;
 /// Sizes from nothing to twice the limit.
 fn size(item: u64) -> u64 {
     let random = item.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-    if random % 50 == 0 { random % (2 * LIMIT) } else { random % (LIMIT / 8) }
+    if random.is_multiple_of(50) { random % (2 * LIMIT) } else { random % (LIMIT / 8) }
 }
 
 /// How much has been handed over, by count and by size.

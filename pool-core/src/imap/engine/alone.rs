@@ -110,6 +110,7 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
         // Without threads, the caller's thread is none of a pool.
         let (function, _inside) = (shared.function(), (!self.for_good).then(Inside::enter));
         let _within = Within::enter(nesting);
+        let _span = shared.control().span().enter();
         let (in_hand, session) = self.in_hand.as_mut()?;
         let fail_fast = shared.fail_fast();
         // The result does not come out of `run`: each time that a large one is moved takes room on the stack.
@@ -118,17 +119,14 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
             order.put_own(value);
             true
         });
-        match ran {
-            Ran::Stopped => {}
-            Ran::Panicked(payload) => {
-                function.poison(session);
-                fail_fast.note_panic(order.head(), shared.control());
-                order.put(Output::Panicked(payload));
-            }
-            Ran::Ended(end) => {
-                self.give_back(shared, Some(end));
-                return None;
-            }
+        if let Ran::Ended(end) = ran {
+            self.give_back(shared, Some(end));
+            return None;
+        }
+        if let Ran::Panicked(payload) = ran {
+            function.poison(session);
+            fail_fast.note_panic(order.head(), shared.control());
+            order.put(Output::Panicked(payload));
         }
         Some(Head::Ready)
     }

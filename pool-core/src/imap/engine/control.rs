@@ -3,10 +3,11 @@
 //! Two *signals* are looked at with every push, and lie in one cache line: which result the consumer waits for, and how often
 //! workers were asked to look up. Both are rarely written.
 
-use super::nesting::current_item;
+use super::span::Span;
 use super::unwanted::Unwanted;
 use crate::sync::Parker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
 
 /// No result is waited for.
 const NONE: u64 = u64::MAX;
@@ -21,6 +22,9 @@ struct Signals {
     look_up: AtomicU64,
 }
 
+/// An item of an imap, and its index.
+pub(super) type Item = (Arc<Control>, u64);
+
 /// The part of an imap that a token, a scope and the hot path of a worker can reach.
 pub struct Control {
     signals: Signals,
@@ -34,11 +38,13 @@ pub struct Control {
     busy: AtomicBool,
     /// Where the consumer sleeps.
     parker: Parker,
-    unwanted: Unwanted,
+    unwanted: Unwanted<Control>,
+    span: Span,
 }
 
 impl Control {
-    pub(super) fn new() -> Control {
+    /// Of an imap that is made inside of this item.
+    pub(super) fn new(outer: Option<Item>) -> Control {
         Control {
             signals: Signals { awaited: AtomicU64::new(NONE), look_up: AtomicU64::new(0) },
             cancelled: AtomicBool::new(false),
@@ -46,7 +52,8 @@ impl Control {
             news: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             parker: Parker::new(),
-            unwanted: Unwanted::new(current_item()),
+            unwanted: Unwanted::new(outer),
+            span: Span::new(),
         }
     }
 
@@ -85,11 +92,15 @@ impl Control {
 
     /// Whether the result of this item, which may run, is not wanted any more.
     pub(super) fn is_unwanted(&self, index: u64) -> bool {
-        self.keeps_from(index) || self.unwanted.contains(index)
+        self.keeps_from(index) || self.unwanted.contains(index, Control::is_unwanted)
+    }
+
+    pub(in crate::imap) fn span(&self) -> &Span {
+        &self.span
     }
 
     /// More reasons for which a result may not be wanted.
-    pub(in crate::imap) fn unwanted(&self) -> &Unwanted {
+    pub(in crate::imap) fn unwanted(&self) -> &Unwanted<Control> {
         &self.unwanted
     }
 

@@ -87,6 +87,7 @@ mod ring_loom;
 mod running;
 mod shared;
 mod source;
+mod span;
 mod state;
 mod stats;
 mod turn;

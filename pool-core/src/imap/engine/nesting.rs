@@ -6,8 +6,7 @@
 //! [in hand](super::input::InHand), while the imap around it is busy. Rayon does the same by leaving what was split off to
 //! idle threads.
 
-use super::control::Control;
-use super::unwanted::Item;
+use super::control::{Control, Item};
 use crate::Executor;
 use crate::executor::{PoolId, pool_id};
 use std::cell::{Cell, RefCell};
@@ -67,14 +66,14 @@ pub fn item_is_unwanted(index: u64) -> bool {
 /// The item that this thread is in.
 pub(super) fn current_item() -> Option<Item> {
     let index = item_index()?;
-    let item = |nesting: &Nesting| Item { control: nesting.control.clone(), index };
+    let item = |nesting: &Nesting| (nesting.control.clone(), index);
     CURRENT.try_with(|current| current.borrow().as_ref().map(item)).ok()?
 }
 
 /// Whether this thread is in this item.
-pub(super) fn is_in(item: &Item) -> bool {
-    let is_it = |nesting: &Nesting| Arc::ptr_eq(&nesting.control, &item.control);
-    item_index() == Some(item.index)
+pub(super) fn is_in((control, index): &Item) -> bool {
+    let is_it = |nesting: &Nesting| Arc::ptr_eq(&nesting.control, control);
+    item_index() == Some(*index)
         && CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(is_it)).unwrap_or(false)
 }
 

@@ -4,6 +4,7 @@ use super::budget::{Budget, Weights};
 use super::control::Control;
 use super::fail_fast::FailFast;
 use super::function::Clear;
+use super::nesting::current_item;
 use super::ring::Receiver;
 use super::state::State;
 use crate::Executor;
@@ -37,7 +38,7 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     ) -> Shared<I, F, T> {
         // First, since what follows asks the input, which may panic.
         let function = Quiet::new(function);
-        let (threads, control) = (threads_of(executor), Arc::new(Control::new()));
+        let (threads, control) = (threads_of(executor), Arc::new(Control::new(current_item())));
         terminated(executor).into_iter().for_each(|pool| control.unwanted().set_pool(pool));
         let state = Mutex::new(State::new(input, threads, control.clone()));
         Shared {

@@ -158,6 +158,7 @@ where
     /// says so between two items. Returns how many items that were.
     pub(super) fn work(&self, hand: &mut Hand<I, T>, mut stops: impl FnMut() -> bool) -> usize {
         let (function, control, fail_fast) = (self.function(), self.control(), self.fail_fast());
+        let _span = control.span().enter();
         let mut session = function.begin();
         let items = match hand.many() {
             None => hand.work_on_one(function, &mut session, (control, fail_fast)),
@@ -204,6 +205,7 @@ where
     /// Pulls an item, works on it, and so on, as far as the chunk goes. Returns how many items that were.
     fn work_in_hand(&self, input: Box<I>, hand: &mut Hand<I, T>) -> (InputBack<I>, usize) {
         let (function, control, fail_fast) = (self.function(), self.control(), self.fail_fast());
+        let _span = control.span().enter();
         let many = hand.many().expect("a chunk without items has begun");
         let (mut session, mut in_hand) = (function.begin(), InHand::new(input, many.next()));
         let mut end: Option<InputEnd> = None;

@@ -2,34 +2,27 @@
 //!
 //! Nothing here makes an imap end, and nothing is written while all goes well. An item that does not ask pays nothing.
 
-use super::control::Control;
 use crate::executor::Terminated;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// The item that a thread is in: of which imap, and its index.
-#[derive(Clone)]
-pub(super) struct Item {
-    pub(super) control: Arc<Control>,
-    pub(super) index: u64,
-}
-
-pub(in crate::imap) struct Unwanted {
+/// `C` is what stands for an imap.
+pub(in crate::imap) struct Unwanted<C> {
     /// In order, what runs below this was given up.
     below: AtomicU64,
     /// Without order, these were.
     given_up: Mutex<BTreeSet<u64>>,
     some_given_up: AtomicBool,
     /// The item in which the imap was made, as long as it is consumed there.
-    outer: Option<Item>,
+    outer: Option<(Arc<C>, u64)>,
     has_left: AtomicBool,
     pool: OnceLock<Terminated>,
 }
 
-impl Unwanted {
+impl<C> Unwanted<C> {
     /// For an imap that is made inside of this item.
-    pub(super) fn new(outer: Option<Item>) -> Unwanted {
+    pub(super) fn new(outer: Option<(Arc<C>, u64)>) -> Unwanted<C> {
         Unwanted {
             below: AtomicU64::new(0),
             given_up: Mutex::new(BTreeSet::new()),
@@ -46,7 +39,7 @@ impl Unwanted {
 
     /// The consumer calls inside of this item, if any. Outside of the one in which the imap was made, that one's end says
     /// nothing any more.
-    pub(super) fn note_caller(&self, is_in: impl FnOnce(&Item) -> bool) {
+    pub(super) fn note_caller(&self, is_in: impl FnOnce(&(Arc<C>, u64)) -> bool) {
         if let Some(outer) = &self.outer
             && !is_in(outer)
         {
@@ -72,13 +65,14 @@ impl Unwanted {
         }
     }
 
-    pub(super) fn contains(&self, index: u64) -> bool {
+    /// Whether the result of this item is not wanted. `is_unwanted` says so of an item of another imap.
+    pub(super) fn contains(&self, index: u64, is_unwanted: impl FnOnce(&C, u64) -> bool) -> bool {
         let given_up = || self.given_up.lock().unwrap_or_else(PoisonError::into_inner).contains(&index);
         index < self.below.load(Ordering::Relaxed)
             || (self.some_given_up.load(Ordering::Relaxed) && given_up())
             || self.pool.get().is_some_and(Terminated::is_set)
-            || self.outer.as_ref().is_some_and(|outer| {
-                !self.has_left.load(Ordering::Relaxed) && outer.control.is_unwanted(outer.index)
+            || self.outer.as_ref().is_some_and(|(outer, index)| {
+                !self.has_left.load(Ordering::Relaxed) && is_unwanted(outer, *index)
             })
     }
 }

@@ -148,10 +148,7 @@ impl<I: Iterator, T> State<I, T> {
             if self.workers.pool_is_gone() && self.is_stuck(order) {
                 return Answer::Return(Head::Terminated);
             }
-            if self.has_all_of_a_failure(order) {
-                return Answer::Return(Head::End);
-            }
-            if !call.works && self.can_nobody_ask_for_the_end(order) {
+            if self.has_all_of_a_failure(order) || (!call.works && self.can_nobody_ask_for_the_end(order)) {
                 return Answer::Return(Head::End);
             }
             if let Some(answer) = self.find_consumer_work(order, hand, call) {
