@@ -36,6 +36,7 @@ promises! {
             }
         }
         ends_with(pool_core::Sequential.imap(0.., below(9)).fail_fast(), 9);
+        ends_with(pool_core::Sequential.imap(0.., below(9)).fail_fast().unordered(), 9);
     }
 
     fn p1_a_lower_error_that_is_found_later_comes_last(subject) {
@@ -57,7 +58,7 @@ promises! {
 
     /// The consumer is far behind all the time.
     fn p9_nothing_begins_behind_an_item_that_has_failed(subject) {
-        for (threads, unordered) in [(1, false), (2, false), (4, true)] {
+        for (threads, unordered, chunk) in [(1, false, 1_000), (2, false, 1), (2, false, 1_000), (4, true, 1)] {
             let pool = subject.pool(threads);
             let (failed, after) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
             let begun_after = after.clone();
@@ -72,25 +73,51 @@ promises! {
                 }
                 Ok(x)
             };
-            let results = pool.imap(0..u64::MAX, f).window(3_000).fail_fast();
+            let results = pool.imap(0..u64::MAX, f).window(3_000).chunk(chunk).fail_fast();
             let results = if unordered { results.unordered() } else { results }.start();
             soon("no item runs", || results.stats().pulled > 50 && results.stats().running == 0);
             let after = begun_after.load(Ordering::SeqCst);
             // One for each thread, and what begins while the one that has failed cannot say so.
             assert!(after < 300, "{after} items began");
+            assert!(results.stats().pulled < 3_000, "the input goes on");
             assert!(results.into_iter().any(|result| result.is_err()));
         }
     }
 
     fn p4_the_end_behind_an_error_does_not_wait_for_the_input(subject) {
         for (threads, unordered) in [(1, false), (2, false), (2, true), (4, true)] {
-            let pool = subject.pool(threads);
-            let gate = Gate::closed();
-            let input = (0..61).map(gate.holds(60));
-            let results = pool.imap(input, below(50)).fail_fast();
-            let count = if unordered { results.unordered().count() } else { results.count() };
-            assert!(count > 50 && count <= 60, "{count} results");
+            // A single item, and many at a time.
+            for failed in [2, 50] {
+                let pool = subject.pool(threads);
+                let gate = Gate::closed();
+                let input = (0..failed + 11).map(gate.holds(failed + 10));
+                let results = pool.imap(input, below(failed)).fail_fast();
+                let count = if unordered { results.unordered().count() } else { results.count() } as u64;
+                assert!(count > failed && count <= failed + 10, "{count} results");
+            }
         }
+    }
+
+    /// One thread is in the input, for a single item, when the other one's item fails.
+    fn p4_the_end_without_order_does_not_wait_for_an_item_that_is_being_pulled(subject) {
+        let pool = subject.pool(2);
+        let (gate, pulls) = (Gate::closed(), Arc::new(AtomicBool::new(false)));
+        let (door, pulling) = (gate.door(), pulls.clone());
+        let input = (0..3u64).inspect(move |&x| {
+            if x == 2 {
+                pulling.store(true, Ordering::SeqCst);
+                door.pass();
+            }
+        });
+        let f = move |x| {
+            if x == 1 {
+                soon("the other thread pulls", || pulls.load(Ordering::SeqCst));
+            }
+            below(1)(x)
+        };
+        let results = pool.imap(input, f).window(2).unordered().fail_fast();
+        assert!(results.eq([Ok(0), Err(1)]));
+        gate.open();
     }
 
     fn p6_a_panic_is_a_failure_where_it_is_a_result(subject) {

@@ -6,7 +6,7 @@ use crate::subject::AnyPool;
 use pool_core::{Budget, Executor, Imap, IterExt, Place};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const LIMIT: u64 = 10_000;
 
@@ -118,7 +118,7 @@ promises! {
         for unordered in [false, true] {
             let pool = subject.pool(2);
             let budget = Budget::bytes(LIMIT as usize);
-            let gate = Gate::closed();
+            let (gate, gate_of_input) = (Gate::closed(), Gate::closed());
             let results = pool.imap(sized(0..1_000), gate.holds(20)).window_bytes(&budget);
             let mut results = if unordered { results.unordered() } else { results };
             assert!(results.by_ref().take(20).count() == 20);
@@ -126,10 +126,34 @@ promises! {
             gate.open();
             drop(results);
             soon("nothing is under way", || budget.used() == 0);
+            // The state never hears of what is pulled now.
+            let pulls = Arc::new(AtomicBool::new(false));
+            let pulling = pulls.clone();
+            let input = (0..1_000).inspect(move |&item| pulling.store(item == 20, Ordering::SeqCst));
+            let input = sized(input.map(gate_of_input.holds(20)));
+            let imap = pool.imap(input, |item| item).window_bytes(&budget);
+            let mut results = if unordered { imap.unordered() } else { imap };
+            assert!(results.by_ref().take(20).count() == 20);
+            soon("a thread is in the input", || {
+                assert!(results.next_timeout(SHORT).is_err());
+                pulls.load(Ordering::SeqCst)
+            });
+            drop(results);
+            gate_of_input.open();
+            soon("nothing is pulled", || budget.used() == 0);
             let bombs = sized((0..100).map(|item| if item == 50 { panic!("on purpose") } else { item }));
             let results = pool.imap(bombs, |item| item).window_bytes(&budget).catch_panics();
             assert_eq!(results.filter(Result::is_err).count(), 1);
             soon("nothing is under way behind a panic", || budget.used() == 0);
+        }
+    }
+
+    fn p3_what_is_delivered_without_order_makes_room(subject) {
+        let pool = subject.pool(2);
+        let budget = Budget::bytes(LIMIT as usize);
+        let results = pool.imap(sized(0..2_000), |item| item).window_bytes(&budget).unordered();
+        for _ in results {
+            assert!(budget.used() as u64 <= 3 * LIMIT);
         }
     }
 
