@@ -17,7 +17,7 @@ fn meets(threads: u64) -> impl Fn(u64) -> u64 + Send + Sync {
 
 /// A worker and a consumer: two items are worked on at the same time.
 ///
-/// Red when a consumer in a job only pulls and runs its head, and when a feeder does not pull for it.
+/// Red when a consumer in a job runs its head only.
 #[test]
 fn a_consumer_and_a_worker() {
     let body = |pool: &Pool| {
@@ -28,7 +28,8 @@ fn a_consumer_and_a_worker() {
     model_of(1, 2, 3, body, drop);
 }
 
-/// Two workers and a consumer: three items are worked on at the same time.
+/// Two workers and a consumer: three items are worked on at the same time. No break has turned this one red alone: what a
+/// consumer leaves, the workers take.
 #[test]
 fn a_consumer_and_two_workers() {
     let body = |pool: &Pool| {
@@ -41,6 +42,10 @@ fn a_consumer_and_two_workers() {
 
 /// The input waits for the effect of the item before, so the consumer comes for what a feeder has pulled, also out of its
 /// sleep (P4).
+///
+/// Red when a consumer in a job registers without looking whether it may stop coming back, when nothing wakes one that
+/// could work, when it runs its head only, and with the breaks of
+/// [`a_worker_leaves_while_another_fills`](super::liveness).
 #[test]
 fn a_consumer_comes_for_what_was_pulled() {
     let body = |pool: &Pool| {
@@ -52,6 +57,8 @@ fn a_consumer_comes_for_what_was_pulled() {
 }
 
 /// The same with two workers.
+///
+/// Red when a consumer in a job runs its head only.
 #[test]
 fn two_workers_and_a_consumer_come_for_what_was_pulled() {
     let body = |pool: &Pool| {
@@ -63,6 +70,8 @@ fn two_workers_and_a_consumer_come_for_what_was_pulled() {
 }
 
 /// The head is in a worker's chunk when the consumer has nothing to do: it sleeps, and is woken for the head (P5).
+///
+/// Red when a consumer in a job runs its head only.
 #[test]
 fn a_consumer_in_a_job_sleeps_beside_its_head() {
     let body = |pool: &Pool| {
@@ -73,6 +82,8 @@ fn a_consumer_in_a_job_sleeps_beside_its_head() {
 }
 
 /// A consumer in a job that pulls for a worker, and works on what is left of that.
+///
+/// Red when a consumer in a job runs its head only.
 #[test]
 fn a_consumer_in_a_job_offers_its_own_input() {
     let body = |pool: &Pool| {
@@ -84,6 +95,9 @@ fn a_consumer_in_a_job_offers_its_own_input() {
 }
 
 /// A consumer leaves its job with its imap half done, and goes on where it only waits.
+///
+/// Red when a feeder does not pull for a consumer that works, when what is told wakes no consumer, and with the breaks of
+/// [`a_worker_leaves_while_another_fills`](super::liveness).
 #[test]
 fn a_consumer_leaves_its_job() {
     let body = |pool: &Pool| {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The consumer leaves while a worker feeds and works. Every item is dropped, although a job of the imap is still in a
 /// queue.
 ///
-/// Red when `clear` leaves out the input.
+/// Red when `take_leftovers` leaves out the input.
 #[test]
 fn dropped_on_the_way() {
     let body = |pool: &Pool| {
@@ -29,8 +29,8 @@ fn dropped_on_the_way() {
 
 /// The pool drops its queue while the consumer waits: it gets `Cancelled`, or all results (P12).
 ///
-/// Red when `discard_job` does not wake the consumer, and when `try_reserve` goes on asking a pool that drops jobs (loom then
-/// reports endless branches).
+/// Red when `discard_job` does not wake the consumer, and when `try_reserve` goes on asking a pool that drops jobs while a
+/// worker is in its turn.
 #[test]
 fn terminated_pool() {
     let body = |pool: &Pool| {
@@ -49,8 +49,7 @@ fn terminated_pool() {
 
 /// A token cancels from another thread, while the input blocks until the consumer has left.
 ///
-/// Red when `cancel` does not notify the parker, and when it comes before the parker is prepared and is not looked for
-/// afterwards.
+/// Red when `cancel` does not notify the parker, and when `register` does not look for it after the parker was prepared.
 #[test]
 fn cancelled_from_elsewhere() {
     let body = |pool: &Pool| {
@@ -68,10 +67,10 @@ fn cancelled_from_elsewhere() {
     model(1, 2, body, drop);
 }
 
-/// A token cancels while a worker is in a chunk whose second item waits for the consumer to leave: only the flags tell
-/// it not to begin with the third.
+/// A token cancels while a worker is in a chunk whose second item waits for the consumer to leave: only the call to look up
+/// tells it not to begin with the third.
 ///
-/// Red when `cancel` does not set the flags.
+/// Red when `cancel` does not ask workers to look up.
 #[test]
 fn cancelled_in_a_chunk() {
     let body = |pool: &Pool| {
@@ -95,7 +94,7 @@ fn cancelled_in_a_chunk() {
 
 /// A scope that ends before or while a worker comes for its job: what the job borrows outlives it.
 ///
-/// Red when `finish` does not wait for the thread that has the task.
+/// Red when `Leases::finish` returns without waiting for the threads that have a task.
 #[test]
 fn scope_and_a_worker() {
     let body = |pool: &Pool| {

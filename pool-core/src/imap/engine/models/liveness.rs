@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// One thread, whose feeder waits inside `next` for the consumer to have the item before (P4).
 ///
-/// Red when `feed` fills although no other worker is in its turn.
+/// Red when `may_pull_ahead` says yes although no other worker is in its turn.
 #[test]
 fn input_that_waits_for_the_result() {
     let body = |pool: &Pool| {
@@ -26,8 +26,9 @@ fn input_that_waits_for_the_result() {
 /// Two workers, and an input that waits for the effect of the item before: a worker that ends its turn while the other
 /// one fills its ring either takes what is there, or is seen to have left.
 ///
-/// Red when `may_leave` does not set the flag of the ring that is being filled or does not look at it again, and when
-/// `fill` goes on at a flag.
+/// Red when `may_leave` does not ask all to look up, when `fill` goes on all the same or reads the count of calls after the
+/// lock was left, and without the fence of `push` or that of `settle`. That a worker looks into the ring again is seen in
+/// [`busy`](super::busy), with a consumer in its place.
 #[test]
 fn a_worker_leaves_while_another_fills() {
     let body = |pool: &Pool| {
@@ -41,7 +42,7 @@ fn a_worker_leaves_while_another_fills() {
 /// The pool's other thread is with foreign work until all results have come, and the input has each item only after the
 /// result of the one before.
 ///
-/// Red when queued jobs count as active in `may_pull_ahead`.
+/// Red when queued jobs count as active, and when `may_pull_ahead` says yes although no other worker is in its turn.
 #[test]
 fn the_other_thread_is_busy_elsewhere() {
     let body = |pool: &Pool| {
@@ -60,7 +61,7 @@ fn the_other_thread_is_busy_elsewhere() {
 
 /// An imap inside an item of another, where there is no other thread.
 ///
-/// Red when `find_consumer_work` does not pull.
+/// Red when `find_work` does not pull the head for a consumer.
 #[test]
 fn nested_on_one_thread() {
     let body = |pool: &Pool| {

@@ -5,7 +5,7 @@ use crate::Executor;
 
 /// The consumer pulls, and a worker takes.
 ///
-/// Red when the consumer spawns no job: neither in `pull_here`, nor before it sleeps.
+/// Red when the consumer spawns no job, neither while it offers items nor when it asks what to do.
 #[test]
 fn local() {
     let body = |pool: &Pool| {
@@ -15,7 +15,9 @@ fn local() {
     model(2, 2, body, drop);
 }
 
-/// The same through a ring of two items.
+/// The same through rings of two items.
+///
+/// Red as well without the fence of `settle`.
 #[test]
 fn local_in_chunks() {
     let body = |pool: &Pool| {
@@ -27,7 +29,7 @@ fn local_in_chunks() {
 
 /// The input that the consumer pulls waits until the item before has been worked on (its effect, not its result).
 ///
-/// Red when `pull_here` does not spawn.
+/// Red when `offer_more` does not spawn.
 #[test]
 fn local_input_that_waits_for_the_effect() {
     let body = |pool: &Pool| {

@@ -1,13 +1,13 @@
-//! loom models of the engine: up to two workers and a consumer, in each order of their steps that has no more than so
-//! few preemptions as the model says. Each prints how many orders that were. Those that do not come to all of them within
-//! the time that `.ci/loom` gives say so; `.ci/loom --full` has no limit.
+//! loom models of the engine: up to two workers and a consumer, in each order of their steps that has at most the
+//! number of preemptions that the model gives. Each prints how many orders that were, and whether the time that `.ci/loom`
+//! gives was enough for all; `.ci/loom --full` has no limit.
 //!
 //! The policy is the one that takes single items, never naps and never looks; where rings matter a model asks for a chunk,
 //! and for a window of at least twice that, since a chunk is at most half of the window. The clock stands still, so nothing
 //! is handed back, and no slice ends.
 //!
 //! A file holds the models of one lemma. What they look for is a stall, which loom reports as a deadlock, and a wrong
-//! result. Each says which deliberate break turns it red. Run them with `.ci/loom`.
+//! result. Each says which deliberate breaks were seen to turn it red. Run them with `.ci/loom`.
 
 mod busy;
 mod ending;

@@ -5,10 +5,10 @@ use crate::Executor;
 use crate::sync::{Condvar, Mutex, lock};
 use std::sync::Arc;
 
-/// Feed, take, publish, consume, sleep, end; the window is read outside the lock.
+/// Feed, take, tell, consume, sleep, end: each result is told at the lock.
 ///
-/// Red when `Outputs::open` does not set the flag of the ring that the consumer waits for, and when `give_back_input` does
-/// not wake it at the end.
+/// Red when `tell` does not wake the consumer, when `give_back_input` does not wake it at the end, and when a consumer that
+/// sleeps has reserved no worker.
 #[test]
 fn window_of_one() {
     let body = |pool: &Pool| {
@@ -20,7 +20,7 @@ fn window_of_one() {
 
 /// Rings of two items: the consumer sleeps beside one while its results come one by one.
 ///
-/// Red when `Outputs::open` does not set the flag.
+/// Red when a push does not look at the signal, or looks before it, and without the fence of `push` or that of `settle`.
 #[test]
 fn window_of_two_in_chunks() {
     let body = |pool: &Pool| {
@@ -31,9 +31,9 @@ fn window_of_two_in_chunks() {
 }
 
 /// The second item of a chunk waits until the consumer has the result of the first (P5): only the
-/// flag can wake it.
+/// signal can wake it. The worker has the input in hand.
 ///
-/// Red when `push` leaves its fence out, or looks at the flag before it pushes.
+/// Red when a push does not look at the signal.
 #[test]
 fn item_that_waits_for_the_result() {
     let body = |pool: &Pool| {
@@ -53,7 +53,7 @@ fn item_that_waits_for_the_result() {
 
 /// A task in place of the sleeping thread: its waker is called, or it need not wait.
 ///
-/// Red when `set_task` comes after the last look at the head.
+/// Red when `set_task` comes after the consumer has registered and looked.
 #[cfg(feature = "stream")]
 #[test]
 fn task_that_waits() {
@@ -95,7 +95,7 @@ fn task_that_waits() {
 
 /// Started, and consumed later.
 ///
-/// Red when the consumer spawns no job: neither when there is room again, nor before it sleeps.
+/// Red when the consumer spawns no job: neither in `visit`, nor before it sleeps.
 #[test]
 fn started() {
     let body = |pool: &Pool| {
@@ -108,14 +108,18 @@ fn started() {
     model(1, 3, body, drop);
 }
 
-/// A panic in a chunk: the results behind it go to another ring.
+/// A panic in a chunk, while the item behind it waits until the consumer has had it: the results from there on go to
+/// another ring.
 ///
 /// Red when `note_panic` does not wake the consumer.
 #[test]
 fn panics() {
     let body = |pool: &Pool| {
-        let f = |x| if x == 0 { std::panic::panic_any(7) } else { x };
-        let results: Vec<_> = pool.imap(0..2, f).window(4).chunk(2).catch_panics().collect();
+        let had = Arc::new(Count::default());
+        let seen = had.clone();
+        let f = move |x| if x == 0 { std::panic::panic_any(7) } else { (seen.wait_for(x), x).1 };
+        let panics = pool.imap(0..2, f).window(4).chunk(2).catch_panics();
+        let results: Vec<_> = panics.inspect(|_| had.add(1)).collect();
         assert!(results.len() == 2 && results[0].is_err() && *results[1].as_ref().unwrap() == 1);
     };
     model(1, 3, body, drop);
