@@ -135,7 +135,7 @@ fn a_push_meets_the_end_of_a_search() {
 }
 
 /// The other worker must come and steal the job behind the one that waits. Red if `Worker::push` does not call
-/// `Sleep::pushed`, or if `take_any` leaves out the deques.
+/// `Sleep::pushed`, or if `take_any` leaves out the deques. It has more orders than fit into ten seconds.
 #[test]
 fn a_job_behind_a_long_job_is_stolen() {
     model(2, || {
@@ -153,7 +153,7 @@ fn closing_meets_workers_going_to_sleep() {
     model(3, || Pool::new(2).close_and_join());
 }
 
-/// Red if `Sleep::terminate` stores the stage without the lock, or notifies before it stores it.
+/// Red if `Sleep::terminate` does not store the stage, or notifies before it stores it.
 #[test]
 fn terminating_meets_workers_going_to_sleep() {
     model(3, || {
@@ -185,7 +185,7 @@ impl Drop for Counted {
 }
 
 /// When the threads have ended, every job has been run or dropped. Red if `Core::terminate` or `Core::pushed` does not
-/// take what is queued.
+/// take what is queued, and without the fence of `terminate`.
 #[test]
 fn terminating_leaves_no_job_behind() {
     model(2, || {
@@ -231,7 +231,8 @@ impl Drop for Gone {
 }
 
 /// The same for a job that a running job pushes, which waits for it: the worker that would drop it at its end never comes
-/// to its end. Red if `Core::pushed` does not look whether the pool has been terminated.
+/// to its end. Red if `Core::pushed` does not look whether the pool has been terminated. It has more orders than fit into ten
+/// seconds.
 #[test]
 fn terminating_meets_a_push_from_inside() {
     model(2, || {

@@ -137,7 +137,7 @@ pub struct Suite {
 impl Suite {
     /// An empty suite, for the command line of this process.
     ///
-    /// The options are those of every Rust test (`--list`, a filter, `--test-threads`, by default two for each core, since
+    /// The options are those of every Rust test (`--list`, a filter, `--test-threads`, by default three for each core, since
     /// tests wait more than they compute), and `--fail-fast`: once a test has failed, no other begins. Those that have begun
     /// by then end first; the rest is shown as ignored.
     pub fn from_args() -> Suite {
@@ -150,7 +150,7 @@ impl Suite {
         let mut arguments = Arguments::from_iter(others);
         // Tests wait more than they compute.
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        arguments.test_threads.get_or_insert(2 * cores);
+        arguments.test_threads.get_or_insert(3 * cores);
         Suite {
             arguments,
             failed: (!fail_fast.is_empty()).then(Arc::default),

@@ -3,7 +3,7 @@
 use super::{Count, Pool, model, model_of};
 use crate::Executor;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use std::sync::Arc;
 
 /// The consumer leaves while a worker feeds and works. Every item is dropped, although a job of the imap is still in a
@@ -90,6 +90,32 @@ fn cancelled_in_a_chunk() {
         late
     };
     model(1, 2, body, |late| assert!(!late.load(Ordering::Relaxed)));
+}
+
+/// The same where the worker has looked up before, since the other one was idle and left.
+///
+/// Red when a worker looks up once in a chunk only.
+#[test]
+fn cancelled_after_another_look_up() {
+    let body = |pool: &Pool| {
+        let (left, late) = (Arc::new(Count::default()), Arc::new(AtomicBool::new(false)));
+        let (seen, begun, waited) = (left.clone(), late.clone(), Mutex::new(None));
+        let f = move |item| {
+            let me = loom::thread::current().id();
+            if item == 2 {
+                *lock(&waited) = Some(me);
+                seen.wait_for(1);
+            }
+            begun.fetch_or(item > 2 && *lock(&waited) == Some(me), Ordering::Relaxed);
+        };
+        let mut imap = pool.imap(0..4, f).window(8).chunk(4);
+        assert_eq!(imap.next(), Some(()));
+        imap.cancel_token().cancel();
+        left.set(1);
+        imap.for_each(drop);
+        late
+    };
+    model(2, 2, body, |late| assert!(!late.load(Ordering::Relaxed)));
 }
 
 /// A scope that ends before or while a worker comes for its job: what the job borrows outlives it.
