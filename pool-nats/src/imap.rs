@@ -14,6 +14,7 @@ use crate::master::Shared;
 use crate::stats::RemoteStats;
 use crate::task::Identity;
 use crate::unwind::drop_quietly;
+use crate::waiting::wait_for;
 use bytes::Bytes;
 use futures::channel::mpsc;
 use futures::{Stream, StreamExt};
@@ -24,8 +25,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// An ordered, lazy map whose function runs in worker processes. From [`NatsPool::imap`](crate::NatsPool::imap).
@@ -340,19 +340,9 @@ impl<T: DeserializeOwned> RemoteImap<T> {
             return Some(Some(result));
         }
         let began = Instant::now();
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        let mut context = Context::from_waker(&waker);
-        loop {
-            if let Poll::Ready(item) = self.poll(&mut context) {
-                self.note_wait(began.elapsed());
-                return Some(item);
-            }
-            match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                None => std::thread::park(),
-                Some(Duration::ZERO) => return None,
-                Some(left) => std::thread::park_timeout(left),
-            }
-        }
+        let item = wait_for(deadline, |context| self.poll(context))?;
+        self.note_wait(began.elapsed());
+        Some(item)
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, TaskError>>> {
@@ -529,14 +519,5 @@ impl<T: DeserializeOwned> Stream for RemoteStream<T> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.inner.size_hint()
-    }
-}
-
-/// Wakes a thread that is parked.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }

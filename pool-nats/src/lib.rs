@@ -63,6 +63,7 @@ mod stats;
 mod subjects;
 mod task;
 mod unwind;
+mod waiting;
 mod worker;
 
 pub use builder::Builder;

@@ -3,9 +3,12 @@
 use crate::builder::{Builder, Connected, refusal};
 use crate::error::NatsError;
 use crate::subjects::Subjects;
+use crate::waiting::wait_for;
 use async_nats::Client;
 use async_nats::client::RequestErrorKind;
 use async_nats::jetstream;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -92,13 +95,13 @@ impl Builder<MasterRole> {
             let why = "max_age is below ack_wait: frames would vanish while workers hold them";
             return Err(NatsError::Setting(why.into()));
         }
-        let (ready, built) = std::sync::mpsc::channel();
+        let (ready, mut built) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("pool-nats".into())
-            .spawn(move || background(self, &ready))
+            .spawn(move || background(self, ready))
             .map_err(|error| NatsError::System(format!("a thread: {error}")))?;
-        let started = built.recv().map_err(|_| NatsError::System("the thread has died".into()))?;
-        let (master, stop) = started?;
+        let started = wait_for(None, |context| Pin::new(&mut built).poll(context)).and_then(Result::ok);
+        let (master, stop) = started.ok_or_else(|| NatsError::System("the thread has died".into()))??;
         let ending = Mutex::new(Some((stop, thread)));
         Ok(Arc::new(Shared { master, ending }))
     }
@@ -107,7 +110,7 @@ impl Builder<MasterRole> {
 /// The thread of a pool: it lives as long as the pool and all its imaps.
 fn background(
     builder: Builder<MasterRole>,
-    ready: &std::sync::mpsc::Sender<Result<(Master, oneshot::Sender<()>), NatsError>>,
+    ready: oneshot::Sender<Result<(Master, oneshot::Sender<()>), NatsError>>,
 ) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

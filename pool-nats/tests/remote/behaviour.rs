@@ -30,6 +30,7 @@ pub const TESTS: &[(&str, Test)] = &[
     ("items_of_16_mib", large_items),
     ("an_endless_input_runs_in_a_bounded_window", endless),
     ("stats_know_the_workers", stats),
+    ("p16_waits_neither_take_nor_leave_the_threads_token", park_tokens),
     #[cfg(feature = "stream")]
     ("a_stream_gives_the_same", stream),
 ];
@@ -59,6 +60,42 @@ fn counted(numbers: std::ops::Range<u64>) -> (impl Iterator<Item = u64> + Send, 
         counter.fetch_add(1, Ordering::SeqCst);
     });
     (numbers, pulled)
+}
+
+/// Whether the `unpark` token of this thread was there. It is not there any more.
+fn takes_token(limit: Duration) -> bool {
+    let began = Instant::now();
+    std::thread::park_timeout(limit);
+    began.elapsed() < limit
+}
+
+fn park_tokens(scene: &Arc<Scene>) {
+    let server = Server::start(scene);
+    worker(scene, &server.url(), 1);
+    let shared = pool(&server);
+    let nap = || [(0, 30), (1, 30)];
+    let ways: [(&str, &dyn Fn()); 4] = [
+        ("building and dropping a pool", &|| drop(pool(&server))),
+        ("next", &|| assert_eq!(shared.imap(SLEEP, nap()).count(), 2)),
+        ("a limit", &|| {
+            let mut imap = shared.imap(SLEEP, nap());
+            let _ = imap.next_timeout(Duration::from_millis(10));
+            assert!(imap.next_timeout(Duration::from_secs(20)).unwrap().is_some());
+        }),
+        ("a dropped imap", &|| drop(shared.imap(SLEEP, nap()).start())),
+    ];
+    for (way, wait) in ways {
+        std::thread::current().unpark();
+        wait();
+        assert!(takes_token(Duration::from_secs(20)), "{way} took it");
+        // A thread may wake up for no reason, but not each time.
+        let left = (0..3).all(|_| {
+            std::thread::park_timeout(Duration::ZERO);
+            wait();
+            takes_token(Duration::from_millis(100))
+        });
+        assert!(!left, "{way} left one");
+    }
 }
 
 fn lazy(scene: &Arc<Scene>) {
