@@ -1,4 +1,7 @@
 //! What can go wrong, one type for each.
+//!
+//! A text is told once, so that a report of all causes does not repeat itself: what a panic said is in the `Display` of the
+//! error that holds it, and no `source`; what the system or a library said is the `source`, and not in the `Display`.
 
 use crate::unwind::{Payload, drop_quietly};
 use std::borrow::Cow;
@@ -108,6 +111,8 @@ impl fmt::Display for Cancelled {
 impl std::error::Error for Cancelled {}
 
 /// Why a submitted job has no result.
+///
+/// Its text is that of the [`Panic`], which so is no `source`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum JobError {
@@ -126,14 +131,7 @@ impl fmt::Display for JobError {
     }
 }
 
-impl std::error::Error for JobError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            JobError::Panicked(panic) => Some(panic),
-            JobError::Cancelled => None,
-        }
-    }
-}
+impl std::error::Error for JobError {}
 
 /// A result did not come in time. Nothing is lost: the next call waits for the same item again.
 ///
@@ -202,6 +200,9 @@ impl fmt::Display for JobTimedOut {
 impl std::error::Error for JobTimedOut {}
 
 /// A pool could not be built. No thread of it is left running.
+///
+/// What the system or a library said is its `source`; its text says the rest. Print both where only text is wanted, as `anyhow`
+/// does by `{:#}`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -237,11 +238,9 @@ impl fmt::Display for BuildError {
                     "the environment variable {name} is {value:?}, and should be a number of threads from 1 up"
                 )
             }
-            BuildError::Thread { index, source } => {
-                write!(f, "thread {index} could not be started: {source}")
-            }
+            BuildError::Thread { index, .. } => write!(f, "thread {index} could not be started"),
             BuildError::Hook(panic) => write!(f, "the start hook {panic}"),
-            BuildError::Backend(error) => write!(f, "the pool could not be built: {error}"),
+            BuildError::Backend(_) => f.write_str("the pool could not be built"),
         }
     }
 }
@@ -249,9 +248,8 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            BuildError::ZeroThreads | BuildError::Variable { .. } => None,
+            BuildError::ZeroThreads | BuildError::Variable { .. } | BuildError::Hook(_) => None,
             BuildError::Thread { source, .. } => Some(source),
-            BuildError::Hook(panic) => Some(panic),
             BuildError::Backend(error) => Some(error.as_ref()),
         }
     }
@@ -295,12 +293,27 @@ mod tests {
     }
 
     #[test]
-    fn p6_errors_name_their_source() {
-        let failed = JobError::Panicked(Panic::new(Box::new("why")));
-        assert!(failed.source().is_some_and(|source| source.is::<Panic>()));
-        let refused = BuildError::Hook(Panic::new(Box::new("why")));
-        assert!(refused.source().is_some_and(|source| source.is::<Panic>()));
-        let refused = BuildError::Thread { index: 3, source: std::io::Error::other("why") };
-        assert_eq!(refused.source().map(ToString::to_string).as_deref(), Some("why"));
+    fn p6_errors_tell_each_text_once() {
+        let panic = || Panic::new(Box::new("why"));
+        let system = || std::io::Error::other("why");
+        let errors: [(Box<dyn Error>, &str); 8] = [
+            (Box::new(panic()), "panicked: why"),
+            (Box::new(JobError::Panicked(panic())), "panicked: why"),
+            (Box::new(JobError::Cancelled), "cancelled: the job was dropped before it could run"),
+            (Box::new(BuildError::ZeroThreads), "a pool needs at least one thread, and 0 were asked for"),
+            (
+                Box::new(BuildError::Thread { index: 3, source: system() }),
+                "thread 3 could not be started: why",
+            ),
+            (Box::new(BuildError::Hook(panic())), "the start hook panicked: why"),
+            (Box::new(BuildError::Backend(Box::new(system()))), "the pool could not be built: why"),
+            (Box::new(JobTimedOut { waited: Duration::ZERO }), "the job had not ended after 0ns"),
+        ];
+        for (error, all) in errors {
+            let why = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+            assert_eq!(format!("{error}{why}"), all);
+        }
+        let refused = BuildError::Thread { index: 3, source: system() };
+        assert!(refused.source().is_some_and(|source| source.is::<std::io::Error>()));
     }
 }

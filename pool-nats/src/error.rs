@@ -1,4 +1,7 @@
 //! What can go wrong, for an item and for a connection.
+//!
+//! These errors come from another process, or are told to each imap of a connection. So they hold texts, which can be sent and
+//! cloned, with all causes; none has a `source`, which would say one of these texts again.
 
 use std::fmt;
 use std::time::Duration;
@@ -166,5 +169,22 @@ mod tests {
         travels::<TaskError>();
         travels::<TimedOut>();
         travels::<NatsError>();
+    }
+
+    #[test]
+    fn errors_tell_each_text_once() {
+        let why = || String::from("why");
+        let errors: [Box<dyn Error>; 7] = [
+            Box::new(TaskError::Panicked(why())),
+            Box::new(TaskError::Encode(why())),
+            Box::new(TaskError::Decode(why())),
+            Box::new(TaskError::Connection(why())),
+            Box::new(NatsError::Setting(why())),
+            Box::new(NatsError::Connect(why())),
+            Box::new(NatsError::System(why())),
+        ];
+        for error in errors {
+            assert!(error.to_string().ends_with(": why") && error.source().is_none(), "{error}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::error::BuildError;
 use crate::executor::{PoolId, Terminated};
 use crate::job::Job;
 use crate::sync::fence;
+use std::error::Error;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -218,6 +219,8 @@ impl<B: Backend> Pool<B> {
     }
 }
 
+/// **Of `RayonPool` alone.** All pools are names of this one type, so the pages of the others show these two, where the compiler
+/// refuses them.
 impl<B: Guest> Pool<B> {
     /// Jobs on threads that you have, beside whatever else they do. Only `RayonPool` has hosts, and shows how.
     ///
@@ -340,7 +343,10 @@ impl<B: Backend> Executor for Pool<B> {
 /// ```
 impl<B: Backend> Default for Pool<B> {
     fn default() -> Pool<B> {
-        Pool::builder().build().unwrap_or_else(|error| panic!("{error}"))
+        Pool::builder().build().unwrap_or_else(|error| match error.source() {
+            Some(why) => panic!("{error}: {why}"),
+            None => panic!("{error}"),
+        })
     }
 }
 
