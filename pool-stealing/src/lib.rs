@@ -59,7 +59,7 @@ pub use pool_core::ImapStream;
 pub use pool_core::{Block, Blocks, RecordTooLong, Records};
 #[doc(inline)]
 pub use pool_core::{
-    Budget, BuildError, Builder, CancelToken, Cancelled, Current, Executor, Imap, ImapStats, ItemTime,
+    Budget, BuildError, Builder, CancelToken, Cancelled, Current, Executor, Imap, ImapStats, Input, ItemTime,
     ItemTimeout, IterExt, JobError, JobHandle, JobTimedOut, Local, LocalInput, MAX_DEFAULT_WINDOW_PER_THREAD,
     Panic, Place, PoolStats, Pooled, Scope, ScopedJobHandle, Sequential, TimedOut, Timeout, WithSizes,
     WorkerStats, backend, compiler_errors, current, guide,

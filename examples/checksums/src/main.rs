@@ -8,7 +8,7 @@ mod input;
 mod output;
 
 use clap::{Parser, ValueEnum};
-use example_common::{parse, stdout, tell};
+use example_common::{parse, stdout, tell, with_causes};
 use hash::Sum;
 use input::Failure;
 use output::{FLUSH_AFTER, Output, Progress};
@@ -100,7 +100,7 @@ fn run<P: Executor>(
     arguments: Arguments,
 ) -> ! {
     let stdout = stdout().unwrap_or_else(|error| fail(format_args!("standard output: {error}")));
-    let pool = pool.unwrap_or_else(|error| fail(error));
+    let pool = pool.unwrap_or_else(|error| fail(with_causes(&error)));
     let progress = Progress::new();
     let mut output = Output::new(stdout, progress.clone());
     let files = progress.clone().count(input::files(arguments.paths, if arguments.null { 0 } else { b'\n' }));

@@ -1,17 +1,19 @@
 //! What the programs of `examples` share: their standard streams, lines of text, messages, and how their tests run them.
 
+#[cfg(feature = "arguments")]
+mod arguments;
 mod lines;
 mod streams;
 pub mod testing;
 
+#[cfg(feature = "arguments")]
+pub use arguments::parse;
 pub use lines::lines;
 pub use streams::{stdin, stdout};
 
-use clap::Parser;
-use std::ffi::OsString;
+use std::error::Error;
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
-use std::process::exit;
+use std::io::{self, Write};
 
 /// Says something on standard error.
 ///
@@ -22,20 +24,13 @@ pub fn tell(message: impl Display) {
     let _ = io::stderr().write_all(format!("{message}\n").as_bytes());
 }
 
-/// The arguments of `program`, of which the first is its name. Ends the program if they are wrong, or ask for help.
-///
-/// [`Parser::parse`] ends with status 0 also where the help could not be written.
-pub fn parse<A: Parser>(program: &str, arguments: impl IntoIterator<Item = OsString>) -> A {
-    A::try_parse_from(arguments).unwrap_or_else(|error| {
-        if error.use_stderr() {
-            error.exit();
-        }
-        let text = error.render();
-        let text = if io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
-        if let Err(error) = stdout().and_then(|mut output| output.write_all(text.as_bytes())) {
-            tell(format_args!("{program}: standard output: {error}"));
-            exit(1);
-        }
-        exit(0)
-    })
+/// An error and its causes, in one line.
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

@@ -4,7 +4,7 @@
 //! answer costs its own place in the list and nothing else: `item_timeout` counts from when its request *began*.
 
 use clap::Parser;
-use example_common::{lines, parse, stdin, stdout, tell};
+use example_common::{lines, parse, stdin, stdout, tell, with_causes};
 use pool_channel::{ChannelPool, Executor};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -69,7 +69,7 @@ fn run(arguments: Arguments) -> Result<bool, String> {
     let written = |error| format!("standard output: {error}");
     let mut output = stdout().map_err(written)?;
     // Leaked: dropping the pool would wait for requests that are late.
-    let pool = Box::leak(Box::new(ChannelPool::new(threads).map_err(|error| error.to_string())?));
+    let pool = Box::leak(Box::new(ChannelPool::new(threads).map_err(|error| with_causes(&error))?));
     // Longer than `item_timeout`. It frees the thread of a request that is late.
     let config =
         Agent::config_builder().timeout_global(Some(limit.saturating_mul(2))).http_status_as_error(false);

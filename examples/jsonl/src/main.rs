@@ -6,7 +6,7 @@
 mod json;
 
 use clap::Parser;
-use example_common::{lines, parse, stdin, stdout, tell};
+use example_common::{lines, parse, stdin, stdout, tell, with_causes};
 use indicatif::{ProgressBar, ProgressStyle};
 use json::{find, quoted, same, set};
 use pool_stealing::{Executor, StealingPool};
@@ -106,7 +106,7 @@ fn run(arguments: Arguments) -> Result<bool, String> {
         builder = builder.threads(threads);
     }
     // Leaked: dropping the pool would wait for a thread that still reads.
-    let pool = Box::leak(Box::new(builder.build().map_err(|error| error.to_string())?));
+    let pool = Box::leak(Box::new(builder.build().map_err(|error| with_causes(&error))?));
     let written = |error| format!("standard output: {error}");
     let mut output = BufWriter::with_capacity(1 << 16, stdout().map_err(written)?);
     let (input, bar) = open(arguments.file.as_ref())?;

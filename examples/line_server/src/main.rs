@@ -8,7 +8,7 @@ mod lines;
 mod server;
 
 use clap::Parser;
-use example_common::{parse, tell};
+use example_common::{parse, tell, with_causes};
 use pool_stealing::StealingPool;
 use std::error::Error;
 use std::io::ErrorKind;
@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(format_args!("line_server: {error}"));
+            tell(format_args!("line_server: {}", with_causes(&*error)));
             ExitCode::FAILURE
         }
     }

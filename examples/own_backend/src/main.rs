@@ -6,11 +6,16 @@
 #[allow(dead_code, reason = "`compare` terminates no pool")]
 mod pool;
 
+use example_common::{stdout, tell};
 use pool::OwnPool;
 use pool_compare::{ours, registry};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Err(error) = stdout() {
+        tell(format_args!("own_backend: standard output: {error}"));
+        return ExitCode::FAILURE;
+    }
     let own = |threads| OwnPool::new(threads).expect("threads start");
     let mut entries = registry::all();
     entries.extend(ours::backend("own", own));

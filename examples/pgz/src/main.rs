@@ -10,7 +10,7 @@
 mod gunzip;
 
 use clap::Parser;
-use example_common::{parse, stdin, stdout, tell};
+use example_common::{parse, stdin, stdout, tell, with_causes};
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use gunzip::Gunzip;
 use pool_stealing::{Executor, StealingPool};
@@ -84,7 +84,7 @@ fn main() {
     if let Some(threads) = arguments.processes {
         builder = builder.threads(threads);
     }
-    let pool = builder.build().unwrap_or_else(|error| fail(error));
+    let pool = builder.build().unwrap_or_else(|error| fail(with_causes(&error)));
     // Not `return`: that would drop the pool, which after an error would wait for a thread that still reads.
     match run(&pool, &arguments) {
         Ok(status) => exit(status),

@@ -14,7 +14,7 @@ mod input;
 mod output;
 
 use clap::{Args, Parser, Subcommand};
-use example_common::{parse, stdout, tell};
+use example_common::{parse, stdout, tell, with_causes};
 use output::Output;
 use pool_nats::{Builder, NatsPool, Task, Worker};
 use pool_stealing::{Executor, StealingPool};
@@ -102,7 +102,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            tell(format_args!("wordcount: {error}"));
+            tell(format_args!("wordcount: {}", with_causes(&*error)));
             ExitCode::FAILURE
         }
     }

@@ -31,6 +31,8 @@ use crate::workloads::Workload;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use options::{Options, Plan};
+use std::fmt::Display;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -43,8 +45,8 @@ const PROCESS: Duration = Duration::from_millis(25);
 /// Reads the command line (`--help` says what there is), compares, prints, and writes the files.
 ///
 /// The first entry must be [`sequential`](crate::ours::sequential): all are compared with it. Exits with 0; with 1
-/// if there is a `--baseline` and a backend has become slower; with 2 if an option makes no sense or a file cannot
-/// be read or written.
+/// if there is a `--baseline` and a backend has become slower; with 2 if an option makes no sense, or a file or standard
+/// output cannot be read or written.
 ///
 /// # Panics
 ///
@@ -66,7 +68,7 @@ pub fn main(entries: Vec<Entry>) -> ExitCode {
     match run(&options, entries) {
         Ok(code) => code,
         Err(message) => {
-            eprintln!("compare: {message}");
+            warn(format_args!("compare: {message}"));
             ExitCode::from(2)
         }
     }
@@ -74,7 +76,7 @@ pub fn main(entries: Vec<Entry>) -> ExitCode {
 
 fn run(options: &Options, entries: Vec<Entry>) -> Result<ExitCode, String> {
     if options.list {
-        list(&entries);
+        say(&list(&entries))?;
         return Ok(ExitCode::SUCCESS);
     }
     // What can fail does so before minutes are spent.
@@ -86,31 +88,41 @@ fn run(options: &Options, entries: Vec<Entry>) -> Result<ExitCode, String> {
     }
     std::fs::create_dir_all(&options.out).map_err(|error| cannot_write(&options.out, error))?;
     if cfg!(debug_assertions) {
-        eprintln!("compare: this is a debug build, whose figures mean nothing; use --release");
+        warn("compare: this is a debug build, whose figures mean nothing; use --release");
     }
     let report = measure(&plan, cores);
-    // First the files: to print panics where standard output is closed.
+    // First the files: they are worth more than what standard output may refuse.
     let written = write(options, &report)?;
-    print!("{}", render::table::text(&report));
+    say(&render::table::text(&report))?;
     for path in written {
-        println!("wrote {}", path.display());
+        say(&format!("wrote {}\n", path.display()))?;
     }
     let Some(earlier) = earlier else { return Ok(ExitCode::SUCCESS) };
     let changes = baseline::changes(&earlier, &report);
-    print!("\n{}", baseline::text(&changes, options.max_loss));
+    say(&format!("\n{}", baseline::text(&changes, options.max_loss)))?;
     let lost = changes.iter().any(|change| change.is_loss(options.max_loss));
     Ok(ExitCode::from(u8::from(lost)))
 }
 
-fn list(entries: &[Entry]) {
-    println!("contenders:");
-    for Entry { traits, .. } in entries {
-        println!("  {:<18} {}", traits.name, traits.about);
-    }
-    println!("workloads:");
-    for workload in crate::workloads::ALL {
-        println!("  {:<18} {}", workload.name, workload.about);
-    }
+/// Writes to standard output. Not `print!`, which panics where that cannot be written.
+fn say(text: &str) -> Result<(), String> {
+    let mut stdout = std::io::stdout();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(|error| format!("standard output: {error}"))
+}
+
+/// Writes to standard error. No message may end the work, so it is no error if that cannot be written.
+fn warn(message: impl Display) {
+    let _ = std::io::stderr().write_all(format!("{message}\n").as_bytes());
+}
+
+fn list(entries: &[Entry]) -> String {
+    let line = |name: &str, about: &str| format!("  {name:<18} {about}\n");
+    let contenders: String =
+        entries.iter().map(|entry| line(&entry.traits.name, &entry.traits.about)).collect();
+    let workloads: String =
+        crate::workloads::ALL.iter().map(|workload| line(workload.name, workload.about)).collect();
+    format!("contenders:\n{contenders}workloads:\n{workloads}")
 }
 
 fn write(options: &Options, report: &Report) -> Result<Vec<PathBuf>, String> {
@@ -151,7 +163,7 @@ fn measure(plan: &Plan, cores: usize) -> Report {
         Ok(program) => Some(program),
         Err(reason) => {
             if program::allocator() == "system" && plan.workloads.iter().any(|workload| workload.allocates) {
-                eprintln!("compare: {reason}");
+                warn(format_args!("compare: {reason}"));
             }
             None
         }
@@ -192,7 +204,7 @@ fn measure(plan: &Plan, cores: usize) -> Report {
         .map(|workload| {
             let name = workload.name;
             if progress.is_hidden() {
-                eprintln!("{name}");
+                warn(name);
             }
             let entries = contenders(name);
             let threads = (plan.threads, cores);
