@@ -10,8 +10,8 @@ use crate::block::{Block, Blocks, Results};
 use crate::executor::{is_sequential, threads_of};
 use crate::imap::{BatchLen, enter_item};
 use crate::scope::scope;
+use crate::sync::Instant;
 use crate::unwind::{Quiet, catch_or};
-use std::time::Instant;
 
 /// Cuts an input into batches of a length that may change at any time.
 struct Batches<'a, I: Iterator> {
@@ -56,7 +56,7 @@ where
             enter_item(index);
             f.get()(item)
         }));
-        len.worked(items, started.elapsed());
+        len.worked(items, Instant::now().since(started));
         mapped
     };
     let batches = Batches { blocks: Blocks::new(items), pulled: 0, len };

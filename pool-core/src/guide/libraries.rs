@@ -8,7 +8,7 @@
 //! - **Write `items.imap(pool, f)`.** On a `&dyn Executor` it is the form that needs nothing more; for `map`, `scope` and `submit` write
 //!   one more `&`: `(&pool).map(…)`. [`compiler_errors`](crate::compiler_errors) shows why.
 //! - **Default to [`Sequential`](crate::Sequential)**, which has no threads, where callers need not bring a pool; or take an `Option` of an
-//!   executor, whose `None` is the same.
+//!   executor, whose `None` is the same. `examples/no_threads` does so for a system that has no threads and no clock.
 //! - **What you return borrows the pool**, or owns what it was given: take the executor by value for that, and callers choose
 //!   between a reference and an `Arc`.
 //! - **You may be called in a job of the same pool.** Imaps and scopes nest (P8, P17). Waiting there for something else does not: a

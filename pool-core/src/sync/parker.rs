@@ -41,10 +41,11 @@ impl Parker {
 
     /// Sleeps until a notification, at most for `limit` if there is one.
     pub(crate) fn park(&self, limit: Option<Duration>) {
-        let started = Instant::now();
+        // The clock is asked only where there is a limit: there are systems without one.
+        let started = limit.map(|limit| (Instant::now(), limit));
         let mut state = lock(&self.state);
         while !state.notified {
-            let left = limit.map(|limit| limit.saturating_sub(started.elapsed()));
+            let left = started.map(|(started, limit)| limit.saturating_sub(started.elapsed()));
             if left == Some(Duration::ZERO) {
                 return;
             }
