@@ -13,7 +13,17 @@ pub(crate) type Payload = Box<dyn Any + Send + 'static>;
 /// never looked at again, and what the user's closure shares with others is the user's own affair, just
 /// as in `std::thread::spawn` and in rayon.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
-    catch_unwind(AssertUnwindSafe(f))
+    catch_unwind(AssertUnwindSafe(|| __rust_begin_short_backtrace(f)))
+}
+
+/// Where the backtrace of a panic ends unless `RUST_BACKTRACE` is `full`: std looks for this name. What is below is the
+/// engine and the pool, and tells the user nothing.
+#[inline(never)]
+fn __rust_begin_short_backtrace<R>(f: impl FnOnce() -> R) -> R {
+    let result = f();
+    // So that the call above is no jump, which would leave no frame.
+    std::hint::black_box(());
+    result
 }
 
 /// Calls `f`, and `fallback` in its place if it panics: that panic has nowhere to go.

@@ -64,7 +64,8 @@
 //! ```
 //!
 //! A panic of the *input* comes after the results of all items before it, and ends the iteration. The panic hook prints its
-//! message when it happens, on the thread where it happens.
+//! message when it happens, on the thread where it happens. With `RUST_BACKTRACE=1` the backtrace ends where the engine has
+//! called your code; with `full` it has the engine and the pool, too.
 //!
 //! With `panic = "abort"` in a profile the process ends at the first panic, as it does everywhere.
 //!

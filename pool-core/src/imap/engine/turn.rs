@@ -31,17 +31,24 @@ where
     T: Send,
 {
     fn run(self: Arc<Self>, executor: &dyn Executor) {
-        // Nothing in a turn unwinds, but for a fault in the engine. The consumer is told even then.
-        if let Err(payload) = catch(|| self.turn(executor)) {
-            self.locked(|state| state.lose_worker());
-            drop_quietly(payload);
-        }
+        let lost = Lost(&self);
+        self.turn(executor);
+        std::mem::forget(lost);
     }
 
     fn discard(self: Arc<Self>) {
         if self.locked(|state| state.discard_job()) {
             self.clear();
         }
+    }
+}
+
+/// Tells the consumer if a turn unwinds, which is a fault of the engine.
+struct Lost<'a, I: Iterator, F, T>(&'a Shared<I, F, T>);
+
+impl<I: Iterator, F, T> Drop for Lost<'_, I, F, T> {
+    fn drop(&mut self) {
+        self.0.locked(|state| state.lose_worker());
     }
 }
 
