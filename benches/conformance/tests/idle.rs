@@ -6,8 +6,8 @@ mod every_backend;
 
 use cpu_time::cpu_time;
 use every_backend::on_each_pool;
-use pool_core::Executor;
 use pool_core::watchdog::{LIMIT, within};
+use pool_core::{Executor, Imap};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -31,29 +31,44 @@ fn idle_cost() -> Duration {
 /// Polling every millisecond, by one thread, costs some 5 ms a second.
 const LIMIT_PER_SECOND: Duration = Duration::from_millis(2);
 
-fn check(name: &str, pool: &Arc<dyn Executor>) {
+/// The pools are measured together: if they cost nothing, none does.
+fn check(pools: &[Arc<dyn Executor>]) {
     let limit = LIMIT_PER_SECOND;
-    assert!(pool.imap(0..100_000u64, |x| x).eq(0..100_000));
+    for pool in pools {
+        assert!(pool.imap(0..100_000u64, |x| x).eq(0..100_000));
+    }
     let cost = idle_cost();
-    assert!(cost < limit, "{name}: an idle second of the pool costs {cost:?} of CPU");
+    assert!(cost < limit, "an idle second of all pools costs {cost:?} of CPU");
 
+    let (senders, mut waiting): (Vec<_>, Vec<_>) = pools.iter().map(waiting_for_input).unzip();
+    let cost = idle_cost();
+    assert!(cost < limit, "waiting for the inputs costs {cost:?} of CPU a second");
+
+    std::thread::scope(|scope| {
+        let consumers: Vec<_> = waiting.iter_mut().map(|waiting| scope.spawn(|| waiting.next())).collect();
+        let cost = idle_cost();
+        assert!(cost < limit, "consumers that wait cost {cost:?} of CPU a second");
+        drop(senders);
+        for consumer in consumers {
+            assert_eq!(consumer.join().unwrap(), None);
+        }
+    });
+}
+
+/// An imap that has given one result, and whose input gives no more until the sender is dropped.
+fn waiting_for_input(pool: &Arc<dyn Executor>) -> (mpsc::Sender<u64>, Imap<'_, u64>) {
     let (send, receive) = mpsc::channel();
     send.send(1).unwrap();
     let mut waiting = pool.imap(receive, |x: u64| x).start();
     assert_eq!(waiting.next(), Some(1));
-    let cost = idle_cost();
-    assert!(cost < limit, "{name}: waiting for the input costs {cost:?} of CPU a second");
-
-    std::thread::scope(|scope| {
-        let consumer = scope.spawn(move || waiting.next());
-        let cost = idle_cost();
-        assert!(cost < limit, "{name}: a consumer that waits costs {cost:?} of CPU a second");
-        drop(send);
-        assert_eq!(consumer.join().unwrap(), None);
-    });
+    (send, waiting)
 }
 
 #[test]
 fn p13_an_idle_pool_uses_no_cpu() {
-    within(LIMIT, || on_each_pool(4, check));
+    within(LIMIT, || {
+        let mut pools = Vec::new();
+        on_each_pool(4, |_, pool| pools.push(pool.clone()));
+        check(&pools);
+    });
 }

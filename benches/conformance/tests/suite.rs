@@ -67,6 +67,23 @@ fn assert_says(what: &str, words: &[&str]) {
     }
 }
 
+/// All at once, since they mostly wait.
+#[test]
+fn smoke_tells_what_is_wrong() {
+    let faults: [fn(); 9] = [
+        tells_of_jobs_that_never_run,
+        tells_of_jobs_that_are_dropped,
+        tells_of_no_threads,
+        tells_of_threads_that_are_not_there,
+        tells_of_a_spawn_that_runs_the_job,
+        tells_of_a_spawn_that_waits_for_the_job,
+        tells_of_a_spawn_that_panics,
+        tells_of_a_spawn_that_hangs_inside_a_job,
+        tells_of_a_pool_that_does_not_end,
+    ];
+    thread::scope(|scope| faults.iter().for_each(|fault| _ = scope.spawn(fault)));
+}
+
 #[test]
 fn smoke_passes_what_can_be_tested() {
     within(LIMIT, || {
@@ -79,36 +96,30 @@ fn smoke_passes_what_can_be_tested() {
     });
 }
 
-#[test]
-fn smoke_tells_of_jobs_that_never_run() {
+fn tells_of_jobs_that_never_run() {
     assert_says(&says(Manual::new), &["a job never runs", "Rule 2", "kept for ever"]);
 }
 
-#[test]
-fn smoke_tells_of_jobs_that_are_dropped() {
+fn tells_of_jobs_that_are_dropped() {
     let what = says(|threads| Broken { spawn: |_, job| drop(job), ..Broken::new(threads) });
     assert_says(&what, &["dropped without having run", "neither terminated nor dropped", "Rule 2", "P12"]);
 }
 
-#[test]
-fn smoke_tells_of_no_threads() {
+fn tells_of_no_threads() {
     let what = says(|threads| Broken { threads: |_| 0, ..Broken::new(threads) });
     assert_says(&what, &["0 threads", "at least 1"]);
 }
 
-#[test]
-fn smoke_tells_of_threads_that_are_not_there() {
+fn tells_of_threads_that_are_not_there() {
     let what = says(|threads| Broken { threads: |pool| pool.threads() + 1, ..Broken::new(threads) });
     assert_says(&what, &["A pool of 1: it says that it has 2 threads", "run at the same time"]);
 }
 
-#[test]
-fn smoke_tells_of_a_spawn_that_runs_the_job() {
+fn tells_of_a_spawn_that_runs_the_job() {
     assert_says(&says(|_| Inline), &["`spawn` runs the job itself", "P16"]);
 }
 
-#[test]
-fn smoke_tells_of_a_spawn_that_waits_for_the_job() {
+fn tells_of_a_spawn_that_waits_for_the_job() {
     let spawn = |pool: &ChannelPool, job: Job| {
         let (end, ended) = mpsc::channel::<()>();
         pool.spawn(Job::new(move |executor| {
@@ -121,15 +132,13 @@ fn smoke_tells_of_a_spawn_that_waits_for_the_job() {
     assert_says(&what, &["returns only when the job has ended", "Rule 1", "does not block"]);
 }
 
-#[test]
-fn smoke_tells_of_a_spawn_that_panics() {
+fn tells_of_a_spawn_that_panics() {
     let what = says(|threads| Broken { spawn: |_, _| panic!("on purpose"), ..Broken::new(threads) });
     assert_says(&what, &["`spawn` panicked", "Rule 1", "does not panic"]);
 }
 
 /// A lock that is held while a job runs.
-#[test]
-fn smoke_tells_of_a_spawn_that_hangs_inside_a_job() {
+fn tells_of_a_spawn_that_hangs_inside_a_job() {
     let spawn = |pool: &ChannelPool, job: Job| {
         if in_job() {
             thread::park_timeout(LIMIT);
@@ -140,8 +149,7 @@ fn smoke_tells_of_a_spawn_that_hangs_inside_a_job() {
     assert_says(&what, &["`spawn` does not return inside a job", "Rule 1", "also from inside a job"]);
 }
 
-#[test]
-fn smoke_tells_of_a_pool_that_does_not_end() {
+fn tells_of_a_pool_that_does_not_end() {
     let what =
         says(|threads| Broken { _on_drop: OnDrop(|| thread::park_timeout(LIMIT)), ..Broken::new(threads) });
     assert_says(&what, &["dropping it does not end", "P12"]);

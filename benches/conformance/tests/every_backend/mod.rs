@@ -28,7 +28,7 @@ macro_rules! backends {
 backends! { ChannelPool StealingPool RayonPool }
 
 /// Calls `check` with a pool of each backend, one after the other.
-pub fn on_each_pool(threads: usize, check: impl Fn(&'static str, &Arc<dyn Executor>)) {
+pub fn on_each_pool(threads: usize, mut check: impl FnMut(&'static str, &Arc<dyn Executor>)) {
     check("channel", &(Arc::new(ChannelPool::new(threads).unwrap()) as _));
     check("stealing", &(Arc::new(StealingPool::new(threads).unwrap()) as _));
     check("rayon", &(Arc::new(RayonPool::new(threads).unwrap()) as _));
