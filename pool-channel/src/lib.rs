@@ -15,6 +15,10 @@
 //! [five minutes](guide::five_minutes), and has the rest: limits, errors and panics, borrowed data, nesting, streams, the way
 //! over from Python, rayon, `pariter` and `futures`. What a pool can do is at [`Executor`], what an imap can at [`Imap`].
 //!
+//! Lines of a file, or other records, go through a pool in blocks, with the feature `blocks`:
+//! `Blocks::lines(input).pipe(&pool, output, f)` is a loop over lines that writes what it makes of each, on all threads. See
+//! [lines of text](guide::text).
+//!
 //! # Which backend
 //!
 //! All keep the same promises, so choose by what else your program does.
@@ -44,16 +48,17 @@ pub use pool_core;
 #[cfg(feature = "stream")]
 #[doc(inline)]
 pub use pool_core::ImapStream;
+#[doc(inline)]
+pub use pool_core::{
+    Batches, BuildError, Builder, CancelToken, Cancelled, Executor, Imap, ImapStats, ItemTimeout, IterExt,
+    JobError, JobHandle, JobTimedOut, Local, LocalInput, MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place,
+    PoolStats, Pooled, Scope, ScopedJobHandle, Sequential, TimedOut, Timeout, WorkerStats, backend,
+    compiler_errors, guide,
+};
 #[cfg(feature = "blocks")]
 #[doc(inline)]
 pub use pool_core::{Block, Blocks, RecordTooLong, Records};
-#[doc(inline)]
-pub use pool_core::{
-    Budget, BuildError, Builder, CancelToken, Cancelled, Current, Executor, Imap, ImapStats, Input, ItemTime,
-    ItemTimeout, IterExt, JobError, JobHandle, JobTimedOut, Local, LocalInput, MAX_DEFAULT_WINDOW_PER_THREAD,
-    Panic, Place, PoolStats, Pooled, Scope, ScopedJobHandle, Sequential, TimedOut, Timeout, WithSizes,
-    WorkerStats, backend, compiler_errors, current, guide,
-};
+    Budget, BuildError, Builder, CancelToken, Cancelled, Current, Executor, Imap, ImapStats, Input, ItemTime, ItemTimeout, IterExt, JobError, JobHandle, JobTimedOut, Local, LocalInput, MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place, PoolStats, Pooled, Scope, ScopedJobHandle, Sequential, TimedOut, Timeout, WithSizes, WorkerStats, backend, compiler_errors, current, doc, guide, inline, pool_core, pub, use,
 
 /// The example in the README is a test.
 #[cfg(doctest)]

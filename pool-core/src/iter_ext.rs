@@ -1,6 +1,7 @@
 //! `items.imap(pool, f)`: the executor as an argument, so that stages chain, and any executor and any input go together.
 
 use crate::Executor;
+use crate::batches::Batches;
 use crate::imap::{ExecutorRef, Imap, LocalInput, WithSizes};
 
 /// [`imap`](Executor::imap) as a method of every iterator.
@@ -108,6 +109,34 @@ pub trait IterExt: Iterator {
         F: FnMut(&Self::Item) -> usize,
     {
         WithSizes::new(self, size)
+    }
+
+    /// Groups items, `most` at a time: a `Vec` of them is an item then. The last one may have fewer.
+    ///
+    /// For stages of different costs: one that writes to a database wants rows by the hundred, and tiny items cost less when
+    /// many go together. An input that trickles would fill a batch slowly: see [`within`](Batches::within). A panic of this
+    /// iterator comes after the batch of the items before it.
+    ///
+    /// ```
+    /// use pool_channel::{ChannelPool, IterExt};
+    /// use std::sync::Arc;
+    ///
+    /// let pool = Arc::new(ChannelPool::new(2)?);
+    /// let rows = (0..1000_u64).imap(pool.clone(), |x| x * x);
+    /// let inserted = rows.batches(100).imap(pool, |rows| rows.len());
+    /// assert_eq!(inserted.collect::<Vec<_>>(), [100; 10]);
+    /// # Ok::<(), pool_channel::BuildError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `most` is 0.
+    #[track_caller]
+    fn batches(self, most: usize) -> Batches<Self>
+    where
+        Self: Sized,
+    {
+        Batches::new(self, most)
     }
 }
 

@@ -25,6 +25,9 @@
 //! The [`guide`] tells how to use all this: from the first five minutes to a backend of one's own, and the way over from
 //! Python, rayon, `pariter` and `futures`. Common compiler errors are in [`compiler_errors`].
 //!
+//! Features: `blocks` (a reader, cut into blocks of whole lines or other records: see [`guide::text`]), `stream` (imaps as `Stream`,
+//! handles as `Future`), `progress` (bars of `indicatif`).
+//!
 //! # What to know
 //!
 //! - **Where your code runs** (P16). Your function, its state and your input's `next` run on the pool's threads, with their
@@ -61,7 +64,7 @@
 //! | **window** | how many items may be under way: pulled and not delivered |
 //! | **room** | how many items may be pulled now |
 //! | **chunk** | the items that a worker takes at a time |
-//! | **batch** | the items that a feeder pulls at a time |
+//! | **batch** | items that are pulled one after the other and go on together: by a feeder, and by [`batches`](IterExt::batches) |
 //! | **block** | items that together are one item of an imap: in [`map`](Executor::map), and records of a reader in `Blocks` |
 //! | **record** | what a reader's bytes are cut into: a line, or what a function says |
 //! | **turn** | what one job of an imap does from its beginning to its end |
@@ -81,6 +84,7 @@
 //! | **policy** | what measures and guesses; no promise rests on it |
 
 pub mod backend;
+mod batches;
 mod block;
 #[cfg(feature = "blocks")]
 mod blocks;
@@ -114,6 +118,7 @@ pub mod work;
 
 pub use backend::builder::Builder;
 pub use backend::stats::{PoolStats, WorkerStats};
+pub use batches::Batches;
 #[cfg(feature = "blocks")]
 pub use blocks::{Block, Blocks, RecordTooLong, Records};
 pub use error::{BuildError, Cancelled, JobError, JobTimedOut, Panic, TimedOut};

@@ -1,6 +1,8 @@
 //! Real text to work on, the same on every machine: made from a fixed seed, not stored.
 
+use pool_core::Block;
 use serde_json::{Value, json};
+use std::io::{self, Read};
 use std::sync::OnceLock;
 
 const BLOCK: usize = 1 << 20;
@@ -49,10 +51,52 @@ fn line(numbers: &mut Numbers, number: usize) -> Value {
 
 /// Parses a line, counts its words, and writes it again.
 pub fn change(line: String) -> String {
-    let mut value: Value = serde_json::from_str(&line).expect("the corpus is JSON");
+    changed(line.as_bytes()).to_string()
+}
+
+/// The same for each line of a block.
+pub fn change_lines(block: io::Result<Block>) -> Vec<u8> {
+    let block = block.expect("memory is readable");
+    let mut output = Vec::with_capacity(block.bytes().len() * 9 / 8);
+    for line in &block {
+        serde_json::to_writer(&mut output, &changed(line)).expect("memory is writable");
+        output.push(b'\n');
+    }
+    output
+}
+
+fn changed(line: &[u8]) -> Value {
+    let mut value: Value = serde_json::from_slice(line).expect("the corpus is JSON");
     let words = value["message"].as_str().map_or(0, |message| message.split(' ').count());
     value["words"] = words.into();
-    value.to_string()
+    value
+}
+
+/// The same lines as a text.
+pub fn text(items: u64) -> impl Read + Send {
+    static TEXT: OnceLock<Vec<u8>> = OnceLock::new();
+    let lines_in_all = LINES as u64;
+    let text = TEXT.get_or_init(|| lines(lines_in_all).flat_map(|line| (line + "\n").into_bytes()).collect());
+    let rest: u64 = lines(items % lines_in_all).map(|line| line.len() as u64 + 1).sum();
+    Repeated { text, at: 0, left: items / lines_in_all * text.len() as u64 + rest }
+}
+
+/// A text that is read again from its beginning.
+struct Repeated {
+    text: &'static [u8],
+    at: usize,
+    left: u64,
+}
+
+impl Read for Repeated {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let rest = &self.text[self.at..];
+        let read = room.len().min(rest.len()).min(self.left as usize);
+        room[..read].copy_from_slice(&rest[..read]);
+        self.at = (self.at + read) % self.text.len();
+        self.left -= read as u64;
+        Ok(read)
+    }
 }
 
 /// Blocks of 1 MiB of text, each different from the others.

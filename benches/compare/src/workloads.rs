@@ -5,6 +5,7 @@
 use crate::contender::Contender;
 use crate::corpus;
 use flate2::{Compression, write::DeflateEncoder};
+use pool_core::Blocks;
 use pool_core::work::{checksum, rounds_for, xorshift};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -53,19 +54,21 @@ enum Kind {
     Nested,
     Storm,
     Json,
+    JsonBlocks,
 }
 
 /// Enough for short items; large ones need less.
 const WINDOW: usize = 8192;
 
 const fn workload(name: &'static str, like: &'static str, kind: Kind, about: &'static str) -> Workload {
-    let window = if matches!(kind, Kind::Hash | Kind::Compress) { 16 } else { WINDOW };
-    let allocates = matches!(kind, Kind::Strings | Kind::Hash | Kind::Compress | Kind::Json);
+    let window = if matches!(kind, Kind::Hash | Kind::Compress | Kind::JsonBlocks) { 16 } else { WINDOW };
+    let allocates =
+        matches!(kind, Kind::Strings | Kind::Hash | Kind::Compress | Kind::Json | Kind::JsonBlocks);
     Workload { name, like, about, window, allocates, kind }
 }
 
 /// All workloads.
-pub const ALL: [Workload; 17] = [
+pub const ALL: [Workload; 18] = [
     workload("empty", "counting", Kind::Even(0.0), "nothing: what the machinery costs"),
     workload("50ns", "a field of a record", Kind::Even(50.0), "50 ns of arithmetic"),
     workload("1us", "a short line of text", Kind::Even(1e3), "1 µs of arithmetic"),
@@ -82,6 +85,12 @@ pub const ALL: [Workload; 17] = [
     workload("hash", "blocks of a file", Kind::Hash, "SHA-256 of a block of 1 MiB"),
     workload("compress", "blocks of a file, compressed", Kind::Compress, "deflate of a block of 1 MiB"),
     workload("json", "records of a log", Kind::Json, "parse a line of JSON, change it, write it again"),
+    workload(
+        "json-blocks",
+        "a log of records",
+        Kind::JsonBlocks,
+        "the same, while an item is a block of whole lines, of up to 256 KiB",
+    ),
     workload(
         "slow-input",
         "a socket, a sensor",
@@ -153,6 +162,10 @@ impl Workload {
             Kind::Hash => contender.each(corpus::blocks(items), hash, add),
             Kind::Compress => contender.each(corpus::blocks(items), compress, add_bytes(add)),
             Kind::Json => contender.each(corpus::lines(items), corpus::change, add_bytes(add)),
+            Kind::JsonBlocks => {
+                let blocks = Blocks::lines(corpus::text(items));
+                contender.each(blocks, corpus::change_lines, add_bytes(add));
+            }
             Kind::SlowInput(gap) => {
                 contender.each(slow_input(items, gap), move |(x, _)| xorshift(x, microsecond), add);
             }

@@ -13,7 +13,7 @@ fn items(workload: &Workload) -> u64 {
         "hash" | "compress" => 3,
         "1ms" => 10,
         "10us" | "skewed" | "slow-head" => 300,
-        "json" | "slow-input" | "ping-pong" => 100,
+        "json" | "json-blocks" | "slow-input" | "ping-pong" => 100,
         "small" | "nested" => 3 * workload.step(),
         _ => 3000,
     }

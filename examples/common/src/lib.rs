@@ -8,7 +8,7 @@ pub mod testing;
 
 #[cfg(feature = "arguments")]
 pub use arguments::parse;
-pub use lines::lines;
+pub use lines::{lines, without_byte_order_mark};
 pub use streams::{stdin, stdout};
 
 use std::error::Error;

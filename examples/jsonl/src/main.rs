@@ -1,25 +1,21 @@
 //! Filters and transforms lines of JSON, in order, on all cores.
 //!
-//! Each line is an item. The threads of the pool read, parse, filter and format lines, and the main thread prints them.
-//! Line numbers need no bookkeeping, since results are in the order of the input.
+//! An item is a block of whole lines. The threads of the pool read, parse, filter and format its lines, and the main thread
+//! writes what is left of a block in one piece. A block never waits to be full, so a line that comes alone is printed at once.
 
 mod json;
 
 use clap::Parser;
-use example_common::{lines, parse, stdin, stdout, tell, with_causes};
+use example_common::{parse, stdin, stdout, tell, with_causes, without_byte_order_mark};
 use indicatif::{ProgressBar, ProgressStyle};
 use json::{find, quoted, same, set};
-use pool_stealing::{Executor, StealingPool};
+use pool_stealing::{Block, Blocks, Executor, StealingPool};
 use serde_json::value::RawValue;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-
-/// Each line's memory is allocated by one thread and freed by another. The system's allocator takes a lock for that.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Filters and transforms JSON, one value on each line, in the order of the input.
 ///
@@ -53,10 +49,6 @@ struct Arguments {
     /// Threads that parse [default: POOL_THREADS, or one per core].
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-
-    /// Flush after each line, for a reader that waits for it.
-    #[arg(long)]
-    unbuffered: bool,
 }
 
 /// How deep a value to compare with may be nested. The comparison needs some stack for each level.
@@ -108,35 +100,65 @@ fn run(arguments: Arguments) -> Result<bool, String> {
     // Leaked: dropping the pool would wait for a thread that still reads.
     let pool = Box::leak(Box::new(builder.build().map_err(|error| with_causes(&error))?));
     let written = |error| format!("standard output: {error}");
-    let mut output = BufWriter::with_capacity(1 << 16, stdout().map_err(written)?);
+    let mut output = stdout().map_err(written)?;
     let (input, bar) = open(arguments.file.as_ref())?;
-    let input = BufReader::with_capacity(1 << 16, bar.wrap_read(input));
-    let (keep_bad, unbuffered) = (arguments.keep_bad, arguments.unbuffered);
-    let lines =
-        pool.imap(lines(input), move |line| line.map(|mut line| (transform(&arguments, &mut line), line)));
-    let mut all_good = true;
-    for (number, line) in (1_u64..).zip(lines) {
-        let (wanted, line) = line.map_err(|error| format!("line {number}: {error}"))?;
-        let wanted = match wanted {
-            Ok(wanted) => wanted,
-            Err(reason) => {
-                all_good = false;
-                // Lines before the message, where both go to the same terminal.
-                output.flush().map_err(written)?;
-                bar.suspend(|| tell(format_args!("jsonl: line {number}: {reason}")));
-                keep_bad
-            }
-        };
-        if wanted {
-            output.write_all(&line).and_then(|()| output.write_all(b"\n")).map_err(written)?;
+    // Not `lines`: a `\r` at the end of a line stays as it is written.
+    let blocks = Blocks::by_byte(bar.wrap_read(input), b'\n');
+    let window = 4 * pool.threads();
+    let printed = pool.imap(blocks, move |block| Ok::<_, io::Error>(Printed::of(&block?, &arguments)));
+    let (mut all_good, mut lines) = (true, 0);
+    for block in printed.window(window) {
+        let block = block.map_err(|error| format!("line {}: {error}", lines + 1))?;
+        let mut rest = &block.text[..];
+        for Bad { before, number, reason } in &block.bad {
+            let text;
+            // Lines before the message, where both go to the same terminal.
+            (text, rest) = rest.split_at(*before);
+            output.write_all(text).map_err(written)?;
+            bar.suspend(|| tell(format_args!("jsonl: line {number}: {reason}")));
         }
-        if unbuffered {
-            output.flush().map_err(written)?;
-        }
+        output.write_all(rest).map_err(written)?;
+        all_good &= block.bad.is_empty();
+        lines = block.lines;
     }
     bar.finish_and_clear();
-    output.flush().map_err(written)?;
     Ok(all_good)
+}
+
+/// What comes of a block.
+#[derive(Default)]
+struct Printed {
+    text: Vec<u8>,
+    bad: Vec<Bad>,
+    /// How many lines have been read by its end.
+    lines: u64,
+}
+
+/// A line that is not what was asked for.
+struct Bad {
+    /// Bytes of text between the message before and this one.
+    before: usize,
+    number: u64,
+    reason: String,
+}
+
+impl Printed {
+    fn of(block: &Block, arguments: &Arguments) -> Printed {
+        let mut printed = Printed { lines: block.numbers().end, ..Printed::default() };
+        let mut told = 0;
+        for (number, line) in (block.numbers().start + 1..).zip(block) {
+            let line = if number == 1 { without_byte_order_mark(line) } else { line };
+            let kept = transform(arguments, line, &mut printed.text);
+            let Err(reason) = kept else { continue };
+            printed.bad.push(Bad { before: printed.text.len() - told, number, reason });
+            told = printed.text.len();
+            if arguments.keep_bad {
+                printed.text.extend(line);
+                printed.text.push(b'\n');
+            }
+        }
+        printed
+    }
 }
 
 /// The input, and a progress bar with the input's length in bytes. The bar is shown only on a terminal.
@@ -152,11 +174,10 @@ fn open(file: Option<&PathBuf>) -> Result<(Box<dyn Read + Send>, ProgressBar), S
     Ok((Box::new(file), ProgressBar::new(length).with_style(style)))
 }
 
-/// Replaces a line by what is to be printed, and returns whether it is to be printed. An error says why the line is not
-/// what was asked for, and leaves the line unchanged.
-fn transform(arguments: &Arguments, line: &mut Vec<u8>) -> Result<bool, String> {
+/// Appends what is to be printed of a line. An error says why the line is not what was asked for.
+fn transform(arguments: &Arguments, line: &[u8], output: &mut Vec<u8>) -> Result<(), String> {
     if line.trim_ascii().is_empty() {
-        return Ok(false);
+        return Ok(());
     }
     // serde's message names a line, which is always 1.
     let reason = |error: serde_json::Error| error.to_string().replace("at line 1 column", "at column");
@@ -166,12 +187,15 @@ fn transform(arguments: &Arguments, line: &mut Vec<u8>) -> Result<bool, String> 
         find(value, field).is_some_and(|found| same(found, wanted, DEEPEST))
     };
     if !arguments.conditions.iter().all(is) {
-        return Ok(false);
+        return Ok(());
     }
-    if !arguments.set.is_empty() || !arguments.select.is_empty() {
-        *line = changed(arguments, value)?.into_bytes();
+    if arguments.set.is_empty() && arguments.select.is_empty() {
+        output.extend(line);
+    } else {
+        output.extend(changed(arguments, value)?.into_bytes());
     }
-    Ok(true)
+    output.push(b'\n');
+    Ok(())
 }
 
 /// The value with what is to be set, and of that what is selected.

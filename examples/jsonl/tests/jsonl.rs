@@ -171,9 +171,9 @@ fn what_cannot_be_set_is_told() {
 
 /// A line is printed before the next line comes, and before a buffer is full.
 #[test]
-fn unbuffered_lines_come_at_once() {
+fn lines_come_at_once() {
     let mut command = program(PROGRAM);
-    let mut child = command.arg("--unbuffered").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let talk = thread::spawn(move || {

@@ -44,6 +44,8 @@
 //! | you want | write |
 //! |---|---|
 //! | all results at once, in a `Vec` | [`pool.map(&data, f)`](crate::Executor::map), which may borrow |
+//! | lines or other records of a reader, and bytes for each to a writer | [`Blocks::lines(reader).pipe(&pool, writer, f)`](super::text), with the feature `blocks` |
+//! | items by the hundred | [`items.batches(100)`](crate::IterExt::batches) |
 //! | results as they finish, in any order | [`.unordered()`](crate::Imap::unordered) |
 //! | a buffer or a connection that one thread uses at a time | [`pool.imap_init(items, init, f)`](crate::Executor::imap_init) |
 //! | an input that is not `Send`, or borrows | [`items.local()`](crate::IterExt::local) in place of `items`, in each imap |

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`five_minutes`] | An ordered parallel map, and what can be set. |
 //! | [`windows`] | How far the pool runs ahead, how many items a worker takes at once, and what that costs in memory. |
-//! | [`text`] | Lines of text, blocks of a file, and why the allocator matters. |
+//! | [`text`] | Lines of text, records, blocks of a file, and why the allocator matters. |
 //! | [`errors`] | Functions that give a `Result`, and functions that panic. |
 //! | [`cancelling`] | Ending early: by dropping, and by a token. |
 //! | [`borrowing`] | Data that is not `'static`. |
@@ -20,7 +20,8 @@
 //! | [`nesting`] | Imaps inside imaps, and many on one pool. |
 //! | [`servers`] | Streams, futures, and where blocking is allowed. |
 //! | [`measuring`] | Why it is not faster, and how to find out. |
-//! | [`recipes`] | Tracing, resuming after a crash, retries and pace, randomness, pinning, reading ahead. |
+//! | [`resuming`] | A program that is killed, and goes on where it was. |
+//! | [`recipes`] | Tracing, retries and pace, randomness, pinning, reading ahead. |
 //! | [`libraries`] | A library that lets its callers bring the pool. |
 //! | [`promises`] | For sceptics: what is promised, by which tests, and what is not. |
 //! | [`own_backend`] | The engine on your own threads, in 60 lines. |
@@ -49,6 +50,7 @@ pub mod nesting;
 pub mod own_backend;
 pub mod promises;
 pub mod recipes;
+pub mod resuming;
 pub mod servers;
 pub mod text;
 pub mod time_limits;

@@ -1,4 +1,4 @@
-//! Recipes: tracing, resuming after a crash, retries, pace, randomness, pinning, reading ahead.
+//! Recipes: tracing, retries, pace, randomness, pinning, reading ahead.
 //!
 //! # Tracing: the caller's span around the function
 //!
@@ -20,34 +20,6 @@
 //!     info_span!("word", index = current().index()).in_scope(|| word.len())
 //! });
 //! assert!(lengths.eq([3, 5]));
-//! # Ok::<(), pool_channel::BuildError>(())
-//! ```
-//!
-//! # Resuming after a crash
-//!
-//! Results come in order, so all items before the last result are done, and a checkpoint is one number. Write the result
-//! first and the number afterwards: a crash between the two repeats one item, and loses none.
-//!
-//! Take the number from [`numbered`](crate::Imap::numbered) directly behind the imap. A count further down is wrong: `filter` leaves
-//! results out, and `zip` may take one from the imap and drop it, when the other side has ended. Without order one number is
-//! not enough; keep the set of all that are done.
-//!
-//! ```
-//! use pool_channel::{ChannelPool, Executor};
-//!
-//! let pool = ChannelPool::new(2)?;
-//! let (mut output, mut done) = (Vec::new(), 0_u64);
-//! for last in [Some(2), None] {
-//!     let before = done; // what the checkpoint says
-//!     let items = (0..10_u64).skip(before as usize);
-//!     let even = pool.imap(items, |x| x * x).numbered().filter(|(_, square)| square % 2 == 0);
-//!     for (index, square) in even.take(last.unwrap_or(usize::MAX)) {
-//!         output.push(square);
-//!         done = before + index + 1;
-//!     }
-//!     // The first run ends here, in the middle.
-//! }
-//! assert_eq!(output, [0, 4, 16, 36, 64]);
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```
 //!

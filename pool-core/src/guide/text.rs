@@ -1,10 +1,79 @@
-//! Lines of text, blocks of a file, and allocators.
+//! Lines of text, records, blocks of a file, and allocators.
 //!
-//! # Lines
+//! # Lines in, bytes out
 //!
-//! Where a line costs some microseconds or more, or lines come slowly, let the pool read them: a result does not wait for the
-//! next line (P4), and reading overlaps with your loop. Short lines that are all there already cost less in
-//! [blocks](#blocks-of-lines): a line for itself costs an allocation, and often more than what is done with it.
+//! Most programs that read lines write something for each, in the same order. With the feature `blocks` that is one call: a loop
+//! over lines on all threads, without an allocation for a line.
+//!
+//! ```
+//! use pool_channel::{Blocks, ChannelPool};
+//! use std::io::Write;
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let input = std::io::Cursor::new("3\n\nx\r\n5"); // or a `File`, or `std::io::stdin()`: no `BufReader`
+//! let mut output = Vec::new(); // or `std::io::stdout().lock()`
+//! Blocks::lines(input).pipe(&pool, &mut output, |line, output| {
+//!     match str::from_utf8(line).ok().and_then(|line| line.parse::<u32>().ok()) {
+//!         Some(number) => writeln!(output, "{}", number * number).unwrap(), // memory takes everything
+//!         None => writeln!(output, "{} bytes", line.len()).unwrap(),
+//!     }
+//! })?;
+//! assert_eq!(output, b"9\n0 bytes\n1 bytes\n25\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - A line is bytes, without its `\n` or `\r\n`. It may be empty, and need not be UTF-8.
+//! - The output is written and flushed as soon as a block of lines is done. A block is what one `read` has brought, so with
+//!   `tail -f log | program` each line comes out at once; from a file a block is up to 256 KiB.
+//! - Lines for which nothing is appended are left out: a filter.
+//! - An error of the reader or the writer is returned, and a panic comes out at its place: what comes before has been written.
+//!
+//! # Blocks of lines
+//!
+//! Where results are no bytes, or errors have line numbers, iterate over the blocks. An item is a block of whole lines. The function
+//! goes through its lines, and gives back what came of them; the results are in order, and so are the lines in each.
+//!
+//! ```
+//! use pool_channel::{Blocks, ChannelPool, Executor};
+//! use std::io::{Cursor, Error};
+//!
+//! let pool = ChannelPool::new(2)?;
+//! let text = (0..1000).map(|n| if n == 700 { "x\n".into() } else { format!("{n}\n") }).collect::<String>();
+//! let blocks = Blocks::lines(Cursor::new(text));
+//! let parsed = pool.imap(blocks, |block| {
+//!     let (mut sum, mut bad) = (0, Vec::new());
+//!     let block = block?;
+//!     for (number, line) in block.numbers().zip(&block) {
+//!         match str::from_utf8(line).ok().and_then(|line| line.parse::<u64>().ok()) {
+//!             Some(number) => sum += number,
+//!             None => bad.push(number + 1), // they count from 0
+//!         }
+//!     }
+//!     Ok::<_, Error>((sum, bad))
+//! });
+//! let (mut sum, mut bad) = (0, Vec::new());
+//! for block in parsed.window(8) {
+//!     let (sum_of_block, bad_in_block) = block?;
+//!     sum += sum_of_block;
+//!     bad.extend(bad_in_block);
+//! }
+//! assert_eq!((sum, bad), (499_500 - 700, vec![701]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - **Set the window**: it counts blocks. Four for each thread are enough.
+//! - `Blocks::by_byte(reader, 0)` reads what `find -print0` writes. `Blocks::by(reader, f)` takes a function that says where a
+//!   record ends; its documentation has one for FASTQ, and one for CSV with line ends within quotes.
+//! - A line that is longer than a limit is an error, which says which line it is, and where. So no input takes all memory.
+//! - `block.offsets()` says where the block is in the file. [Resuming](super::resuming) needs no more than that.
+//!
+//! The example `jsonl` filters and transforms lines of JSON in blocks.
+//!
+//! # Lines as items
+//!
+//! Where a line costs some microseconds or more, it may be an item for itself: a result for each line, and no feature. Then the
+//! work of a few costly lines that come together is divided, too. But a line for itself costs an allocation, and short lines
+//! gain little or nothing.
 //!
 //! ```
 //! use pool_channel::{ChannelPool, Executor};
@@ -23,50 +92,18 @@
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```
 //!
-//! - Results are in order, so the number of a line is the number of its result.
+//! - A result does not wait for the next line (P4), and results are in order, so the number of a line is the number of its result.
 //! - `stdin().lock()` cannot move to another thread: use `BufReader::new(stdin())`.
 //! - `lines` refuses what is not UTF-8. `split(b'\n')` gives bytes.
 //! - For lines that come one by one from a person or a program, write out each result, or flush when
 //!   [`next_timeout`](crate::Imap::next_timeout) finds nothing. From its first call on workers take items one by one,
 //!   which slows tiny items down; for those, flush after each line instead.
 //!
-//! The example `jsonl` filters and transforms lines of JSON.
+//! # Items in batches
 //!
-//! # Blocks of lines
+//! What is no reader is grouped by [`batches`](crate::IterExt::batches): rows for a database, a hundred at a time.
 //!
-//! An item can be a block that ends where a line ends. The function goes through its lines, and gives back what came of them;
-//! the results are in order, and so are the lines in each, so `flatten` gives them one by one.
-//!
-//! ```
-//! use pool_channel::{ChannelPool, Executor};
-//! use std::io::{BufRead, Read, Result};
-//!
-//! /// Whole lines, at least this many bytes at a time.
-//! fn lines(mut input: impl BufRead, size: u64) -> impl Iterator<Item = Result<Vec<u8>>> {
-//!     let mut ended = false;
-//!     std::iter::from_fn(move || {
-//!         let mut block = Vec::new();
-//!         let read = input.by_ref().take(size).read_to_end(&mut block);
-//!         let read = read.and_then(|_| input.read_until(b'\n', &mut block));
-//!         // Nothing comes after an error.
-//!         let over = std::mem::replace(&mut ended, read.is_err());
-//!         (!over && (read.is_err() || !block.is_empty())).then(|| read.map(|_| block))
-//!     })
-//! }
-//!
-//! let pool = ChannelPool::new(2)?;
-//! let text = (0..1000).map(|n| format!("{n}\n")).collect::<String>();
-//! let numbers = pool.imap(lines(std::io::Cursor::new(text), 64), |block| match block {
-//!     Ok(block) => String::from_utf8_lossy(&block).lines().map(|line| line.parse().map_err(|_| "bad")).collect(),
-//!     Err(_) => vec![Err("cannot read")],
-//! });
-//! assert!(numbers.flatten().eq((0..1000).map(Ok::<u32, &str>)));
-//! # Ok::<(), pool_channel::BuildError>(())
-//! ```
-//!
-//! The same goes for records of any kind, as long as the input finds where one ends. The window counts blocks.
-//!
-//! # Blocks
+//! # Blocks of a file
 //!
 //! Larger items cost the pool less, and a file does not care about lines: compress, hash or encrypt blocks. Set the window, since
 //! it counts blocks.
@@ -101,7 +138,7 @@
 //! With lines and blocks one thread allocates what another one frees: a worker makes a `String`, and your loop drops it. The C
 //! library's allocator takes a lock for that, and with short items this lock is where the time goes. There are two cures:
 //!
-//! - An allocator that is made for it, in the program's `main.rs`. The example `jsonl` has `mimalloc`.
+//! - An allocator that is made for it, in the program's `main.rs`.
 //!
 //!   ```text
 //!   #[global_allocator]
@@ -109,7 +146,7 @@
 //!   ```
 //!
 //! - Fewer allocations: reuse the item's memory for the result, keep buffers in the state of
-//!   [`imap_init`](crate::Executor::imap_init), give back numbers instead of `String`s, or let an item be a [block of lines](#blocks-of-lines).
+//!   [`imap_init`](crate::Executor::imap_init), give back numbers instead of `String`s, or let an item be a [block of lines](#lines-in-bytes-out).
 //!
 //! ```
 //! # use pool_channel::{ChannelPool, Executor};

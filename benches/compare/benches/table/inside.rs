@@ -55,7 +55,7 @@ fn row(
         contenders.rayon.install(|| (0..1).into_par_iter().map(inner).sum())
     };
     let limits = || {
-        let beside = par_iter.map(|limit| Limit::First("par_iter", limit));
+        let beside = par_iter.map(|limit| Limit::To(0, "par_iter", limit));
         iter::once(Limit::Ratio(1.10)).chain(beside).collect()
     };
     let mut ways = vec![Way::new("rayon par_iter", || sample(expected, eager))];

@@ -10,6 +10,7 @@
 //! `ENGINE_ROUNDS` or `--rounds` says how many rounds, and `ENGINE_LINES` how many lines `json lines` has. With any of
 //! these, criterion does not run.
 
+mod blocks;
 mod calls;
 pub mod even;
 mod inside;
@@ -87,6 +88,7 @@ impl Bench {
         even::rows(self);
         calls::rows(self);
         text::rows(self);
+        blocks::rows(self);
         uneven::rows(self);
         waiting::rows(self);
         inside::rows(self);

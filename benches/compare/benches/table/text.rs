@@ -11,6 +11,7 @@ use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Lines, Write};
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 pub fn rows(bench: &Bench) {
     strings(bench);
@@ -43,10 +44,10 @@ fn strings(bench: &Bench) {
 
 /// What is read of a line of a log; the rest of it is skipped.
 #[derive(Deserialize)]
-struct Entry<'a> {
-    id: u64,
-    path: &'a str,
-    ms: u32,
+pub struct Entry<'a> {
+    pub id: u64,
+    pub path: &'a str,
+    pub ms: u32,
 }
 
 /// A line of a log, of about 165 bytes.
@@ -58,6 +59,16 @@ fn line(id: u64) -> String {
     format!(
         r#"{{"id":{id},"time":"2026-01-01T12:34:56Z","level":"{level}","path":"/api/v1/{path}/{ms:05}","status":200,"ms":{ms},"agent":"Mozilla/5.0 (X11; Linux x86_64)","host":"p"}}"#
     )
+}
+
+/// A file with this number of lines.
+pub fn log(lines: u64) -> NamedTempFile {
+    let mut file = NamedTempFile::new().expect("there is room for a file");
+    let mut write = BufWriter::new(file.as_file_mut());
+    (0..lines).try_for_each(|id| writeln!(write, "{}", line(id))).expect("the file is writable");
+    write.flush().expect("the file is writable");
+    drop(write);
+    file
 }
 
 /// Parses a line and writes a short one. The number comes last, where the checksum looks.
@@ -86,11 +97,7 @@ fn json_lines(bench: &Bench) {
         return;
     }
     let items = bench.items(bench.options.lines);
-    let mut file = tempfile::NamedTempFile::new().expect("there is room for a file");
-    let mut write = BufWriter::new(file.as_file_mut());
-    (0..items).try_for_each(|id| writeln!(write, "{}", line(id))).expect("the file is writable");
-    write.flush().expect("the file is writable");
-    drop(write);
+    let file = log(items);
     let file = file.path();
 
     let eager = |pool: &rayon::ThreadPool| {

@@ -19,8 +19,8 @@ pub enum Limit {
     Ratio(f64),
     /// The ratio to the base in each of the rounds, and not their median.
     EachRound(f64),
-    /// The ratio to the first way of the row, which has this name.
-    First(&'static str, f64),
+    /// The ratio to the way of the row at this place, which has this name.
+    To(usize, &'static str, f64),
     /// Microseconds of processor time for an item, beyond those of the base.
     Beyond(f64),
     /// Nanoseconds for an item.
@@ -43,7 +43,7 @@ pub fn compare(bench: &Bench, row: &str, items: u64, mut ways: Vec<Way>) {
         let bars: Vec<Bar> = way
             .limits
             .iter()
-            .map(|limit| limit.bar(own, base.map_or(own, |(base, _)| base), &measured[0], items))
+            .map(|limit| limit.bar(own, base.map_or(own, |(base, _)| base), &measured, items))
             .collect();
         bench.print(&Line {
             row,
@@ -58,14 +58,16 @@ pub fn compare(bench: &Bench, row: &str, items: u64, mut ways: Vec<Way>) {
 }
 
 impl Limit {
-    fn bar(&self, own: &Measured, base: &Measured, first: &Measured, items: u64) -> Bar {
+    fn bar(&self, own: &Measured, base: &Measured, all: &[Measured], items: u64) -> Bar {
         match *self {
             Limit::Ratio(limit) => Bar::Ratio(limit),
             Limit::Nanoseconds(limit) => Bar::Nanoseconds(limit),
             Limit::EachRound(limit) => {
                 Bar::Figure { name: "worst", value: own.worst_ratio(base), limit, unit: "" }
             }
-            Limit::First(name, limit) => Bar::Figure { name, value: own.ratio(first), limit, unit: "" },
+            Limit::To(index, name, limit) => {
+                Bar::Figure { name, value: own.ratio(&all[index]), limit, unit: "" }
+            }
             Limit::Beyond(limit) => {
                 let value = own.cpu_beyond(base) * 1e6 / items as f64;
                 Bar::Figure { name: "CPU beyond", value, limit, unit: " us" }

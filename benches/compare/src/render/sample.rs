@@ -207,7 +207,7 @@ fn results(workload: &workloads::Workload, names: &[String]) -> Results {
         "empty" => 0.6,
         "50ns" => 34.0,
         "100ns" | "strings" => 90.0,
-        "1us" | "small" | "nested" | "storm" | "json" | "ping-pong" => 995.0,
+        "1us" | "small" | "nested" | "storm" | "json" | "json-blocks" | "ping-pong" => 995.0,
         "1ms" | "hash" => 953_138.0,
         "compress" => 20e6,
         "slow-input" => 100e3,

@@ -1,7 +1,7 @@
 //! `items.imap(pool, f)`: stages one after the other, on the same pool, sent to its threads or local.
 
 use super::list::promises;
-use super::parts::Alive;
+use super::parts::{Alive, LONG};
 use super::whereabouts::{Calls, Home};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::{CancelToken, Executor, Imap, IterExt, Place};
@@ -119,6 +119,26 @@ promises! {
         check(Box::new((0..100u64).imap(pool.clone(), early).imap(&pool, |x| x)));
     }
 
+    /// The batch that the panic cuts short comes before it.
+    fn p7_chain_of_batches_hands_a_panic_of_an_early_stage_on(subject) {
+        for threads in [1, 2] {
+            let pool = Arc::new(subject.pool(threads));
+            for (most, limit) in [(7, None), (7, Some(LONG)), (100, None)] {
+                let early = |x: u64| if x == 50 { panic_on_purpose(x) } else { x };
+                let mut batches = (0..100u64).imap(pool.clone(), early).batches(most);
+                if let Some(limit) = limit {
+                    batches = batches.within(limit);
+                }
+                let mut chained = batches.imap(&pool, |batch| batch);
+                let all: Vec<u64> = (0..50).collect();
+                assert!(chained.by_ref().take(50usize.div_ceil(most)).eq(all.chunks(most).map(<[u64]>::to_vec)));
+                let payload = catch_unwind(AssertUnwindSafe(|| chained.next())).unwrap_err();
+                assert_eq!(payload.downcast_ref::<OnPurpose>(), Some(&OnPurpose(50)));
+                assert_eq!(chained.next(), None);
+            }
+        }
+    }
+
     fn p9_chain_dropped_in_the_middle_drops_everything_once(subject) {
         for taken in [0, 1, 100] {
             let pool = Arc::new(subject.pool(2));
@@ -146,6 +166,8 @@ promises! {
             let token = CancelToken::new();
             let second = first(&token).imap(pool.clone(), |x| x).window(4).catch_panics();
             is_told(second.map_while(Result::ok).imap(&pool, |x| x).window(4), &token);
+            let token = CancelToken::new();
+            is_told(first(&token).batches(3).imap(&pool, |batch| batch[0]).window(4), &token);
         }
     }
 

@@ -38,8 +38,10 @@ mod park_tokens;
 mod parts;
 mod pool_stats;
 mod pools;
+mod positions;
 mod random;
 mod reach;
+mod records;
 mod scope_ends;
 mod scope_imaps;
 mod scopes;
@@ -120,6 +122,8 @@ fn tests() -> impl Iterator<Item = Test> {
         park_tokens::tests(),
         unwanted::tests(),
         wrapping::tests(),
+        records::tests(),
+        positions::tests(),
     ];
     files.into_iter().flatten()
 }
