@@ -58,15 +58,14 @@ pub use queue::Rayon;
 pub use pool_core::ImapStream;
 #[doc(inline)]
 pub use pool_core::{
-    Batches, BuildError, Builder, CancelToken, Cancelled, Executor, Imap, ImapStats, ItemTimeout, IterExt,
-    JobError, JobHandle, JobTimedOut, Local, LocalInput, MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place,
-    PoolStats, Pooled, Scope, ScopedJobHandle, Sequential, TimedOut, Timeout, WorkerStats, backend,
-    compiler_errors, guide,
+    Batches, Budget, BuildError, Builder, CancelToken, Cancelled, Current, Executor, Imap, ImapStats, Input,
+    ItemTime, ItemTimeout, IterExt, JobError, JobHandle, JobTimedOut, Local, LocalInput,
+    MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place, PoolStats, Pooled, Scope, ScopedJobHandle, Sequential,
+    TimedOut, Timeout, WithSizes, WorkerStats, backend, compiler_errors, current, guide,
 };
 #[cfg(feature = "blocks")]
 #[doc(inline)]
 pub use pool_core::{Block, Blocks, RecordTooLong, Records};
-    Budget, BuildError, Builder, CancelToken, Cancelled, Current, Executor, Imap, ImapStats, Input, ItemTime, ItemTimeout, IterExt, JobError, JobHandle, JobTimedOut, Local, LocalInput, MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place, PoolStats, Pooled, Scope, ScopedJobHandle, Sequential, TimedOut, Timeout, WithSizes, WorkerStats, backend, compiler_errors, current, doc, guide, inline, pool_core, pub, use,
 
 /// The example in the README is a test.
 #[cfg(doctest)]
