@@ -45,19 +45,19 @@ mod queue;
 pub use pool::{Channel, ChannelPool};
 pub use pool_core;
 // So that one dependency and one `use` are enough.
-#[cfg(feature = "stream")]
-#[doc(inline)]
-pub use pool_core::ImapStream;
 #[doc(inline)]
 pub use pool_core::{
     Batches, Budget, BuildError, Builder, CancelToken, Cancelled, Current, Executor, Imap, ImapStats, Input,
     ItemTime, ItemTimeout, IterExt, JobError, JobHandle, JobTimedOut, Local, LocalInput,
-    MAX_DEFAULT_WINDOW_PER_THREAD, Panic, Place, PoolStats, Pooled, Scope, ScopedJobHandle, Sequential,
-    TimedOut, Timeout, WithSizes, WorkerStats, backend, compiler_errors, current, guide,
+    MAX_DEFAULT_WINDOW_PER_THREAD, Outcome, Panic, Place, PoolStats, Pooled, Scope, ScopedJobHandle,
+    Sequential, Sink, TimedOut, Timeout, WithSizes, WorkerStats, backend, compiler_errors, current, guide,
 };
 #[cfg(feature = "blocks")]
 #[doc(inline)]
 pub use pool_core::{Block, Blocks, RecordTooLong, Records};
+#[cfg(feature = "stream")]
+#[doc(inline)]
+pub use pool_core::{ImapStream, StreamImap, StreamImapExt};
 
 /// The example in the README is a test.
 #[cfg(doctest)]

@@ -1,6 +1,6 @@
 //! The contract between a pool and the engine.
 
-use crate::imap::{ExecutorRef, Imap, Input, Local, LocalInput};
+use crate::imap::{ExecutorRef, Imap, Input, Local, LocalInput, Outcome, Sink};
 use crate::job::{Job, in_job};
 use crate::map::map;
 use crate::scope::{self, Scope};
@@ -277,6 +277,86 @@ pub trait Executor: Send + Sync {
         T: Send + 'static,
     {
         Imap::new(ExecutorRef::owned(self), items, f)
+    }
+
+    /// A map into which items are pushed one by one: `consume` gets the results, in order, on the thread that pushes. For
+    /// callers that have no iterator; see [`Sink`].
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let mut text = String::new();
+    /// let mut sink = pool.sink(|x: u32| x.to_string(), |number| text += &number);
+    /// (0..12).for_each(|x| sink.push(x));
+    /// sink.finish();
+    /// assert_eq!(text, "01234567891011");
+    /// ```
+    fn sink<'p, X, F, T, C, R>(&'p self, f: F, consume: C) -> Sink<'p, X, T, C>
+    where
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).sink(…)`
+        X: Send + 'static,
+        F: Fn(X) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+        C: FnMut(T) -> R,
+        R: Outcome,
+    {
+        Sink::new(ExecutorRef::Borrowed(self), f, consume)
+    }
+
+    /// Like [`sink`](Executor::sink), with a state for each thread at work, as [`imap_init`](Executor::imap_init).
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let mut lengths = Vec::new();
+    /// let f = |buffer: &mut String, x: u32| {
+    ///     buffer.clear();
+    ///     buffer.extend(std::iter::repeat_n('x', x as usize));
+    ///     buffer.len()
+    /// };
+    /// let mut sink = pool.sink_init(String::new, f, |length| lengths.push(length));
+    /// (0..3).for_each(|x| sink.push(x));
+    /// sink.finish();
+    /// assert_eq!(lengths, [0, 1, 2]);
+    /// ```
+    fn sink_init<'p, X, N, S, F, T, C, R>(&'p self, init: N, f: F, consume: C) -> Sink<'p, X, T, C>
+    where
+        Self: Sized, // for `pool: &dyn Executor` write `(&pool).sink_init(…)`
+        X: Send + 'static,
+        N: Fn() -> S + Send + Sync + 'static,
+        S: Send + 'static,
+        F: Fn(&mut S, X) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+        C: FnMut(T) -> R,
+        R: Outcome,
+    {
+        Sink::with_state(ExecutorRef::Borrowed(self), init, f, consume)
+    }
+
+    /// Like [`sink`](Executor::sink), for a [`Sink`] that owns its executor, as [`into_imap`](Executor::into_imap): a pool by
+    /// value, or a clone of its `Arc`. So it can be kept in a struct.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # use std::sync::{Arc, mpsc};
+    /// # let pool = Arc::new(ChannelPool::new(2).unwrap());
+    /// let (send, results) = mpsc::channel();
+    /// let mut sink = pool.clone().into_sink(|x: u32| 2 * x, move |result| send.send(result));
+    /// sink.push(1).unwrap();
+    /// sink.push(2).unwrap();
+    /// sink.finish().unwrap();
+    /// assert!(results.into_iter().eq([2, 4]));
+    /// ```
+    fn into_sink<'p, X, F, T, C, R>(self, f: F, consume: C) -> Sink<'p, X, T, C>
+    where
+        Self: Sized + 'p,
+        X: Send + 'static,
+        F: Fn(X) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+        C: FnMut(T) -> R,
+        R: Outcome,
+    {
+        Sink::new(ExecutorRef::owned(self), f, consume)
     }
 
     /// Runs `f` on the pool, and gives a handle to wait for its result.

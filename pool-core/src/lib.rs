@@ -91,7 +91,6 @@ mod blocks;
 pub mod compiler_errors;
 #[cfg(feature = "testing")]
 pub mod doubles;
-mod early_end;
 mod error;
 mod executor;
 #[cfg(loom)]
@@ -103,11 +102,14 @@ mod iter_ext;
 mod job;
 mod lease;
 mod map;
+mod no_item;
 #[cfg(feature = "testing")]
 pub mod peak;
 mod roster;
 mod scope;
 mod sequential;
+#[cfg(feature = "stream")]
+mod stream_ext;
 mod submit;
 mod sync;
 mod unwind;
@@ -123,15 +125,17 @@ pub use batches::Batches;
 pub use blocks::{Block, Blocks, RecordTooLong, Records};
 pub use error::{BuildError, Cancelled, JobError, JobTimedOut, Panic, TimedOut};
 pub use executor::Executor;
-#[cfg(feature = "stream")]
-pub use imap::ImapStream;
 pub use imap::{
     Budget, CancelToken, Current, Imap, ImapStats, Input, ItemTime, ItemTimeout, Local, LocalInput,
-    MAX_DEFAULT_WINDOW_PER_THREAD, Place, Pooled, Timeout, WithSizes, current,
+    MAX_DEFAULT_WINDOW_PER_THREAD, Outcome, Place, Pooled, Sink, Timeout, WithSizes, current,
 };
+#[cfg(feature = "stream")]
+pub use imap::{ImapStream, StreamImap};
 pub use iter_ext::IterExt;
 pub use scope::Scope;
 pub use sequential::Sequential;
+#[cfg(feature = "stream")]
+pub use stream_ext::StreamImapExt;
 pub use submit::{JobHandle, ScopedJobHandle};
 
 /// The example in the README is a test.

@@ -17,7 +17,7 @@
 
 use crate::Executor;
 use crate::executor::is_worker;
-use crate::imap::{Control, ExecutorRef, Imap, Input, Local, LocalInput};
+use crate::imap::{Control, ExecutorRef, Imap, Input, Local, LocalInput, Outcome, Sink};
 use crate::job::Task;
 use crate::lease::{Lease, Leases};
 use crate::submit::{FirstPanic, ScopedJobHandle, Submitted, spawn_or_cancel};
@@ -233,6 +233,61 @@ impl<'scope> Scope<'scope, '_> {
         T: Send + 'scope,
     {
         self.imap(LocalInput::new(items.into_iter()), f)
+    }
+
+    /// [`Executor::sink`] on borrowed data. What has not begun when the scope ends is cancelled.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let (text, mut lengths) = (String::from("pushed word by word"), Vec::new());
+    /// pool.scope(|s| {
+    ///     let mut sink = s.sink(str::len, |length| lengths.push(length));
+    ///     text.split(' ').for_each(|word| sink.push(word));
+    ///     sink.finish();
+    /// });
+    /// assert_eq!(lengths, [6, 4, 2, 4]);
+    /// ```
+    pub fn sink<X, F, T, C, R>(&'scope self, f: F, consume: C) -> Sink<'scope, X, T, C>
+    where
+        X: Send + 'scope,
+        F: Fn(X) -> T + Send + Sync + 'scope,
+        T: Send + 'scope,
+        C: FnMut(T) -> R,
+        R: Outcome,
+    {
+        Sink::scoped(ExecutorRef::Borrowed(self.executor), f, consume, self.lends())
+    }
+
+    /// [`Executor::sink_init`] on borrowed data.
+    ///
+    /// ```
+    /// # use pool_channel::{ChannelPool, Executor};
+    /// # let pool = ChannelPool::new(2).unwrap();
+    /// let (separator, mut joined) = (String::from("-"), Vec::new());
+    /// pool.scope(|s| {
+    ///     let join = |buffer: &mut String, word: &str| {
+    ///         buffer.clear();
+    ///         buffer.extend([word, &*separator, word]);
+    ///         buffer.clone()
+    ///     };
+    ///     let mut sink = s.sink_init(String::new, join, |word| joined.push(word));
+    ///     ["a", "b"].into_iter().for_each(|word| sink.push(word));
+    ///     sink.finish();
+    /// });
+    /// assert_eq!(joined, ["a-a", "b-b"]);
+    /// ```
+    pub fn sink_init<X, N, S, F, T, C, R>(&'scope self, init: N, f: F, consume: C) -> Sink<'scope, X, T, C>
+    where
+        X: Send + 'scope,
+        N: Fn() -> S + Send + Sync + 'scope,
+        S: Send + 'scope,
+        F: Fn(&mut S, X) -> T + Send + Sync + 'scope,
+        T: Send + 'scope,
+        C: FnMut(T) -> R,
+        R: Outcome,
+    {
+        Sink::scoped_with_state(ExecutorRef::Borrowed(self.executor), init, f, consume, self.lends())
     }
 
     /// Makes the lease of an imap.

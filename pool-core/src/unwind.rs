@@ -63,6 +63,10 @@ impl<T> Quiet<T> {
     pub(crate) fn get(&self) -> &T {
         self.0.as_ref().expect("only drop takes it")
     }
+
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect("only drop takes it")
+    }
 }
 
 impl<T> Drop for Quiet<T> {

@@ -88,6 +88,27 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         let consumer = Consumer::new(shared, executor, None::<Empty<I::Item>>);
         Imap::<'p, T, Pooled>::over(control, Box::new(consumer))
     }
+
+    /// Over an input that the consumer polls, and which never blocks. It is `Send`, and so is the imap. `share` makes what
+    /// its jobs share.
+    pub(super) fn polled<J, F>(
+        executor: ExecutorRef<'p>,
+        input: J,
+        function: F,
+        share: impl Share<Empty<J::Item>, F, T>,
+    ) -> Imap<'p, T>
+    where
+        J: Iterator + Send + 'p,
+        J::Item: Send + 'p,
+        F: Function<J::Item, Output = T> + Send + Sync + 'p,
+    {
+        if is_sequential(executor.get()) {
+            return Imap::pooled(executor, input, function, without_jobs);
+        }
+        let shared = share(None, function, executor.get());
+        let control = shared.control().clone();
+        Imap::<'p, T, Pooled>::over(control, Box::new(Consumer::polled(shared, executor, input)))
+    }
 }
 
 impl<'p, T: Send + 'p> Imap<'p, T, Local> {
@@ -104,9 +125,7 @@ impl<'p, T: Send + 'p> Imap<'p, T, Local> {
         F: Function<J::Item, Output = T> + Send + Sync + 'p,
     {
         if is_sequential(executor.get()) {
-            // It needs no jobs, so the input is like any other.
-            let no_job = |_: &Arc<_>| unreachable!("an executor without threads gets no job");
-            let shared = Arc::new(Shared::new(Some(input), function, executor.get(), no_job));
+            let shared = without_jobs(Some(input), function, executor.get());
             let control = shared.control().clone();
             let consumer = Consumer::new(shared, executor, None::<Empty<J::Item>>);
             return Imap::<'p, T, Local>::over(control, Box::new(consumer));
@@ -118,8 +137,18 @@ impl<'p, T: Send + 'p> Imap<'p, T, Local> {
     }
 }
 
+/// What an imap has of an executor without threads. It needs no jobs, so the input is like any other.
+fn without_jobs<I: Iterator, F, T>(
+    input: Option<I>,
+    function: F,
+    executor: &dyn Executor,
+) -> Arc<Shared<I, F, T>> {
+    let no_job = |_: &Arc<_>| unreachable!("an executor without threads gets no job");
+    Arc::new(Shared::new(input, function, executor, no_job))
+}
+
 /// What the jobs of an imap share that borrows nothing.
-fn own<I, F, T>(input: Option<I>, function: F, executor: &dyn Executor) -> Arc<Shared<I, F, T>>
+pub(super) fn own<I, F, T>(input: Option<I>, function: F, executor: &dyn Executor) -> Arc<Shared<I, F, T>>
 where
     I: Iterator + Send + 'static,
     I::Item: Send + 'static,
@@ -130,7 +159,7 @@ where
 }
 
 /// What the jobs of an imap share that borrows: it has its lease before the first job.
-fn in_lease<'p, I, F, T>(
+pub(super) fn in_lease<'p, I, F, T>(
     input: Option<I>,
     function: F,
     executor: &dyn Executor,

@@ -3,7 +3,7 @@
 use super::engine::Wait;
 use super::place::{Inner, Lower, Mapped, Place, Pooled};
 use super::results::Next;
-use crate::early_end;
+use crate::no_item::{self, NoItem};
 use std::fmt;
 
 /// An ordered, lazy, parallel map. From [`Executor::imap`](crate::Executor::imap).
@@ -109,7 +109,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     pub(super) fn note_end(&mut self) {
         self.late = None;
         if self.inner.controls().has_ended_early() {
-            early_end::note();
+            no_item::note(NoItem::EarlyEnd);
         }
     }
 }

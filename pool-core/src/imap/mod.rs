@@ -4,9 +4,9 @@
 //!
 //! - [`iter`] is the iterator, and [`settings`], [`timeout`], [`item_timeout`], [`stream`], [`catch_panics`],
 //!   [`fail_fast`], [`window_bytes`], [`numbered`] and [`cancel`] are its methods; [`input`] says what it takes, and [`build`] how it comes
-//!   to be;
+//!   to be; [`sink`] and [`stream_input`] are imaps whose items come from the caller;
 //! - [`place`] is what it hands its results out of, and [`controls`] what can be done with it whatever they are;
-//! - [`results`] drives the iteration, and [`early_end`](crate::early_end) tells how it ended to the next stage of a chain;
+//! - [`results`] drives the iteration, and [`no_item`](crate::no_item) tells how it ended to the next stage of a chain;
 //! - [`engine`] is the protocol between the pool's threads and the consumer;
 //! - [`policy`] is every number that is measured or guessed.
 //!
@@ -30,8 +30,11 @@ mod policy;
 mod progress;
 mod results;
 mod settings;
+mod sink;
 #[cfg(feature = "stream")]
 mod stream;
+#[cfg(feature = "stream")]
+mod stream_input;
 mod timeout;
 mod window_bytes;
 mod wrapper;
@@ -46,7 +49,10 @@ pub use iter::Imap;
 pub use place::{Local, Place, Pooled};
 pub(crate) use policy::BatchLen;
 pub use policy::MAX_DEFAULT_WINDOW_PER_THREAD;
+pub use sink::{Outcome, Sink};
 #[cfg(feature = "stream")]
 pub use stream::ImapStream;
+#[cfg(feature = "stream")]
+pub use stream_input::StreamImap;
 pub use timeout::Timeout;
 pub use window_bytes::WithSizes;

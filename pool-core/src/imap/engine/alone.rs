@@ -119,6 +119,9 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
             order.put_own(value);
             true
         });
+        if let Ran::Ended(InputEnd::NotYet) = ran {
+            return Some(Head::Late);
+        }
         if let Ran::Ended(end) = ran {
             self.give_back(shared, Some(end));
             return None;

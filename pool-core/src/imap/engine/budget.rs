@@ -1,6 +1,6 @@
 //! A budget in bytes for what is under way: what was pulled, and has not been delivered or dropped.
 //!
-//! An input with sizes notes the size of each item that it gives, for its thread, as [`early_end`](crate::early_end) notes why
+//! An input with sizes notes the size of each item that it gives, for its thread, as [`no_item`](crate::no_item) notes why
 //! an input ended. The thread that pulls takes that note behind each pull, and adds it to the budget at once, so imaps that
 //! share one see it. It pulls on as long as the budget is not used up: so the budget is exceeded by at most one item for each
 //! imap. The state keeps the sizes by index, and gives them back when the consumer is at the lock. The head may be pulled

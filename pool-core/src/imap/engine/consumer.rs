@@ -54,9 +54,17 @@ pub(crate) struct Consumer<'p, I: Iterator, F: Function<I::Item>, T, J> {
 
 impl<'p, I: Iterator, F: Function<I::Item>, T, J> Consumer<'p, I, F, T, J> {
     pub(crate) fn new(shared: Arc<Shared<I, F, T>>, executor: ExecutorRef<'p>, own: Option<J>) -> Self {
+        Consumer::with(shared, executor, OwnInput::new(own))
+    }
+
+    /// Of an input of its own whose `next` never blocks: see [`local`](super::local).
+    pub(crate) fn polled(shared: Arc<Shared<I, F, T>>, executor: ExecutorRef<'p>, own: J) -> Self {
+        Consumer::with(shared, executor, OwnInput::polled(own))
+    }
+
+    fn with(shared: Arc<Shared<I, F, T>>, executor: ExecutorRef<'p>, own: OwnInput<J>) -> Self {
         let alone = Alone::new(is_sequential(executor.get()));
         let nesting = Some(Nesting::new(executor.get(), shared.control()));
-        let own = OwnInput::new(own);
         Consumer { shared, executor, own, alone, settings: None, started: false, nesting }
     }
 }
@@ -110,6 +118,7 @@ where
         if spawns {
             self.shared.spawn_job(self.executor.get());
         }
+        self.offer_ahead();
     }
 
     fn hint(&self) -> (u64, Hint) {
@@ -187,7 +196,7 @@ where
     }
 
     /// Does what is no work. Gives what is to be returned.
-    fn answer(&mut self, answer: Answer<I>, order: &mut Order<T>, call: &Call<'_>) -> Option<Head> {
+    fn answer(&mut self, answer: Answer<I>, order: &mut Order<T>, call: &mut Call<'_>) -> Option<Head> {
         match answer {
             Answer::Return(head) => return Some(head),
             Answer::GiveUp(index) => {
@@ -207,7 +216,12 @@ where
                 return self.alone.go_on(self.executor.get(), &self.shared, order, (true, &mut self.nesting));
             }
             Answer::Offer(len) => {
-                self.own.offer(&self.shared, self.executor.get(), order, (len, call.works()))
+                let control = self.shared.control();
+                let has_found = || control.has_news() || order.is_ready();
+                let how = (len, call.works());
+                if !self.own.offer(&self.shared, self.executor.get(), has_found, how) {
+                    call.input_is_dry();
+                }
             }
             Answer::Look(limit) => self.look(order, limit),
             Answer::Nap(limit) => self.shared.control().parker().park(Some(limit)),
@@ -215,6 +229,16 @@ where
             Answer::Received | Answer::Do(_) => {}
         }
         None
+    }
+
+    /// Pulls what there is room for, from an input that never blocks.
+    fn offer_ahead(&mut self) {
+        while self.own.is_polled() && !self.shared.control().is_cancelled() {
+            let len = self.shared.locked(|state| state.offer_len());
+            if len == 0 || !self.own.offer(&self.shared, self.executor.get(), || false, (len, false)) {
+                return;
+            }
+        }
     }
 
     /// Whether no other thread is free to come.

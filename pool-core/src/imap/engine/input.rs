@@ -21,7 +21,7 @@ use super::budget::Weights;
 use super::function::Function;
 use super::nesting::{enter_item, leave_item};
 use super::ring::Sender;
-use crate::early_end;
+use crate::no_item::{self, NoItem};
 use crate::unwind::{Payload, catch, catch_or};
 
 /// How an input came to its end.
@@ -30,6 +30,8 @@ pub(super) enum InputEnd {
     /// It is an imap, or made of one, that was cancelled.
     Early,
     Panicked(Payload),
+    /// It has not: it has nothing now. Only inputs that are [polled](super::local) say so.
+    NotYet,
 }
 
 pub(super) type Hint = (usize, Option<usize>);
@@ -37,13 +39,17 @@ pub(super) type Hint = (usize, Option<usize>);
 impl InputEnd {
     /// The pull just now gave `None`.
     fn of_none() -> InputEnd {
-        if early_end::take() { InputEnd::Early } else { InputEnd::Finished }
+        match no_item::take() {
+            NoItem::End => InputEnd::Finished,
+            NoItem::EarlyEnd => InputEnd::Early,
+            NoItem::NothingYet => InputEnd::NotYet,
+        }
     }
 }
 
 /// The next item, or how the input has ended. Runs the user's `next`. It puts the item into `slot`.
 pub(super) fn pull<J: Iterator>(input: &mut J, slot: &mut Option<J::Item>) -> Option<InputEnd> {
-    early_end::take();
+    no_item::take();
     match catch(|| *slot = input.next()) {
         Ok(()) if slot.is_some() => None,
         Ok(()) => Some(InputEnd::of_none()),
@@ -57,7 +63,7 @@ pub(super) fn fill<J: Iterator>(
     sender: &mut Sender<J::Item>,
     mut stops: impl FnMut(&Sender<J::Item>) -> bool,
 ) -> Option<InputEnd> {
-    early_end::take();
+    no_item::take();
     let ended = catch(|| {
         loop {
             let Some(item) = input.next() else { return true };
@@ -200,7 +206,7 @@ impl<I: Iterator> Input<I> {
         self.end = Some(self.pulled);
         self.hint = (0, Some(0));
         match end {
-            InputEnd::Finished => {}
+            InputEnd::Finished | InputEnd::NotYet => {}
             InputEnd::Early => self.early = true,
             InputEnd::Panicked(payload) => self.panic = Some(payload),
         }
@@ -269,7 +275,7 @@ impl<I: Iterator> InHand<I> {
         let ran = catch(|| {
             loop {
                 pulling = true;
-                early_end::take();
+                no_item::take();
                 let Some(item) = self.source.next() else { return Ran::Ended(InputEnd::of_none()) };
                 pulling = false;
                 enter_item(self.first + self.pulled);

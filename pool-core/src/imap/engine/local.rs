@@ -3,11 +3,14 @@
 //!
 //! It looks for its head before each pull, since a pull may block; and before a pull that would leave items alone, it calls a
 //! worker: a worker that ends its turn asks it to look up. To offer never blocks, and there is room or there is none.
+//!
+//! An input that is *polled* is one of ours whose `next` never blocks: where it has nothing now it
+//! [says so](crate::no_item::NoItem::NothingYet), and the call does not ask it again. So the consumer may pull from it ahead of need, whenever it tells how far it is, and what it
+//! pulls begins while the consumer does something else.
 
 use super::budget::Weights;
 use super::function::Function;
 use super::input::{Hint, InputEnd, count_down, fill, hint_of, missing, pull};
-use super::order::Order;
 use super::ring::Sender;
 use super::shared::Shared;
 use crate::Executor;
@@ -15,8 +18,14 @@ use crate::unwind::{catch, drop_quietly};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
+/// The length of the first ring for an input that is polled.
+const FIRST: usize = 2;
+
 pub(super) struct OwnInput<J> {
     input: Option<J>,
+    polled: bool,
+    /// The longest ring for its items. An input that is polled may have few, so that is twice what it gave last.
+    longest: usize,
     /// It has given its last item. It is kept until the imap is dropped: its `drop` may wait for what comes after the
     /// caller's loop.
     ended: bool,
@@ -25,7 +34,17 @@ pub(super) struct OwnInput<J> {
 impl<J> OwnInput<J> {
     /// Without an input, workers pull from another one.
     pub(super) fn new(input: Option<J>) -> OwnInput<J> {
-        OwnInput { ended: input.is_none(), input }
+        OwnInput { ended: input.is_none(), input, polled: false, longest: usize::MAX }
+    }
+
+    /// Of an input whose `next` never blocks.
+    pub(super) fn polled(input: J) -> OwnInput<J> {
+        OwnInput { ended: false, input: Some(input), polled: true, longest: FIRST }
+    }
+
+    /// Whether it may be pulled from ahead of need.
+    pub(super) fn is_polled(&self) -> bool {
+        self.polled && !self.ended
     }
 
     /// The imap has ended: drops an input that has not.
@@ -42,8 +61,8 @@ impl<J: Iterator> OwnInput<J> {
         self.input.as_ref().filter(|_| !self.ended).map(hint_of)
     }
 
-    /// Pulls up to `len` items for workers, until the head has been found; one that `works` stops when a worker leaves, to work on
-    /// them itself. To be called without the lock.
+    /// Pulls up to `len` items for workers, until `has_found` says that the head is there; one that `works` stops when a worker
+    /// leaves, to work on them itself. Returns whether the input may have more now. To be called without the lock.
     ///
     /// # Panics
     ///
@@ -52,22 +71,23 @@ impl<J: Iterator> OwnInput<J> {
         &mut self,
         shared: &Arc<Shared<I, F, T>>,
         executor: &dyn Executor,
-        order: &Order<T>,
+        has_found: impl Fn() -> bool,
         (len, works): (usize, bool),
-    ) where
+    ) -> bool
+    where
         I: Iterator<Item = J::Item>,
         F: Function<I::Item, Output = T>,
     {
-        let Some(own) = self.input.as_mut().filter(|_| !self.ended) else { return };
+        let Some(own) = self.input.as_mut().filter(|_| !self.ended) else { return false };
+        let len = len.min(self.longest);
         let (hint, mut item) = (hint_of(own), None);
         let mut weights = shared.weights();
         let (mut end, mut spawned, mut pulled) = (pull(own, &mut item), Ok(()), 0);
         if let Some(item) = item {
             let mut sender = shared.locked(|state| state.begin_offer(len, item));
             let len = if weights.as_mut().is_some_and(|weights| weights.weigh()) { 1 } else { len };
-            let more = catch(|| {
-                offer_more(shared, executor, own, order, &mut sender, (len as u64, works), &mut weights)
-            });
+            let how = (len as u64, works);
+            let more = catch(|| offer_more(shared, executor, own, has_found, &mut sender, how, &mut weights));
             match more {
                 Ok(more) => end = more,
                 Err(payload) => spawned = Err(payload),
@@ -76,12 +96,22 @@ impl<J: Iterator> OwnInput<J> {
             end = end.or_else(|| missing(weights.as_deref()));
             shared.locked(|state| state.end_offer(sender, weights));
         }
-        self.ended = end.is_some();
-        shared.locked(|state| match end {
-            Some(end) => state.finish_input(end),
-            None => state.set_hint(count_down(hint, pulled)),
-        });
+        let has_more = end.is_none();
+        if self.polled {
+            self.longest =
+                FIRST.saturating_add(usize::try_from(pulled).unwrap_or(usize::MAX).saturating_mul(2));
+        }
+        match end {
+            None | Some(InputEnd::NotYet) => {
+                shared.locked(|state| state.set_hint(count_down(hint, pulled)));
+            }
+            Some(end) => {
+                self.ended = true;
+                shared.locked(|state| state.finish_input(end));
+            }
+        }
         spawned.unwrap_or_else(|payload| resume_unwind(payload));
+        has_more
     }
 }
 
@@ -90,7 +120,7 @@ fn offer_more<I, F, T, J>(
     shared: &Arc<Shared<I, F, T>>,
     executor: &dyn Executor,
     own: &mut J,
-    order: &Order<T>,
+    has_found: impl Fn() -> bool,
     sender: &mut Sender<I::Item>,
     (len, works): (u64, bool),
     weights: &mut Option<Box<Weights>>,
@@ -100,7 +130,7 @@ where
     J: Iterator<Item = I::Item>,
 {
     let control = shared.control();
-    let has_found = || control.is_cancelled() || control.has_news() || order.is_ready();
+    let has_found = || control.is_cancelled() || has_found();
     let at_first = control.look_up();
     loop {
         let looked_up = control.look_up();

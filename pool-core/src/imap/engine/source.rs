@@ -19,6 +19,8 @@ pub enum Wait<'a> {
     /// The call returns, and wakes this task later.
     #[cfg_attr(not(feature = "stream"), allow(dead_code))]
     Task(&'a Waker),
+    /// The call returns at once, and nothing wakes.
+    Never,
 }
 
 /// How a refill ended.

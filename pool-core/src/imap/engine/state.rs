@@ -308,6 +308,11 @@ impl<I: Iterator, T> State<I, T> {
         self.wakeup.wake();
     }
 
+    /// How many items the consumer may pull now from its own input.
+    pub(super) fn offer_len(&mut self) -> usize {
+        if self.failed.is_some() { 0 } else { self.batch_len().min(self.room()) }
+    }
+
     /// Opens a ring for items that the consumer pulls from its own input, and puts the first into it.
     pub(super) fn begin_offer(&mut self, len: usize, item: I::Item) -> Sender<I::Item> {
         let fenced = self.fenced();

@@ -29,12 +29,14 @@ pub(in crate::imap::engine) struct Call<'a> {
     naps: u32,
     /// It has pulled, so that a call whose limit has passed may return.
     has_pulled: bool,
+    /// Its own input has nothing now.
+    input_is_dry: bool,
 }
 
 impl<'a> Call<'a> {
     /// `works`: the thread is one that the pool needs.
     pub(in crate::imap::engine) fn new(wait: Wait<'a>, works: bool) -> Call<'a> {
-        Call { wait, works, alone: false, since: None, naps: 0, has_pulled: false }
+        Call { wait, works, alone: false, since: None, naps: 0, has_pulled: false, input_is_dry: false }
     }
 
     /// Whether its thread should do everything itself, if it can.
@@ -52,7 +54,13 @@ impl<'a> Call<'a> {
         match self.wait {
             Wait::AtMost(limit) => Some(limit.saturating_sub(self.time())),
             Wait::Forever | Wait::Task(_) => None,
+            Wait::Never => Some(Duration::ZERO),
         }
+    }
+
+    /// Its own input has nothing now, and is asked again by the next call.
+    pub(in crate::imap::engine) fn input_is_dry(&mut self) {
+        self.input_is_dry = true;
     }
 
     pub(in crate::imap::engine) fn works(&self) -> bool {
@@ -212,7 +220,7 @@ impl<I: Iterator, T> State<I, T> {
             return Some(Answer::Do(step));
         }
         let in_time = self.local && (!call.has_pulled || call.left() != Some(Duration::ZERO));
-        if in_time && self.input.end().is_none() && self.failed.is_none() {
+        if in_time && !call.input_is_dry && self.input.end().is_none() && self.failed.is_none() {
             // Where no other thread is sure to come, each item is run before the next is pulled.
             let most = if call.works && self.workers.active() == 0 { 1 } else { self.batch_len() };
             let len = most.min(self.room());
@@ -237,6 +245,9 @@ impl<I: Iterator, T> State<I, T> {
 
     /// How the consumer waits. `None` if there is something new meanwhile.
     fn choose_wait(&mut self, order: &mut Order<T>, call: &mut Call<'_>) -> Option<Answer<I>> {
+        if let Wait::Never = call.wait {
+            return Some(Answer::Return(Head::Late));
+        }
         self.policy.about_to_wait(order.head());
         let time = call.time();
         order.note_asked(Instant::now());

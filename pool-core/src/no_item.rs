@@ -1,23 +1,39 @@
-//! An early end is told along a chain of imaps.
+//! What `None` means.
 //!
-//! An iterator has one word, `None`, for the end of its input and for an end before that. So an imap that returns `None`
-//! early notes it here, for its thread. An imap whose input it is, with or without adapters between the two, takes the
+//! An iterator has one word, `None`, for the end of its input, for an end before that, and for an input that has nothing
+//! now. So what returns `None` and does not mean the end notes it here, for its thread. An imap whose input it is takes the
 //! note after the pull that gave `None`: the pull was on the same thread, and nothing else ran there in between.
+//!
+//! - **An early end** is told along a chain of imaps: by an imap that returns `None` early, with or without adapters between
+//!   the two.
+//! - **Nothing yet** is told by inputs of this crate only: what was [pushed](crate::Sink), and streams. No imap hands it on.
 
 use std::cell::Cell;
 
-thread_local! {
-    static NOTED: Cell<bool> = const { Cell::new(false) };
+/// What a `None` means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum NoItem {
+    /// There are no more.
+    #[default]
+    End,
+    /// There may have been more.
+    EarlyEnd,
+    /// More may come.
+    NothingYet,
 }
 
-/// To be called just before `None` is returned early.
-pub(crate) fn note() {
-    NOTED.set(true);
+thread_local! {
+    static NOTED: Cell<NoItem> = const { Cell::new(NoItem::End) };
+}
+
+/// To be called just before `None` is returned, where that is not the end.
+pub(crate) fn note(no_item: NoItem) {
+    NOTED.set(no_item);
 }
 
 /// Takes the note of this thread. To be called before a pull, since a note may be left of another one; and when the pull
-/// has given `None`, which is early then if there is a note.
-pub(crate) fn take() -> bool {
+/// has given `None`, which means this.
+pub(crate) fn take() -> NoItem {
     NOTED.take()
 }
 
@@ -48,7 +64,7 @@ mod tests {
         loop {
             take();
             if input.next().is_none() {
-                return take();
+                return take() == NoItem::EarlyEnd;
             }
         }
     }
@@ -61,10 +77,9 @@ mod tests {
 
     #[test]
     fn p12_a_note_is_of_one_thread_and_taken_once() {
-        note();
-        assert!(!std::thread::spawn(take).join().unwrap());
-        assert!(take());
-        assert!(!take());
+        note(NoItem::EarlyEnd);
+        assert_eq!(std::thread::spawn(take).join().unwrap(), NoItem::End);
+        assert_eq!((take(), take()), (NoItem::EarlyEnd, NoItem::End));
     }
 
     #[test]
@@ -84,9 +99,9 @@ mod tests {
 
     #[test]
     fn p12_the_end_of_an_input_is_not_early() {
-        note();
+        note(NoItem::EarlyEnd);
         assert!(!ends_early(Here.into_imap(0..50, |x| x)));
-        note();
+        note(NoItem::EarlyEnd);
         assert!(!ends_early(Here.into_imap(0..50, |x| x).catch_panics().take(7)));
         // It has ended early inside of an item, and not as the input.
         assert!(!ends_early((0..3).map(|_| cancelled().count())));
