@@ -46,10 +46,12 @@ mod scope_ends;
 mod scope_imaps;
 mod scopes;
 mod sharing;
+mod sinks;
 mod smoke;
 mod states;
 mod stats;
 mod stream;
+mod stream_inputs;
 mod tasks;
 mod unordered;
 mod unwanted;
@@ -88,6 +90,8 @@ fn tests() -> impl Iterator<Item = Test> {
         fallible::tests(),
         stats::tests(),
         stream::tests(),
+        stream_inputs::tests(),
+        sinks::tests(),
         handles::tests(),
         giving_up::tests(),
         away::tests(),
