@@ -77,6 +77,7 @@
 //! | **hand back** | to put items of a chunk that have not begun where other workers can take them |
 //! | **in hand** | an input whose thread pulls an item, runs it, and pulls the next, like sequential code |
 //! | **offer** | to pull from a local input, for workers |
+//! | **polled** | an input that never blocks, and says when it has nothing now: what was pushed into a [`Sink`], or a stream |
 //! | **nesting** | an imap, a scope or a wait inside an item of another imap |
 //! | **started** | an imap that the pool works on before the first `next`, by [`start`](Imap::start) |
 //! | **local** | an imap whose input the consumer pulls |

@@ -7,8 +7,8 @@ mod contenders;
 
 use contenders::{Contenders, THREADS, is_test};
 use futures::StreamExt;
-use pool_core::Executor;
 use pool_core::work::{checksum, rounds_for, xorshift};
+use pool_core::{Executor, StreamImapExt};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::sync::mpsc;
@@ -206,6 +206,61 @@ fn stream(contenders: &Contenders, scale: Scale) {
     }
 }
 
+/// Work on the items of a stream, as a stage of an asynchronous chain.
+fn stage(contenders: &Contenders, scale: Scale) {
+    println!("\n`spawn_blocking` in `buffered(64 per thread)` in ns per item; `stream.imap` in its place");
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(THREADS).build();
+    let runtime = runtime.expect("a runtime starts");
+    for (name, nanoseconds, items) in [("1us", 1e3, 200_000), ("10us", 1e4, 20_000), ("100us", 1e5, 4_000)] {
+        let (items, rounds) = (scale.of(items), rounds_for(nanoseconds));
+        let f = move |x| xorshift(x, rounds);
+        let sum = (0..items).map(f).fold(0, checksum);
+        let buffered = || {
+            let jobs = futures::stream::iter(0..items).map(|x| tokio::task::spawn_blocking(move || f(x)));
+            let results = jobs.buffered(64 * THREADS);
+            let add = async |sum, x: Result<u64, _>| checksum(sum, x.expect("it does not panic"));
+            timed(sum, || runtime.block_on(results.fold(0, add)))
+        };
+        let ours = |index: usize| {
+            let pool = contenders.ours[index].1.as_ref();
+            let runtime = &runtime;
+            move || {
+                let results = futures::stream::iter(0..items).imap(pool, f).window(64 * THREADS);
+                timed(sum, || runtime.block_on(results.fold(0, async |sum, x| checksum(sum, x))))
+            }
+        };
+        let medians = medians(&mut [&mut { buffered }, &mut ours(0), &mut ours(1), &mut ours(2)]);
+        row(&format!("{name}: buffered, channel, stealing, rayon"), items, &medians);
+    }
+}
+
+/// The push side beside the iterator.
+fn sink(contenders: &Contenders, scale: Scale) {
+    println!("\nsequential code in ns per item; `imap` and `sink` in its place");
+    for (name, nanoseconds, items) in [("1us", 1e3, 200_000), ("10us", 1e4, 20_000), ("100us", 1e5, 4_000)] {
+        let (items, rounds) = (scale.of(items), rounds_for(nanoseconds));
+        let f = move |x| xorshift(x, rounds);
+        let expected = (0..items).map(f).fold(0, checksum);
+        for (backend, pool) in &contenders.ours {
+            let pool = &pool.as_ref();
+            let medians = medians(&mut [
+                &mut || timed(expected, || (0..items).map(f).fold(0, checksum)),
+                &mut || timed(expected, || pool.imap(0..items, f).fold(0, checksum)),
+                &mut || {
+                    timed(expected, || {
+                        let mut sum = 0;
+                        let mut sink = pool.sink(f, |x| sum = checksum(sum, x));
+                        (0..items).for_each(|x| sink.push(x));
+                        sink.finish();
+                        sum
+                    })
+                },
+            ]);
+            row(&format!("{backend}, {name}: sequential, imap, sink"), items, &medians);
+        }
+    }
+}
+
 /// Items that are tiny and allocated, where the allocator counts for as much as we do.
 fn allocating(contenders: &Contenders, scale: Scale) {
     println!("\nsequential `String`s of 70 ns in ns per item; `imap` in its place");
@@ -232,13 +287,15 @@ fn main() {
     };
     let contenders = Contenders::new(THREADS);
     println!("{THREADS} threads; medians of 5; the first column is the base, the others are ratios to it");
-    let parts: [(&str, Part); 7] = [
+    let parts: [(&str, Part); 9] = [
         ("unordered", unordered),
         ("skewed", skewed),
         ("submit", submit),
         ("short", short),
         ("map", map),
         ("stream", stream),
+        ("stage", stage),
+        ("sink", sink),
         ("allocating", allocating),
     ];
     for (name, part) in parts {

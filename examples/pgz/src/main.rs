@@ -11,25 +11,17 @@ mod gunzip;
 
 use clap::Parser;
 use example_common::{parse, stdin, stdout, tell, with_causes};
-use flate2::{Compress, Compression, Crc, FlushCompress};
+use flate2::{Compression, Crc};
 use gunzip::Gunzip;
+use pgz::{Block, END, HEADER, deflate, trailer};
 use pool_stealing::{Executor, StealingPool};
 use std::ffi::OsString;
 use std::io::{self, BufReader, IsTerminal, Read, Write};
 use std::process::exit;
 use std::sync::Arc;
 
-/// How far back deflate can refer, in bytes.
-const DICTIONARY: usize = 32 * 1024;
-
 /// Blocks in the window for each thread: one that is compressed, and others so that no thread waits for the writer.
 const WINDOW_PER_THREAD: usize = 3;
-
-/// The gzip header: deflate, no name, no time, unknown system.
-const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-
-/// An empty last block of deflate, so that no block must know whether it is the last.
-const END: [u8; 2] = [3, 0];
 
 /// Compresses standard input to standard output, in the format of gzip, on all cores.
 ///
@@ -54,17 +46,6 @@ struct Arguments {
     /// How hard to compress, from 0 (store only) to 9 (smallest). 1 is the same as 2.
     #[arg(short, long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=9))]
     level: u32,
-}
-
-/// A block of the input, and the block before it.
-struct Block {
-    data: Arc<Vec<u8>>,
-    before: Option<Arc<Vec<u8>>>,
-}
-
-struct Deflated {
-    bytes: Vec<u8>,
-    crc: Crc,
 }
 
 /// Rewrites `-6` as `--level=6`.
@@ -126,8 +107,7 @@ fn compress(
         crc.combine(&block.crc);
     }
     output.write_all(&END).map_err(written)?;
-    output.write_all(&crc.sum().to_le_bytes()).map_err(written)?;
-    output.write_all(&crc.amount().to_le_bytes()).map_err(written)?;
+    output.write_all(&trailer(&crc)).map_err(written)?;
     output.flush().map_err(written)
 }
 
@@ -140,7 +120,7 @@ fn blocks(input: impl Read + Send + 'static, size: usize) -> impl Iterator<Item 
             Ok(data) => Arc::new(data),
             Err(error) => return Some(Err(error)),
         };
-        Some(Ok(Block { before: before.replace(data.clone()), data }))
+        Some(Ok(Block::new(before.replace(data.clone()), data)))
     })
 }
 
@@ -157,27 +137,6 @@ fn chunks(input: impl Read + Send, size: usize) -> impl Iterator<Item = io::Resu
         }
         if data.is_empty() { failure.take().map(Err) } else { Some(Ok(data)) }
     })
-}
-
-fn deflate(level: Compression, block: &Block) -> Deflated {
-    // A new one for each block, so that its output depends on this block alone, and not on which thread compresses it.
-    let mut compress = Compress::new(level, false);
-    if let Some(before) = &block.before {
-        let start = before.len().saturating_sub(DICTIONARY);
-        compress.set_dictionary(&before[start..]).expect("a fresh stream takes a dictionary");
-    }
-    let mut crc = Crc::new();
-    crc.update(&block.data);
-    let mut bytes = Vec::with_capacity(block.data.len() / 2 + 64);
-    loop {
-        let rest = &block.data[compress.total_in() as usize..];
-        compress.compress_vec(rest, &mut bytes, FlushCompress::Sync).expect("the stream is in a valid state");
-        // Where room is left, everything has been flushed.
-        if compress.total_in() as usize == block.data.len() && bytes.len() < bytes.capacity() {
-            return Deflated { bytes, crc };
-        }
-        bytes.reserve(block.data.len() / 4 + 64);
-    }
 }
 
 /// Decompresses on a thread of the pool, ahead of this thread, which writes. Returns the exit status.

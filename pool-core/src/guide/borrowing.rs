@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`map`](crate::Executor::map) | until all results are there | a slice or another collection, in memory |
 //! | [`scope`](crate::Executor::scope) | at its end, for what runs | lazy results of borrowed data; several jobs |
+//! | [`scope.sink`](crate::Scope::sink) | while the window is full | items that are pushed, their function, and what gets the results |
 //! | [`imap_local`](crate::Executor::imap_local) | not at all | an *input* that borrows, or is not `Send`, and gives items that own what they have |
 //!
 //! ```

@@ -50,6 +50,8 @@
 //! | a buffer or a connection that one thread uses at a time | [`pool.imap_init(items, init, f)`](crate::Executor::imap_init) |
 //! | an input that is not `Send`, or borrows | [`items.local()`](crate::IterExt::local) in place of `items`, in each imap |
 //! | stages, one behind the other | [`items.imap(pool.clone(), f).imap(pool, g)`](crate::IterExt::imap) |
+//! | to push items, where there is no iterator | [`pool.sink(f, consume)`](crate::Executor::sink) |
+//! | a stream as the input (feature `stream`) | `stream.imap(&pool, f)` |
 //! | an imap that can be returned from a function | [`pool.into_imap(items, f)`](crate::Executor::into_imap) |
 //! | one job, and a handle to wait for it | [`pool.submit(f)`](crate::Executor::submit) |
 //! | a limit for each result, or each item | [`.timeout(d)`, `.item_timeout(d)`](super::time_limits) |

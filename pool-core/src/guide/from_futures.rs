@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `stream::iter(items).map(\|x\| spawn_blocking(move \|\| f(x))).buffered(n)` | `pool.imap(items, f).window(n).into_stream()` |
 //! | `buffer_unordered(n)` | `.unordered()` |
-//! | a stream as the input: `stream.map(…).buffered(n)` | `stream.map(\|x\| pool.submit(move \|\| f(x))).buffered(n)` |
+//! | a stream as the input: `stream.map(\|x\| spawn_blocking(…)).buffered(n)` | `stream.imap(&pool, f).window(n)` |
 //! | `FuturesOrdered`, `FuturesUnordered` | an imap, ordered or not |
 //! | `spawn_blocking(f).await` | `pool.submit(f).await` |
 //! | `JoinError` | [`JobError`](crate::JobError) |

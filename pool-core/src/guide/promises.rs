@@ -53,7 +53,7 @@
 //!   the call that spawns comes back when the job has ended its turn.
 //! - **P9:** the last owner of a pool joins its threads, also if that is an imap from [`into_imap`](crate::Executor::into_imap).
 //! - **P16:** a thread that is itself in a job runs items of the imap that it consumes, or no nesting would end; and
-//!   [`imap_local`](crate::Executor::imap_local) pulls where you iterate.
+//!   [`imap_local`](crate::Executor::imap_local) pulls where you iterate, and a stream is polled there.
 //! - **P17:** a consumer in a job enters the input for its next result only, since another pull could block while that result
 //!   becomes ready. Calls with a limit and polls of a stream do not work.
 //!

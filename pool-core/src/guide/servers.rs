@@ -33,16 +33,17 @@
 //!
 //! The input of an imap is pulled on the pool's threads. One that waits for a slow client holds a thread meanwhile, and as many
 //! slow clients as threads stop everything. So read in the runtime, and give the pool what has arrived: as a whole (an imap),
-//! or item by item (a `submit` each, as futures in `buffered`).
+//! or as a stream: `stream.imap(&pool, f)` is polled by the runtime, and only the function runs on the
+//! pool. It works on while the task sends what it has.
 //!
 //! ```
 //! use futures::{StreamExt, stream};
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_channel::{ChannelPool, StreamImapExt};
 //!
 //! let pool = ChannelPool::new(2)?;
 //! let lines = stream::iter(["one", "two", "three"]);
-//! let lengths = lines.map(|line| pool.submit(move || line.len())).buffered(8);
-//! let lengths: Vec<_> = futures::executor::block_on(lengths.map(Result::unwrap).collect());
+//! let lengths = lines.imap(&pool, |line| line.len()).window(8);
+//! let lengths: Vec<_> = futures::executor::block_on(lengths.collect());
 //! assert_eq!(lengths, [3, 3, 5]);
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```

@@ -1,0 +1,7 @@
+//! Compressing in blocks on a pool: what the program `pgz` does with its input, and [`GzWriter`] with what is written to it.
+
+mod block;
+mod writer;
+
+pub use block::{Block, Deflated, END, HEADER, deflate, trailer};
+pub use writer::GzWriter;
