@@ -1,7 +1,7 @@
 //! `batches`: an adapter that groups items, for a stage that wants many at a time.
 
-use crate::early_end;
 use crate::error::Panic;
+use crate::no_item::{self, NoItem};
 use crate::sync::Instant;
 use crate::unwind::catch;
 use std::fmt;
@@ -16,8 +16,8 @@ pub struct Batches<I> {
     most: usize,
     limit: Option<Duration>,
     clock: fn() -> Duration,
-    /// Once the items have ended: whether they ended early.
-    end: Option<bool>,
+    /// Once the items have ended: how.
+    end: Option<NoItem>,
     /// The panic of the items. The last batch comes before it.
     panic: Option<Panic>,
 }
@@ -63,9 +63,9 @@ impl<I: Iterator> Batches<I> {
         while batch.len() < self.most && self.end.is_none() {
             let asked = self.limit.map(|_| (self.clock)());
             // What is noted then is of these items.
-            early_end::take();
+            no_item::take();
             let Some(item) = self.items.next() else {
-                self.end = Some(early_end::take());
+                self.end = Some(no_item::take());
                 return;
             };
             let took = asked.map_or(Duration::ZERO, |asked| (self.clock)().saturating_sub(asked));
@@ -88,7 +88,7 @@ impl<I: Iterator> Iterator for Batches<I> {
         if self.panic.is_none()
             && let Err(payload) = catch(|| self.fill(&mut batch))
         {
-            self.end = Some(false);
+            self.end = Some(NoItem::End);
             self.panic = Some(Panic::new(payload));
         }
         if !batch.is_empty() {
@@ -97,9 +97,7 @@ impl<I: Iterator> Iterator for Batches<I> {
         if let Some(panic) = self.panic.take() {
             panic.resume();
         }
-        if self.end == Some(true) {
-            early_end::note();
-        }
+        no_item::note(self.end.unwrap_or_default());
         None
     }
 
@@ -240,15 +238,15 @@ mod tests {
                 .batches(most);
             let mut ended = false;
             while !ended {
-                early_end::take();
+                no_item::take();
                 ended = batches.next().is_none();
-                assert_eq!(early_end::take(), ended, "{most}");
+                assert_eq!(no_item::take() == NoItem::EarlyEnd, ended, "{most}");
             }
         }
-        early_end::note();
+        no_item::note(NoItem::EarlyEnd);
         let mut whole = (0..3).batches(2);
         whole.by_ref().for_each(drop);
-        early_end::take();
-        assert_eq!((whole.next(), early_end::take()), (None, false));
+        no_item::take();
+        assert_eq!((whole.next(), no_item::take()), (None, NoItem::End));
     }
 }
