@@ -80,6 +80,11 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
         }
     }
 
+    /// Whether it has looked again, and threads are free now.
+    fn is_over(&mut self, executor: &dyn Executor, threads: usize) -> bool {
+        self.is_time_to_look() && !self.is_better(executor, threads)
+    }
+
     fn is_time_to_look(&mut self) -> bool {
         let Some(looked) = self.looked.as_mut().filter(|_| self.sampler.is_due()) else { return false };
         let now = Instant::now();
@@ -100,10 +105,7 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
         F: Function<I::Item, Output = T>,
     {
         self.in_hand.as_ref()?;
-        let goes_on = works
-            && !shared.control().keeps_from(order.head())
-            && (!self.is_time_to_look() || self.is_better(executor, shared.threads()));
-        if !goes_on {
+        if !works || shared.control().keeps_from(order.head()) || self.is_over(executor, shared.threads()) {
             self.give_back(shared, None);
             return None;
         }
@@ -119,19 +121,20 @@ impl<I: Iterator, F: Function<I::Item>> Alone<I, F> {
             order.put_own(value);
             true
         });
-        if let Ran::Ended(InputEnd::NotYet) = ran {
-            return Some(Head::Late);
+        match ran {
+            Ran::Stopped => Some(Head::Ready),
+            Ran::Panicked(payload) => {
+                function.poison(session);
+                fail_fast.note_panic(order.head(), shared.control());
+                order.put(Output::Panicked(payload));
+                Some(Head::Ready)
+            }
+            Ran::Ended(InputEnd::NotYet) => Some(Head::Late),
+            Ran::Ended(end) => {
+                self.give_back(shared, Some(end));
+                None
+            }
         }
-        if let Ran::Ended(end) = ran {
-            self.give_back(shared, Some(end));
-            return None;
-        }
-        if let Ran::Panicked(payload) = ran {
-            function.poison(session);
-            fail_fast.note_panic(order.head(), shared.control());
-            order.put(Output::Panicked(payload));
-        }
-        Some(Head::Ready)
     }
 
     /// Gives the input back, or notes that it has ended.

@@ -5,8 +5,8 @@
 //! worker: a worker that ends its turn asks it to look up. To offer never blocks, and there is room or there is none.
 //!
 //! An input that is *polled* is one of ours whose `next` never blocks: where it has nothing now it
-//! [says so](crate::no_item::NoItem::NothingYet), and the call does not ask it again. So the consumer may pull from it ahead of need, whenever it tells how far it is, and what it
-//! pulls begins while the consumer does something else.
+//! [says so](crate::no_item::NoItem::NothingYet), and the call does not ask it again. So the consumer may pull from it ahead of
+//! need, whenever it tells how far it is, and what it pulls begins while the consumer does something else.
 
 use super::budget::Weights;
 use super::function::Function;
@@ -92,26 +92,25 @@ impl<J: Iterator> OwnInput<J> {
                 Ok(more) => end = more,
                 Err(payload) => spawned = Err(payload),
             }
-            pulled = sender.pushed();
+            pulled = sender.pushed() as usize;
             end = end.or_else(|| missing(weights.as_deref()));
             shared.locked(|state| state.end_offer(sender, weights));
         }
         let has_more = end.is_none();
-        if self.polled {
-            self.longest =
-                FIRST.saturating_add(usize::try_from(pulled).unwrap_or(usize::MAX).saturating_mul(2));
-        }
-        match end {
-            None | Some(InputEnd::NotYet) => {
-                shared.locked(|state| state.set_hint(count_down(hint, pulled)));
-            }
-            Some(end) => {
-                self.ended = true;
-                shared.locked(|state| state.finish_input(end));
-            }
-        }
+        self.longest = if self.polled { FIRST.saturating_add(pulled.saturating_mul(2)) } else { usize::MAX };
+        self.tell_end(shared, end, count_down(hint, pulled as u64));
         spawned.unwrap_or_else(|payload| resume_unwind(payload));
         has_more
+    }
+
+    /// Tells how the pull ended. `hint` is what the input says otherwise.
+    fn tell_end<I: Iterator, F, T>(&mut self, shared: &Shared<I, F, T>, end: Option<InputEnd>, hint: Hint) {
+        let end = end.filter(|end| !matches!(end, InputEnd::NotYet));
+        self.ended = end.is_some();
+        shared.locked(|state| match end {
+            None => state.set_hint(hint),
+            Some(end) => state.finish_input(end),
+        });
     }
 }
 
