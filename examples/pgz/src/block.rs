@@ -14,19 +14,23 @@ pub const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 pub const END: [u8; 2] = [3, 0];
 
 /// A block of the input, and the block before it.
+#[derive(Debug)]
 pub struct Block {
     data: Arc<Vec<u8>>,
     before: Option<Arc<Vec<u8>>>,
 }
 
 /// A block, compressed.
+#[derive(Debug)]
 pub struct Deflated {
+    /// A piece of a stream of deflate.
     pub bytes: Vec<u8>,
     /// Of what was compressed.
     pub crc: Crc,
 }
 
 impl Block {
+    /// This data, behind that of the block before it.
     pub fn new(before: Option<Arc<Vec<u8>>>, data: Arc<Vec<u8>>) -> Block {
         Block { data, before }
     }

@@ -3,6 +3,7 @@
 use crate::block::{Block, Deflated, END, HEADER, deflate, trailer};
 use flate2::{Compression, Crc};
 use pool_stealing::{Executor, Sink};
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -108,6 +109,12 @@ impl<'p> GzWriter<'p> {
         call(&mut self.sink)?;
         self.has_failed = false;
         Ok(())
+    }
+}
+
+impl fmt::Debug for GzWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GzWriter").field("sink", &self.sink).finish_non_exhaustive()
     }
 }
 
