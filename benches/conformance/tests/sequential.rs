@@ -2,7 +2,9 @@
 //! whose threads are at work while the test does something else.
 
 use futures::StreamExt;
-use pool_channel::{CancelToken, ChannelPool, Executor, IterExt, JobError, Sequential, backend::Job};
+use pool_channel::{
+    CancelToken, ChannelPool, Executor, IterExt, JobError, Sequential, StreamImapExt, backend::Job,
+};
 use pool_conformance::oracle::{OnPurpose, assert_same, caught, panic_on_purpose, sequential};
 use pool_conformance::use_every_method;
 use pool_core::watchdog::{LIMIT, within};
@@ -11,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
@@ -413,5 +416,46 @@ fn p9_a_scope_lends_and_does_not_wait_for_what_was_leaked() {
         assert_eq!(*order.lock().unwrap(), ["job", "body"]);
         let unjoined = catch_unwind(|| Sequential.scope(|s| drop(s.submit(|| panic_on_purpose(1)))));
         assert_eq!(*unjoined.unwrap_err().downcast::<OnPurpose>().unwrap(), OnPurpose(1));
+    });
+}
+
+/// A push runs its item, and hands on the result. A panic comes out of the push of its item.
+#[test]
+fn p8_a_sink_runs_each_item_in_its_push() {
+    on_each(|executor| {
+        let seen = RefCell::new(Vec::new());
+        let f = |x: u64| if x == 3 { panic_on_purpose(x) } else { x };
+        let mut sink = executor.into_sink(f, |x| seen.borrow_mut().push(x)).window(1);
+        for x in 0..6 {
+            let pushed = catch_unwind(AssertUnwindSafe(|| sink.push(x)));
+            assert_eq!(pushed.is_err(), x == 3);
+            assert_eq!(seen.borrow().last(), Some(&if x == 3 { 2 } else { x }));
+        }
+        sink.finish();
+        assert_eq!(*seen.borrow(), [0, 1, 2, 4, 5]);
+    });
+}
+
+/// A stream that is pending each second time: the stage is, too, and goes on.
+#[test]
+fn p8_a_stage_runs_each_item_where_it_is_polled() {
+    on_each(|executor| {
+        let me = thread::current().id();
+        let (mut next, mut hesitates) = (0, false);
+        let input = futures::stream::poll_fn(move |context| {
+            hesitates = !hesitates;
+            if hesitates {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            next += 1;
+            Poll::Ready((next <= 20).then_some(next))
+        });
+        let results = input.imap(executor, move |x: u64| {
+            assert_eq!(thread::current().id(), me);
+            2 * x
+        });
+        let results: Vec<_> = futures::executor::block_on(results.collect());
+        assert!(results.into_iter().eq((1..=20).map(|x| 2 * x)));
     });
 }
