@@ -4,6 +4,9 @@ use memchr::{memchr, memchr_iter, memrchr};
 use std::fmt;
 use std::sync::Arc;
 
+/// Says where the first record of some bytes ends; `None` if it is not whole.
+type EndOfFirst = dyn Fn(&[u8]) -> Option<usize> + Send + Sync;
+
 /// The rule by which bytes are cut into records.
 #[derive(Clone)]
 pub(super) enum Ends {
@@ -11,8 +14,8 @@ pub(super) enum Ends {
     Line,
     /// Behind this byte.
     Byte(u8),
-    /// Where the function says that the first record of these bytes ends.
-    Function(Arc<dyn Fn(&[u8]) -> Option<usize> + Send + Sync>),
+    /// Where the function says.
+    Function(Arc<EndOfFirst>),
 }
 
 /// What is whole of some bytes that begin where a record begins.

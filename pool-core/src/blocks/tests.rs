@@ -166,7 +166,7 @@ fn agrees(case: Case) {
     let mut blocks = blocks(reader, kind).block_size(size).max_record(limit).starting_at(start.0, start.1);
     let (mut records, mut end) = (Vec::new(), End::Whole);
     let (mut number, mut at) = start;
-    while let Some(block) = blocks.next() {
+    for block in blocks.by_ref() {
         assert_eq!(end, End::Whole, "nothing comes after an error");
         match block {
             Ok(block) => {

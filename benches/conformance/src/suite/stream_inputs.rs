@@ -77,7 +77,10 @@ promises! {
             let pool = subject.pool(threads);
             let mut got = HashSet::new();
             let results = hesitant(2_000).imap(&pool, |x| x).unordered();
-            block_on(results.for_each(|x| std::future::ready(assert!(got.insert(x), "{x} came twice"))));
+            block_on(results.for_each(|x| {
+                assert!(got.insert(x), "{x} came twice");
+                std::future::ready(())
+            }));
             assert!(got.len() == 2_000 && (0..2_000).all(|x| got.contains(&x)));
         }
     }
