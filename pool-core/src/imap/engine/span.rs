@@ -6,6 +6,10 @@
 #[cfg(not(feature = "tracing"))]
 pub(in crate::imap) struct Span;
 
+/// Without the feature there is nothing to leave.
+#[cfg(not(feature = "tracing"))]
+pub(super) struct Entered;
+
 #[cfg(not(feature = "tracing"))]
 impl Span {
     pub(super) fn new() -> Span {
@@ -13,7 +17,9 @@ impl Span {
     }
 
     #[inline(always)]
-    pub(super) fn enter(&self) {}
+    pub(super) fn enter(&self) -> Entered {
+        Entered
+    }
 
     pub(in crate::imap) fn note_late_item(&self, _index: u64) {}
 
