@@ -283,7 +283,7 @@ fn stats_are_told_at_the_end() {
         let told: Vec<&str> = done.stderr.lines().collect();
         let files = names.len();
         let middle: Vec<&str> =
-            told[0].strip_prefix("in the middle: ").unwrap().split([' ', ',', ':']).collect();
+            told[0].strip_prefix("in the middle: ").unwrap().split([' ', ',', ':', ';']).collect();
         let number = |unit| -> usize {
             middle[middle.iter().position(|word| *word == unit).unwrap() - 1].parse().unwrap()
         };
