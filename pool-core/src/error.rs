@@ -143,6 +143,12 @@ pub struct TimedOut {
 }
 
 impl TimedOut {
+    /// For the siblings of this crate, whose limits mean the same.
+    #[doc(hidden)]
+    pub fn new(index: u64, waited: Duration) -> TimedOut {
+        TimedOut { index, waited }
+    }
+
     /// Which item is late, counted from 0 in input order.
     pub fn index(&self) -> u64 {
         self.index

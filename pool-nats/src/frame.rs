@@ -5,8 +5,8 @@
 //! function gives `None` for what it cannot read, allocates nothing by a length that it was told, and never panics.
 
 use bytes::Bytes;
+pub(crate) use pool_remote::frame::*;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 use std::time::Duration;
 
 /// A frame above this size travels in pieces.
@@ -98,36 +98,6 @@ impl Reply<'_> {
     }
 }
 
-/// What became of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Outcome<'a> {
-    Ok(#[serde(with = "serde_bytes")] &'a [u8]),
-    Panicked(&'a str),
-    TimedOut,
-    Encode(&'a str),
-    Decode(&'a str),
-    TooLarge { size: u64, limit: u64 },
-    Lost { attempts: u32 },
-}
-
-impl Outcome<'_> {
-    /// Appends it.
-    pub fn push(&self, outcomes: &mut Vec<u8>) {
-        extend(self, outcomes);
-    }
-
-    pub fn to_bytes(self) -> Bytes {
-        let mut bytes = Vec::new();
-        self.push(&mut bytes);
-        bytes.into()
-    }
-
-    /// The first of these outcomes, and the rest.
-    pub fn take(bytes: &[u8]) -> Option<(Outcome<'_>, &[u8])> {
-        postcard::take_from_bytes(bytes).ok()
-    }
-}
-
 /// Signs of life of a worker: the frames of a job that it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Alive<'a> {
@@ -150,101 +120,6 @@ pub(crate) enum Call<'a> {
 pub(crate) struct Hello<'a> {
     pub worker: &'a str,
     pub threads: u32,
-}
-
-/// A message that is nothing but a header.
-pub(crate) fn encode(header: &impl Serialize) -> Bytes {
-    join(header, &[])
-}
-
-/// A header with nothing behind it.
-pub(crate) fn decode<'a, T: Deserialize<'a>>(message: &'a [u8]) -> Option<T> {
-    let (header, rest) = postcard::take_from_bytes(message).ok()?;
-    rest.is_empty().then_some(header)
-}
-
-fn join(header: &impl Serialize, rest: &[u8]) -> Bytes {
-    let mut message = Vec::with_capacity(rest.len() + 64);
-    extend(header, &mut message);
-    message.extend_from_slice(rest);
-    message.into()
-}
-
-fn split<'a, T: Deserialize<'a>>(message: &'a Bytes) -> Option<(T, Bytes)> {
-    let (header, rest) = postcard::take_from_bytes(message).ok()?;
-    let rest = message.slice(message.len() - rest.len()..);
-    Some((header, rest))
-}
-
-/// Appends what cannot fail to be encoded: there is memory, and no length is unknown.
-fn extend(value: &impl Serialize, bytes: &mut Vec<u8>) {
-    let taken = std::mem::take(bytes);
-    *bytes = postcard::to_extend(value, taken).expect("headers and outcomes can always be encoded");
-}
-
-/// Appends an item with its length.
-pub(crate) fn push_item(item: &[u8], items: &mut Vec<u8>) {
-    extend(&serde_bytes::Bytes::new(item), items);
-}
-
-/// The first item, and the rest.
-pub(crate) fn take_item(items: &[u8]) -> Option<(&[u8], &[u8])> {
-    postcard::take_from_bytes(items).ok()
-}
-
-/// Whether these are this many items and nothing else.
-pub(crate) fn is_work(items: &[u8], count: u32) -> bool {
-    item_range(items, 0, count) == Some(0..items.len())
-}
-
-/// Where `count` items from the one at `start` on are.
-pub(crate) fn item_range(items: &[u8], start: u32, count: u32) -> Option<Range<usize>> {
-    let skip = |mut rest: &[u8], count| {
-        for _ in 0..count {
-            rest = take_item(rest)?.1;
-        }
-        Some(items.len() - rest.len())
-    };
-    let begin = skip(items, start)?;
-    let end = skip(&items[begin..], count)?;
-    Some(begin..end)
-}
-
-/// Whether these are this many outcomes and nothing else.
-pub(crate) fn are_outcomes(outcomes: &[u8], count: u32) -> bool {
-    let mut rest = outcomes;
-    for _ in 0..count {
-        match Outcome::take(rest) {
-            Some((_, behind)) => rest = behind,
-            None => return false,
-        }
-    }
-    rest.is_empty()
-}
-
-/// Each of these items by itself, up to what cannot be read: then once `None`.
-pub(crate) fn each_item(items: &Bytes) -> impl Iterator<Item = Option<Bytes>> {
-    let mut rest = items.clone();
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let Some((item, behind)) = take_item(&rest) else {
-            rest.clear();
-            return Some(None);
-        };
-        let (end, length) = (rest.len() - behind.len(), item.len());
-        Some(Some(rest.split_to(end).split_off(end - length)))
-    })
-}
-
-/// Each of these outcomes by itself.
-pub(crate) fn each_outcome(outcomes: &Bytes) -> impl Iterator<Item = Bytes> {
-    let mut rest = outcomes.clone();
-    std::iter::from_fn(move || {
-        let length = rest.len() - Outcome::take(&rest)?.1.len();
-        Some(rest.split_to(length))
-    })
 }
 
 #[cfg(test)]
@@ -372,7 +247,7 @@ mod tests {
             Outcome::Encode("e"),
             Outcome::Decode("d"),
             Outcome::TooLarge { size: 9, limit: 8 },
-            Outcome::Lost { attempts: 4 },
+            Outcome::Lost { attempts: 4, death: pool_remote::Death::Unseen },
         ] {
             assert_eq!(Outcome::take(&outcome.to_bytes()), Some((outcome, &[][..])));
         }

@@ -14,45 +14,33 @@
 //! - An outcome is taken once: the ledger knows which items have one.
 
 use crate::builder::{unique, with_sources};
-use crate::error::TaskError;
 use crate::frame::{self, Alive, Call, Hello, INLINE, Reply, What, Work};
-use crate::input::{Fed, Feed};
-use crate::ledger::{Ledger, Outcomes, Settled, most_deliveries};
 use crate::master::{Master, Storage, refused};
 use crate::pieces::{self, Fetch};
-use crate::stats::RemoteStats;
-use crate::subjects::{Route, is_inbox, is_token};
-use crate::task::Identity;
+use crate::subjects::{ROUTES, is_inbox, is_token};
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::{self, AckPolicy};
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::{Message, StatusCode, Subject};
 use bytes::Bytes;
-use futures::channel::mpsc as channel;
 use futures::{FutureExt, StreamExt};
+use pool_remote::control::{Control, Settings};
+use pool_remote::input::{Fed, Feed};
+use pool_remote::ledger::{Frame, Ledger, Route, Settled};
+use pool_remote::pace::{Pace, Portion};
+use pool_remote::results::Results;
+use pool_remote::{Death, Identity, Launch, TaskError};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
-/// How much work goes into one message, in nanoseconds: at least, and for each thread of all workers. A message costs
-/// some 20 µs at the server, the master and the worker together, and the server can bear about 100,000 a second.
-const WORK_PER_MESSAGE: f64 = 1e6;
-const WORK_PER_THREAD: f64 = 1e4;
+/// How much work goes into one message. A message costs some 20 µs at the server, the master and the worker together,
+/// and the server can bear about 100,000 a second.
+const PORTION: Portion = Portion { message: 1e6, thread: 1e4 };
 
-/// The most items in a message, if the user has not said.
-const LARGEST_BATCH: u64 = 2048;
-
-/// The most bytes that outcomes of a batch are expected to have.
-const REPLY_BYTES: f64 = 128.0 * 1024.0;
-
-/// How many messages the default window has room for, in all and for each thread of a worker.
-const MESSAGES: u64 = 64;
-const MESSAGES_PER_THREAD: u64 = 4;
-
-/// The largest default window.
-const LARGEST_WINDOW: u64 = 65_536;
+/// How often a single suspect runs alone before it is lost. A worker's machine may fail for its own reasons, too.
+const SOLO_TRIES: u32 = 2;
 
 /// How long items wait for others, if the workers have enough to do.
 const GATHER: Duration = Duration::from_micros(500);
@@ -74,106 +62,17 @@ const ASK: Duration = Duration::from_secs(1);
 /// Why the server refuses a frame that it still has.
 const STILL_THERE: &str = "maximum messages per subject exceeded";
 
-/// What is set on a [`RemoteImap`](crate::RemoteImap).
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub window: Option<u64>,
-    pub window_bytes: u64,
-    pub batch: Option<u64>,
-    pub max_deliver: u32,
-    pub item_timeout: Option<Duration>,
-    pub no_worker_timeout: Option<Duration>,
-    pub size_limit: u64,
-    pub unordered: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            window: None,
-            window_bytes: 32 << 20,
-            batch: None,
-            max_deliver: 3,
-            item_timeout: None,
-            no_worker_timeout: None,
-            size_limit: 64 << 20,
-            unordered: false,
-        }
-    }
-}
-
-impl Settings {
-    /// The way of the items, as it is before anything was measured.
-    pub fn feed(&self) -> Feed {
-        let window = self.window.unwrap_or(MESSAGES);
-        Feed::new(window, self.batch.unwrap_or(1), self.window_bytes, self.size_limit)
-    }
-}
-
-/// What the consumer and the job share.
-#[derive(Debug, Default)]
-pub(crate) struct Control {
-    stopped: AtomicBool,
-    stop: Notify,
-    gone: AtomicBool,
-    end: Notify,
-    failure: Mutex<Option<TaskError>>,
-    stats: Mutex<RemoteStats>,
-}
-
-impl Control {
-    /// Ends the job; the consumer is told why.
-    pub fn cancel(&self) {
-        self.fail(TaskError::Cancelled);
-        self.stop();
-    }
-
-    /// The consumer has gone.
-    pub fn end(&self) {
-        self.gone.store(true, Ordering::SeqCst);
-        self.end.notify_waiters();
-        self.stop();
-    }
-
-    fn stop(&self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        self.stop.notify_one();
-    }
-
-    /// Waits until the consumer has gone.
-    pub async fn ended(&self) {
-        loop {
-            let end = self.end.notified();
-            if self.gone.load(Ordering::SeqCst) {
-                return;
-            }
-            end.await;
-        }
-    }
-
-    /// The first failure is the one that is told.
-    pub fn fail(&self, error: TaskError) {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.get_or_insert(error);
-    }
-
-    pub fn take_failure(&self) -> Option<TaskError> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    pub fn stats(&self) -> MutexGuard<'_, RemoteStats> {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 pub(crate) struct Job {
     master: Master,
     task: Identity,
     settings: Settings,
     feed: Arc<Feed>,
     control: Arc<Control>,
-    /// Where the consumer gets the batches.
-    batches: channel::UnboundedSender<Outcomes>,
+    results: Arc<Results>,
+    /// Rung when there are items, or the imap is over.
+    rung: Arc<Notify>,
+    /// When a worker last said that it holds a frame.
+    alive: BTreeMap<u64, Instant>,
     id: String,
     /// Where the server says whether it has taken a frame.
     inbox: String,
@@ -215,26 +114,25 @@ enum Note {
 }
 
 impl Job {
-    pub fn new(
-        master: Master,
-        task: Identity,
-        settings: Settings,
-        feed: Arc<Feed>,
-        control: Arc<Control>,
-        batches: channel::UnboundedSender<Outcomes>,
-    ) -> Job {
+    pub fn new(master: Master, launch: Launch) -> Job {
+        let Launch { task, settings, feed, control, results, bell } = launch;
+        let rung: Arc<Notify> = Arc::default();
+        let ringing = rung.clone();
+        bell.set(move || ringing.notify_one());
         let now = Instant::now();
         Job {
             id: unique(&master.client),
             inbox: master.client.new_inbox(),
-            pace: Pace::new(&settings),
+            pace: Pace::new(&settings, PORTION),
+            ledger: Ledger::new(settings.unordered),
             master,
             task,
             settings,
             feed,
             control,
-            batches,
-            ledger: Ledger::default(),
+            results,
+            rung,
+            alive: BTreeMap::new(),
             notes: mpsc::unbounded_channel().0,
             large: BTreeMap::new(),
             fetching: BTreeSet::new(),
@@ -260,7 +158,7 @@ impl Job {
         self.feed.stop();
         // The consumer sees the end now, and need not wait for what follows.
         self.ledger = Ledger::default();
-        self.batches.close_channel();
+        self.results.close();
         self.clean_up(complete).await;
     }
 
@@ -276,7 +174,7 @@ impl Job {
         let (notes, mut noted) = mpsc::unbounded_channel();
         self.notes = notes;
         let control = self.control.clone();
-        let feed = self.feed.clone();
+        let rung = self.rung.clone();
 
         self.prepare();
         let mut prepared = false;
@@ -286,10 +184,10 @@ impl Job {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let closed = || TaskError::Connection("the client has been closed".into());
         loop {
-            if control.stopped.load(Ordering::SeqCst) {
+            if control.is_stopped() {
                 return Err(TaskError::Cancelled);
             }
-            if self.ledger.is_empty() && self.feed.is_exhausted() {
+            if self.ledger.is_settled() && self.feed.is_exhausted() {
                 return Ok(());
             }
             let flush_at = self.flush_at;
@@ -308,7 +206,9 @@ impl Job {
                         self.on_message(message).await;
                     }
                 }
-                () = feed.filled.notified(), if prepared => self.send_batches(false).await,
+                () = rung.notified() => if prepared {
+                    self.send_batches(false).await;
+                },
                 () = flush, if prepared => self.send_batches(true).await,
                 message = stored.next() => self.on_stored(&message.ok_or_else(closed)?).await,
                 message = hellos.next() => {
@@ -337,7 +237,6 @@ impl Job {
                     Note::Fetched { frame, large, outcomes } => self.on_fetched(frame, large, outcomes).await,
                 },
                 _ = tick.tick() => self.look(prepared).await?,
-                () = control.stop.notified() => {}
             }
         }
     }
@@ -347,19 +246,17 @@ impl Job {
     /// Sends what has been pulled: full batches, and the rest too if it is time or workers have nothing to do.
     async fn send_batches(&mut self, now: bool) {
         loop {
-            let idle = (self.ledger.frames_out() as u64) < self.pace.threads.max(2);
+            let idle = (self.ledger.frames_out() as u64) < self.pace.threads().max(2);
             match self.feed.take(now || idle) {
                 Some(Fed::Batch { first, count, items }) => {
-                    let (frame, outcomes) = self.ledger.add(first, count, items);
-                    let _ = self.batches.unbounded_send(outcomes);
+                    let frame = self.ledger.add(first, count, items);
                     if self.ledger.frames_out() == 1 {
                         self.progress = Instant::now();
                     }
                     self.send_frame(frame).await;
                 }
                 Some(Fed::Settled { first, outcome }) => {
-                    let (frame, outcomes) = self.ledger.add(first, 1, Bytes::new());
-                    let _ = self.batches.unbounded_send(outcomes);
+                    let frame = self.ledger.add(first, 1, Bytes::new());
                     let settled = self.ledger.settle(frame, 0, 1, outcome);
                     self.account(&settled);
                 }
@@ -388,16 +285,16 @@ impl Job {
         let inline = INLINE.min(self.master.client.max_payload() / 2);
         let elsewhere = (items.len() > inline).then_some(items.len() as u64);
         let work = Work {
-            count: frame.count,
+            count: frame.count(),
             ack_wait: self.master.role.ack_wait.as_millis().try_into().unwrap_or(u32::MAX),
             item_timeout: self.settings.item_timeout.map(|limit| limit.as_millis().max(1) as u64),
-            max_deliver: most_deliveries(frame, self.settings.max_deliver),
-            attempts: frame.attempts,
+            max_deliver: most_deliveries(frame, self.settings.attempts),
+            attempts: frame.attempts(),
             size_limit: self.settings.size_limit,
             elsewhere,
         };
         let message = work.encode(if elsewhere.is_some() { &[] } else { &items });
-        let subject = self.master.subjects.frame(frame.route, &self.task, &self.id, number);
+        let subject = self.master.subjects.frame(frame.route(), &self.task, &self.id, number);
         // It fails if the connection is closed for good, which the next look finds.
         let asks = self.asks_about(number);
         let client = &self.master.client;
@@ -437,7 +334,7 @@ impl Job {
                 // It was not there, and that was an attempt which the server has forgotten.
                 self.control.stats().sent_again += 1;
                 if let Some(frame) = self.ledger.frame_mut(number) {
-                    frame.attempts += 1;
+                    frame.count_attempt();
                 }
                 let others: Vec<u64> = self.ledger.frames().filter(|&other| other != number).collect();
                 for other in others {
@@ -480,8 +377,8 @@ impl Job {
         self.saw(alive.worker, alive.threads);
         let now = Instant::now();
         for number in alive.frames {
-            if let Some(frame) = self.ledger.frame_mut(number) {
-                frame.alive = Some(now);
+            if self.ledger.frame(number).is_some() {
+                self.alive.insert(number, now);
             }
         }
         Some(())
@@ -551,10 +448,10 @@ impl Job {
             What::Exhausted => {
                 let ack = ack?;
                 if let Some(frame) = self.ledger.frame(number) {
-                    if reply.attempts < most_deliveries(frame, self.settings.max_deliver) {
+                    if reply.attempts < most_deliveries(frame, self.settings.attempts) {
                         return None;
                     }
-                    let (frames, settled) = self.ledger.suspect(number, reply.attempts);
+                    let (frames, settled) = self.ledger.suspect(number, reply.attempts, Death::Unseen);
                     self.account(&settled);
                     self.send_frames(frames).await;
                 }
@@ -644,7 +541,7 @@ impl Job {
         }
         stats.redelivered += u64::from(reply.attempts > 1);
         if let Some(frame) = self.ledger.frame(reply.frame).filter(|_| reply.count > 0) {
-            self.pace.learn(frame.count, reply.busy, bytes);
+            self.pace.learn(frame.count(), reply.busy, bytes);
             (stats.window, stats.batch) = (self.pace.window(), self.pace.batch());
             self.feed.tune(stats.window, stats.batch);
         }
@@ -653,6 +550,9 @@ impl Job {
     fn account(&mut self, settled: &Settled) {
         if settled.items > 0 {
             self.progress = Instant::now();
+        }
+        while let Some(segment) = self.ledger.next_ready() {
+            self.results.push(segment);
         }
         self.feed.add_bytes(settled.outcome_bytes);
         self.feed.remove_bytes(settled.freed_bytes);
@@ -671,8 +571,7 @@ impl Job {
     }
 
     fn is_alive(&self, number: u64) -> bool {
-        let seen = self.ledger.frame(number).and_then(|frame| frame.alive);
-        seen.is_some_and(|seen| seen.elapsed() < self.master.role.ack_wait)
+        self.alive.get(&number).is_some_and(|seen| seen.elapsed() < self.master.role.ack_wait)
     }
 
     /// What is done every now and then.
@@ -689,7 +588,9 @@ impl Job {
         if let Some((_, why)) = self.trouble.as_ref().filter(|(since, _)| since.elapsed() > limit) {
             return Err(TaskError::Connection(format!("{why}, for more than {limit:?}")));
         }
-        self.pace.threads = self.control.stats().threads(MEMORY);
+        let threads = self.control.stats().threads(MEMORY);
+        self.pace.set_threads(threads);
+        self.alive.retain(|&number, _| self.ledger.frame(number).is_some());
         if self.heard.elapsed() > ASK && self.asked.elapsed() > ASK {
             self.ask_workers().await;
         }
@@ -702,7 +603,7 @@ impl Job {
         }
         let stall = self.master.role.ack_wait * 5 / 2;
         if prepared
-            && !self.ledger.is_empty()
+            && !self.ledger.is_settled()
             && self.progress.elapsed().min(self.offered_at.elapsed()) > stall
         {
             self.offer_head().await;
@@ -764,7 +665,7 @@ impl Job {
         }
         let stream = self.master.context.get_stream_no_info(self.master.subjects.stream()).await;
         let Ok(stream) = stream else { return };
-        for route in Route::ALL {
+        for route in ROUTES {
             let frames = self.master.subjects.frames(route, &self.task, &self.id);
             let _ = stream.purge().filter(frames).await;
         }
@@ -800,7 +701,7 @@ async fn prepare(master: &Master, task: &Identity) -> Result<(), String> {
         let name = subjects.stream();
         return Err(format!("the stream {name} belongs to something else: choose another namespace"));
     }
-    for route in Route::ALL {
+    for route in ROUTES {
         let config = consumer::pull::Config {
             durable_name: Some(subjects.consumer(route, task)),
             filter_subject: subjects.consumed(route, task),
@@ -822,52 +723,12 @@ async fn prepare(master: &Master, task: &Identity) -> Result<(), String> {
     Ok(())
 }
 
-/// What is measured, and what follows from it: how many items to a message, and how many on their way. No promise rests
-/// on it.
-struct Pace {
-    fixed_window: Option<u64>,
-    fixed_batch: Option<u64>,
-    window_bytes: f64,
-    /// Of all workers.
-    threads: u64,
-    batch: u64,
-    /// Averages: nanoseconds an item, bytes an outcome.
-    time: f64,
-    bytes: f64,
-}
-
-impl Pace {
-    fn new(settings: &Settings) -> Pace {
-        Pace {
-            fixed_window: settings.window,
-            fixed_batch: settings.batch,
-            window_bytes: settings.window_bytes as f64,
-            threads: 1,
-            batch: 1,
-            time: 0.0,
-            bytes: 0.0,
-        }
-    }
-
-    /// A frame of this many items took this long, and its outcomes have this many bytes.
-    fn learn(&mut self, items: u32, busy: u64, bytes: usize) {
-        let items = f64::from(items.max(1));
-        let mix = |old: f64, new: f64| if old == 0.0 { new } else { old + (new - old) / 8.0 };
-        self.time = mix(self.time, busy as f64 / items);
-        self.bytes = mix(self.bytes, bytes as f64 / items);
-        let work = WORK_PER_MESSAGE.max(WORK_PER_THREAD * self.threads as f64);
-        let good = (work / self.time.max(1.0)).min(REPLY_BYTES / self.bytes.max(1.0));
-        self.batch = (good as u64).clamp(1, LARGEST_BATCH).min(self.batch * 2);
-    }
-
-    fn batch(&self) -> u64 {
-        self.fixed_batch.unwrap_or(self.batch)
-    }
-
-    fn window(&self) -> u64 {
-        let messages = MESSAGES.max(MESSAGES_PER_THREAD * self.threads);
-        let wanted = self.fixed_window.unwrap_or((messages * self.batch()).min(LARGEST_WINDOW));
-        let room = self.window_bytes / self.bytes.max(1.0);
-        wanted.min(room as u64).max(1)
+/// How many deliveries a worker may try of a frame. The last of them is only reported.
+fn most_deliveries(frame: &Frame, max_deliver: u32) -> u32 {
+    match frame.route() {
+        Route::Work => max_deliver,
+        // What these did before they were suspects does not count.
+        Route::Solo if frame.count() > 1 => frame.attempts() + 1,
+        Route::Solo => frame.attempts() + SOLO_TRIES,
     }
 }

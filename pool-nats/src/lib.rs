@@ -44,39 +44,37 @@
 //!
 //! # Where to read on
 //!
-//! `job` is the master's loop and says why nothing is lost; `ledger` is what it knows, without clock and messages; `input` is the
-//! way of the items, `imap` that of the results. `worker::service` is the worker's loop. `frame` and `subjects` are what both
+//! `job` is the master's loop and says why nothing is lost. What it knows, the way of the items and that of the results are
+//! in `pool-remote`, which `pool-process` shares. `worker::service` is the worker's loop. `frame` and `subjects` are what both
 //! sides have in common, `pieces` what does not fit a message.
 
 mod builder;
-mod cancelled;
 mod error;
 mod frame;
-mod imap;
-mod input;
 mod job;
-mod ledger;
 mod master;
 mod pieces;
 mod pool;
-mod stats;
 mod subjects;
-mod task;
-mod unwind;
-mod waiting;
 mod worker;
 
 pub use builder::Builder;
-pub use error::{NatsError, TaskError, TimedOut};
-#[cfg(feature = "stream")]
-pub use imap::RemoteStream;
-pub use imap::{RemoteImap, Timeout};
+pub use error::NatsError;
 pub use master::{MasterRole, Storage};
 pub use pool::NatsPool;
-pub use pool_core::CancelToken;
-pub use stats::{RemoteStats, RemoteWorker};
-pub use task::Task;
+pub use pool_core::{CancelToken, TimedOut};
+pub use pool_remote::{Death, RemoteStats, RemoteWorker, Task, TaskError};
 pub use worker::{EXIT_ITEM_TIMED_OUT, Worker, WorkerRole};
+
+/// An ordered, lazy map whose function runs in worker processes. From [`NatsPool::imap`].
+pub type RemoteImap<T> = pool_remote::RemoteImap<T, pool_remote::Machines>;
+
+/// Results that are waited for no longer than a limit each. From [`RemoteImap::timeout`].
+pub type Timeout<T> = pool_remote::Timeout<T, pool_remote::Machines>;
+
+/// A [`RemoteImap`] as a `Stream`. From [`RemoteImap::into_stream`].
+#[cfg(feature = "stream")]
+pub type RemoteStream<T> = pool_remote::RemoteStream<T, pool_remote::Machines>;
 
 /// The examples of the README compile.
 #[cfg(doctest)]

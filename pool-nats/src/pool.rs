@@ -1,10 +1,10 @@
 //! The pool: what a program has of a master.
 
+use crate::RemoteImap;
 use crate::builder::Builder;
 use crate::error::NatsError;
-use crate::imap::RemoteImap;
 use crate::master::{MasterRole, Shared};
-use crate::task::Task;
+use pool_remote::Task;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;

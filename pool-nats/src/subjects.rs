@@ -11,7 +11,8 @@
 //! | `<ns>.call.<task>` | master → workers | "who offers this task?", and "this job is over" |
 //! | `<ns>.fetch.<worker>` | master → worker | asks for a piece of a large result |
 
-use crate::task::Identity;
+use pool_remote::Identity;
+use pool_remote::ledger::Route;
 
 /// The subjects of a namespace. The stream has its name.
 #[derive(Debug, Clone)]
@@ -19,23 +20,13 @@ pub(crate) struct Subjects {
     namespace: String,
 }
 
-/// Which of the two consumers of a task hands a frame out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Route {
-    /// To any worker, beside others.
-    Work,
-    /// To a worker that holds nothing else, one at a time.
-    Solo,
-}
+/// The two consumers of a task: one for each way to run a frame.
+pub(crate) const ROUTES: [Route; 2] = [Route::Work, Route::Solo];
 
-impl Route {
-    pub const ALL: [Route; 2] = [Route::Work, Route::Solo];
-
-    fn name(self) -> &'static str {
-        match self {
-            Route::Work => "work",
-            Route::Solo => "solo",
-        }
+fn name(route: Route) -> &'static str {
+    match route {
+        Route::Work => "work",
+        Route::Solo => "solo",
     }
 }
 
@@ -66,15 +57,15 @@ impl Subjects {
 
     /// All subjects of the stream.
     pub fn streamed(&self) -> Vec<String> {
-        Route::ALL.map(|route| format!("{}.{}.>", self.namespace, route.name())).into()
+        ROUTES.map(|route| format!("{}.{}.>", self.namespace, name(route))).into()
     }
 
     pub fn consumer(&self, route: Route, task: &Identity) -> String {
-        format!("{}_{}", route.name(), task.fingerprint)
+        format!("{}_{}", name(route), task.fingerprint)
     }
 
     pub fn consumed(&self, route: Route, task: &Identity) -> String {
-        format!("{}.{}.{}.>", self.namespace, route.name(), task.fingerprint)
+        format!("{}.{}.{}.>", self.namespace, name(route), task.fingerprint)
     }
 
     /// Where a worker asks for frames.
@@ -83,18 +74,18 @@ impl Subjects {
     }
 
     pub fn frame(&self, route: Route, task: &Identity, job: &str, frame: u64) -> String {
-        format!("{}.{}.{}.{job}.{frame}", self.namespace, route.name(), task.fingerprint)
+        format!("{}.{}.{}.{job}.{frame}", self.namespace, name(route), task.fingerprint)
     }
 
     /// All frames of a job on one route.
     pub fn frames(&self, route: Route, task: &Identity, job: &str) -> String {
-        format!("{}.{}.{}.{job}.>", self.namespace, route.name(), task.fingerprint)
+        format!("{}.{}.{}.{job}.>", self.namespace, name(route), task.fingerprint)
     }
 
     pub fn parse_frame<'a>(&self, subject: &'a str) -> Option<Address<'a>> {
         let mut tokens = subject.strip_prefix(&self.namespace)?.strip_prefix('.')?.split('.');
         let route = tokens.next()?;
-        let route = Route::ALL.into_iter().find(|known| known.name() == route)?;
+        let route = ROUTES.into_iter().find(|known| name(*known) == route)?;
         let address =
             Address { route, task: tokens.next()?, job: tokens.next()?, frame: tokens.next()?.parse().ok()? };
         (tokens.next().is_none() && is_token(address.job)).then_some(address)
@@ -136,7 +127,7 @@ impl Subjects {
         };
         let consumer = tokens[stream + 1];
         tokens[stream] == self.namespace
-            && Route::ALL.iter().any(|&route| consumer == self.consumer(route, task))
+            && ROUTES.iter().any(|&route| consumer == self.consumer(route, task))
             && tokens.iter().all(|token| !token.is_empty() && !token.contains(['*', '>', ' ']))
     }
 }
@@ -146,7 +137,7 @@ pub(crate) fn handed_out_by(ack: &str) -> Option<(Route, &str)> {
     let rest = ack.strip_prefix("$JS.ACK.")?;
     let at = if rest.split('.').count() == 7 { 1 } else { 3 };
     let (route, task) = rest.split('.').nth(at)?.split_once('_')?;
-    Some((Route::ALL.into_iter().find(|known| known.name() == route)?, task))
+    Some((ROUTES.into_iter().find(|known| name(*known) == route)?, task))
 }
 
 /// What every subject for answers begins with, whatever the rest of the prefix is.
@@ -173,7 +164,7 @@ mod tests {
     fn frames_are_found_by_their_subject_and_nothing_else_is() {
         let subjects = Subjects::new("pool");
         let task = Task::<u8, u8>::named("t").identity();
-        for route in Route::ALL {
+        for route in ROUTES {
             let subject = subjects.frame(route, &task, "job", 7);
             let address = Address { route, task: &task.fingerprint, job: "job", frame: 7 };
             assert_eq!(subjects.parse_frame(&subject), Some(address));

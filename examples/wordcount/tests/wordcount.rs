@@ -1,4 +1,4 @@
-//! The program as its users run it. Workers print the same bytes as this machine alone, also if a worker is killed.
+//! The program as its users run it. Threads, processes and workers give the same bytes, also if something is killed.
 
 use example_common::testing::{redirected, run};
 use std::io::{BufRead, BufReader};
@@ -78,41 +78,91 @@ fn text(output: &Output) -> (Option<i32>, &str, &str) {
     )
 }
 
-#[test]
-fn workers_give_the_same_bytes_as_this_machine_also_if_one_is_killed() {
-    let Some(program) = server_program() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let root = tree(folder.path());
-    let root = root.to_str().unwrap();
-    let local = wordcount(&["count", root, "--local"]).output().unwrap();
-    let (status, expected, errors) = text(&local);
+/// What all ways must print for the tree.
+fn expected(root: &str) -> String {
+    let output = wordcount(&["count", root, "--threads", "2"]).output().unwrap();
+    let (status, expected, errors) = text(&output);
     assert_eq!((status, errors), (Some(0), ""));
     assert_eq!(expected.lines().count(), 202);
     // 2 words on each line, and 400,000 more.
     assert!(expected.ends_with(&format!("{:>8} total\n", 2 * (0..200).sum::<u64>() + 400_000)));
+    expected.to_owned()
+}
 
+/// Starts to count, with time to kill something.
+fn slowly(arguments: &[&str]) -> Child {
+    let mut command = wordcount(arguments);
+    command.env("WORDCOUNT_DELAY", "10").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn workers_give_the_same_bytes_also_if_one_is_killed() {
+    let Some(program) = server_program() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = tree(folder.path());
+    let root = root.to_str().unwrap();
+    let expected = expected(root);
     let (_server, url) = start_server(&program, folder.path());
-    let work = ["work", "--server", &url, "--threads", "1", "--delay", "10"];
-    let mut workers: Vec<Process> = (0..2).map(|_| Process(wordcount(&work).spawn().unwrap())).collect();
-    let count = ["count", root, "--server", &url, "--stats", "--ack-wait", "0.4"];
-    let master = wordcount(&count).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let work = ["work", "--nats", &url, "--threads", "1"];
+    let mut workers: Vec<Process> = (0..2).map(|_| Process(slowly(&work))).collect();
+    let master = slowly(&["count", root, "--nats", &url, "--stats", "--ack-wait", "0.4"]);
     std::thread::sleep(Duration::from_millis(700));
     drop(workers.remove(0));
     let remote = master.wait_with_output().unwrap();
     let (status, lines, stats) = text(&remote);
-    assert_eq!((status, lines), (Some(0), expected), "{stats}");
+    assert_eq!((status, lines), (Some(0), &expected[..]), "{stats}");
     assert!(stats.contains("201 delivered") && stats.matches("worker ").count() == 2, "{stats}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn processes_give_the_same_bytes_also_if_some_are_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = tree(folder.path());
+    let root = root.to_str().unwrap();
+    let expected = expected(root);
+    let counting = slowly(&["count", root, "--processes", "2", "--stats"]);
+    let tasks = format!("/proc/{}/task", counting.id());
+    for _ in 0..2 {
+        std::thread::sleep(Duration::from_millis(300));
+        let children = std::fs::read_dir(&tasks).unwrap().flat_map(|task| {
+            let text = std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default();
+            text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        });
+        let child = children.last().expect("a child");
+        assert!(Command::new("kill").args(["-9", &child]).status().unwrap().success());
+    }
+    let output = counting.wait_with_output().unwrap();
+    let (status, lines, stats) = text(&output);
+    assert_eq!((status, lines), (Some(0), &expected[..]), "{stats}");
+    assert!(stats.contains("201 delivered") && stats.matches("worker ").count() >= 3, "{stats}");
+}
+
+/// Threads die with their process. What it has printed until then is right.
+#[test]
+fn a_process_that_is_killed_has_printed_a_beginning_of_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = tree(folder.path());
+    let root = root.to_str().unwrap();
+    let expected = expected(root);
+    let mut counting = slowly(&["count", root, "--threads", "2"]);
+    std::thread::sleep(Duration::from_millis(500));
+    counting.kill().unwrap();
+    let output = counting.wait_with_output().unwrap();
+    let (status, lines, _) = text(&output);
+    assert!(status.is_none() && expected.starts_with(lines));
 }
 
 #[test]
 fn what_cannot_be_read_is_told_and_the_rest_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
-    let output = wordcount(&["count", missing.to_str().unwrap(), "--local"]).output().unwrap();
+    let output = wordcount(&["count", missing.to_str().unwrap(), "--threads", "2"]).output().unwrap();
     let (status, lines, errors) = text(&output);
     assert_eq!((status, lines), (Some(1), "       0 total\n"));
     assert!(errors.contains("missing"), "{errors}");
-    let output = wordcount(&["count", ".", "--server", "nats://127.0.0.1:1"]).output().unwrap();
+    let output = wordcount(&["count", ".", "--nats", "nats://127.0.0.1:1"]).output().unwrap();
     let (status, lines, errors) = text(&output);
     assert_eq!((status, lines), (Some(1), ""));
     assert!(errors.contains("cannot connect to the NATS server"), "{errors}");
@@ -123,11 +173,11 @@ fn what_cannot_be_read_is_told_and_the_rest_is_counted() {
 fn output_that_cannot_be_written_is_an_error() {
     let program = env!("CARGO_BIN_EXE_wordcount");
     for (streams, reason) in [(">&-", "it is closed"), (">/dev/full", "No space left on device")] {
-        let done = run(redirected(program, streams).args(["count", "src", "--local"]));
+        let done = run(redirected(program, streams).args(["count", "src", "--threads", "2"]));
         assert_eq!(done.status.code(), Some(1), "{streams}");
         assert!(done.stderr.starts_with(&format!("wordcount: standard output: {reason}")), "{}", done.stderr);
     }
     // No message ends the work.
-    let done = run(redirected(program, "2>/dev/full").args(["count", "src", "--local", "--stats"]));
+    let done = run(redirected(program, "2>/dev/full").args(["count", "src", "--threads", "2", "--stats"]));
     assert!(done.status.success() && done.stdout.ends_with(b" total\n"), "{}", done.status);
 }

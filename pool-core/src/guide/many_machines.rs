@@ -47,6 +47,13 @@
 //! # Ok::<(), pool_channel::BuildError>(())
 //! ```
 //!
+//! # Processes of one machine
+//!
+//! Where a function may hang for ever, crash or leak, threads do not help: what one does to its process, it does to all. The
+//! sibling `pool-process` runs named functions in child processes of the same program, with the same loop: it kills an item
+//! that takes too long, and one that crashes costs itself only. It is also the way to try what `pool-nats` needs, without a
+//! server.
+//!
 //! # A queue of named functions
 //!
 //! For work that must survive the loss of a worker, functions need names and items need to be written down: that is a message

@@ -1,11 +1,11 @@
 //! A frame in a worker's hands, and how its items are run.
 
-use super::Function;
 use crate::frame::{Outcome, Work, take_item};
-use crate::subjects::Route;
 use async_nats::Subject;
 use bytes::Bytes;
 use pool_core::{Executor, backend::Job};
+use pool_remote::functions::Function;
+use pool_remote::ledger::Route;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;

@@ -6,25 +6,18 @@ mod pulls;
 mod service;
 
 use crate::builder::Builder;
-use crate::cancelled::cancelled;
 use crate::error::NatsError;
-use crate::frame::Outcome;
-use crate::task::{Identity, Task};
-use crate::unwind::{catch, drop_quietly};
 use pool_core::{CancelToken, Executor};
+use pool_remote::Task;
+use pool_remote::cancelled::cancelled;
+use pool_remote::functions::Functions;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::any::Any;
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 
 /// The status with which a worker's process ends when an item took longer than its `item_timeout`: 75, "temporary
 /// failure" in `sysexits.h`. Its supervisor should start it anew.
 pub const EXIT_ITEM_TIMED_OUT: i32 = 75;
-
-/// Runs the function for an encoded item, and appends the outcome. A result above the limit is none.
-type Function = Arc<dyn Fn(&[u8], u64, &mut Vec<u8>) + Send + Sync>;
 
 /// What only workers set: nothing.
 #[derive(Debug, Clone)]
@@ -51,13 +44,7 @@ pub struct WorkerRole(());
 /// ```
 pub struct Worker {
     connection: service::Connection,
-    offers: HashMap<String, Offer>,
-}
-
-/// A task that a worker offers.
-pub(crate) struct Offer {
-    task: Identity,
-    function: Function,
+    offers: Functions,
 }
 
 impl Builder<WorkerRole> {
@@ -67,7 +54,7 @@ impl Builder<WorkerRole> {
     ///
     /// [`NatsError`]: a setting, the connection, or an old server.
     pub fn build(self) -> Result<Worker, NatsError> {
-        Ok(Worker { connection: service::connect(&self)?, offers: HashMap::new() })
+        Ok(Worker { connection: service::connect(&self)?, offers: Functions::default() })
     }
 }
 
@@ -90,13 +77,7 @@ impl Worker {
         T: Serialize,
         F: Fn(I) -> T + Send + Sync + 'static,
     {
-        let identity = task.identity();
-        let function = move |item: &[u8], limit: u64, outcomes: &mut Vec<u8>| {
-            call(&function, item, limit, outcomes);
-        };
-        let offer = Offer { task: identity.clone(), function: Arc::new(function) };
-        let before = self.offers.insert(identity.fingerprint, offer);
-        assert!(before.is_none(), "the task {} is offered twice", identity.description);
+        self.offers.add(task, function);
         self
     }
 
@@ -128,52 +109,8 @@ impl Worker {
     }
 }
 
-/// The function for one item. Whatever it does, there is an outcome.
-fn call<I, T>(function: &impl Fn(I) -> T, item: &[u8], limit: u64, outcomes: &mut Vec<u8>)
-where
-    I: DeserializeOwned,
-    T: Serialize,
-{
-    // Decoding and encoding run the user's code, too.
-    let result = catch(|| {
-        let item = postcard::from_bytes(item).map_err(|error| Failure::Decode(error.to_string()))?;
-        let value = function(item);
-        let mut bytes = Vec::new();
-        bytes = postcard::to_extend(&value, bytes).map_err(|error| Failure::Encode(error.to_string()))?;
-        Ok(bytes)
-    });
-    let outcome = match &result {
-        Ok(Ok(bytes)) if bytes.len() as u64 > limit => Outcome::TooLarge { size: bytes.len() as u64, limit },
-        Ok(Ok(bytes)) => Outcome::Ok(bytes),
-        Ok(Err(Failure::Decode(why))) => Outcome::Decode(why),
-        Ok(Err(Failure::Encode(why))) => Outcome::Encode(why),
-        Err(payload) => Outcome::Panicked(message(payload.as_ref())),
-    };
-    outcome.push(outcomes);
-    // A payload may panic in its destructor.
-    drop_quietly(result);
-}
-
-enum Failure {
-    Decode(String),
-    Encode(String),
-}
-
-/// What was said, at most 16 KiB of it.
-fn message(payload: &(dyn Any + Send)) -> &str {
-    let string = payload.downcast_ref::<String>().map(String::as_str);
-    let text = string.or_else(|| payload.downcast_ref::<&'static str>().copied());
-    let text = text.unwrap_or("a payload that is not a string");
-    let mut end = text.len().min(16 * 1024);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let offers: Vec<_> = self.offers.values().map(|offer| &offer.task.description).collect();
-        f.debug_struct("Worker").field("offers", &offers).finish_non_exhaustive()
+        f.debug_struct("Worker").field("offers", &self.offers).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@
 //! or by its time: the server forgets questions when it restarts. Two questions of a consumer may be open, so that one
 //! is always there while the other ends.
 
-use crate::subjects::Route;
+use pool_remote::ledger::Route;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 

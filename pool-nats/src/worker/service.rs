@@ -6,16 +6,18 @@
 use super::held::{Finished, Held, Progress, Stage, run};
 use super::outbox::{Outbox, Part};
 use super::pulls::Pulls;
-use super::{EXIT_ITEM_TIMED_OUT, Offer, WorkerRole};
+use super::{EXIT_ITEM_TIMED_OUT, WorkerRole};
 use crate::builder::{Builder, Connected, refusal, unique};
 use crate::error::NatsError;
 use crate::frame::{self, Alive, Call, Hello, INLINE, Outcome, What, Work};
 use crate::pieces::{self, Fetch};
-use crate::subjects::{Route, deliveries, handed_out_by, is_inbox};
+use crate::subjects::{deliveries, handed_out_by, is_inbox};
 use async_nats::{Event, Message, StatusCode, Subject};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use pool_core::Executor;
+use pool_remote::functions::{Functions, Offer};
+use pool_remote::ledger::Route;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -94,7 +96,7 @@ impl Connection {
     pub fn serve(
         self,
         executor: &dyn Executor,
-        offers: HashMap<String, Offer>,
+        offers: Functions,
         leave: impl Future<Output = Result<(), NatsError>>,
     ) -> Result<(), NatsError> {
         let Connection { runtime, connected, inbox } = self;
@@ -132,7 +134,7 @@ impl Connection {
 
 struct Service<'e> {
     executor: &'e dyn Executor,
-    offers: HashMap<String, Offer>,
+    offers: Functions,
     client: async_nats::Client,
     subjects: crate::subjects::Subjects,
     threads: u32,
@@ -175,8 +177,8 @@ impl Service<'_> {
         let mut questions =
             self.client.subscribe(self.subjects.fetch(&self.outbox.me)).await.map_err(lost)?;
         let mut calls = futures::stream::SelectAll::new();
-        for offer in self.offers.values() {
-            calls.push(self.client.subscribe(self.subjects.call(&offer.task)).await.map_err(lost)?);
+        for offer in self.offers.offers() {
+            calls.push(self.client.subscribe(self.subjects.call(offer.task())).await.map_err(lost)?);
             self.hello(offer).await;
         }
         let mut leave = std::pin::pin!(leave);
@@ -208,7 +210,7 @@ impl Service<'_> {
                         self.pulls.forget();
                     }
                 }
-                Some(message) = calls.next(), if !self.offers.is_empty() => self.on_call(&message).await,
+                Some(message) = calls.next(), if self.offers.offers().next().is_some() => self.on_call(&message).await,
                 Some(message) = questions.next() => self.on_question(message).await,
                 Some((key, items)) = fetches.recv() => self.on_fetched(key, items),
                 Some(finished) = finishes.recv() => {
@@ -257,11 +259,12 @@ impl Service<'_> {
         let alone = self.suspects > 0;
         let free = self.wanted().saturating_sub(self.held.len() as u32 - self.results);
         let mut asks = Vec::new();
-        for (task, offer) in &self.offers {
+        for offer in self.offers.offers() {
+            let task = &offer.task().fingerprint;
             let wanted = [(Route::Work, if alone { 0 } else { free }), (Route::Solo, u32::from(!alone))];
             for (route, wanted) in wanted {
                 if let Some((number, count)) = self.pulls.ask(task, route, wanted) {
-                    asks.push((self.subjects.pull(route, &offer.task), number, count));
+                    asks.push((self.subjects.pull(route, offer.task()), number, count));
                 }
             }
         }
@@ -397,7 +400,7 @@ impl Service<'_> {
         let Some(held) = self.held.get_mut(&key) else { return };
         let Some(offer) = self.offers.get(&held.task) else { return };
         held.stage = Stage::Queued;
-        run(self.executor, key, held, offer.function.clone(), self.finished.clone());
+        run(self.executor, key, held, offer.function(), self.finished.clone());
     }
 
     fn on_finished(&mut self, finished: &Finished) {
@@ -525,7 +528,7 @@ impl Service<'_> {
 
     async fn hello(&self, offer: &Offer) {
         let hello = frame::encode(&Hello { worker: &self.outbox.me, threads: self.threads });
-        let _ = self.client.publish(self.subjects.worker(&offer.task), hello).await;
+        let _ = self.client.publish(self.subjects.worker(offer.task()), hello).await;
     }
 
     /// Drops what it holds of a job that is over. What runs, runs on, but not to the next item.

@@ -214,7 +214,7 @@ fn function_aborts(scene: &Arc<Scene>) {
     let mut imap = pool.imap(DEED, items).batch(1).max_deliver(2);
     for x in 0..60 {
         match (x, imap.next()) {
-            (20, Some(Err(TaskError::Lost { attempts }))) => assert_eq!(attempts, 4),
+            (20, Some(Err(TaskError::Lost { attempts, .. }))) => assert_eq!(attempts, 4),
             (x, result) => assert_eq!(result, Some(Ok(right(x))), "at {x}"),
         }
     }
@@ -230,7 +230,7 @@ fn batch_aborts(scene: &Arc<Scene>) {
     for x in 0..30 {
         match (x, imap.next()) {
             // Once among others, once in its batch alone, twice by itself.
-            (14, Some(Err(TaskError::Lost { attempts }))) => assert_eq!(attempts, 4),
+            (14, Some(Err(TaskError::Lost { attempts, .. }))) => assert_eq!(attempts, 4),
             (x, result) => assert_eq!(result, Some(Ok(right(x))), "at {x}"),
         }
     }

@@ -38,7 +38,7 @@ impl Bell {
 }
 
 /// Polls until it is ready. `None` when the deadline has passed and it is not.
-pub(crate) fn wait_for<T>(
+pub fn wait_for<T>(
     deadline: Option<Instant>,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> Option<T> {

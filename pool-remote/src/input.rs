@@ -7,24 +7,29 @@
 //! The window counts items that were pulled and not handed out, exactly. The thread says at which number of results it
 //! wants to be woken, and the consumer wakes it then, or before it sleeps itself.
 
+use crate::control::{Bell, Settings};
 use crate::frame::{Outcome, push_item};
 use crate::unwind::{Payload, catch, drop_quietly};
 use bytes::Bytes;
 use serde::Serialize;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Batches are closed at this size.
 const BATCH_BYTES: usize = 128 * 1024;
 
-pub(crate) struct Feed {
+/// The window before anything was measured.
+const FIRST_WINDOW: u64 = 64;
+
+/// See the [module](self).
+pub struct Feed {
     state: Mutex<State>,
     /// The input's thread waits here.
     room: Condvar,
-    /// The job waits here: there is a batch, or the input has ended.
-    pub filled: Notify,
+    /// The job is told here: there is a batch, or the input has ended.
+    filled: Arc<Bell>,
     /// Results that were handed out, as the consumer last told.
     delivered: AtomicU64,
     /// Whether the thread sleeps, and until this many results.
@@ -37,6 +42,12 @@ pub(crate) struct Feed {
     batch: AtomicU64,
     window_bytes: u64,
     size_limit: u64,
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").field("pulled", &self.pulled()).finish_non_exhaustive()
+    }
 }
 
 #[derive(Default)]
@@ -64,33 +75,41 @@ struct Open {
 }
 
 /// What the job gets.
-pub(crate) enum Fed {
+#[derive(Debug)]
+pub enum Fed {
+    /// Consecutive items.
     Batch {
+        /// The index of the first one.
         first: u64,
+        /// How many they are.
         count: u32,
+        /// Encoded, each with its length in front.
         items: Bytes,
     },
     /// An item that does not travel.
     Settled {
+        /// Its index.
         first: u64,
+        /// What became of it.
         outcome: Bytes,
     },
 }
 
 impl Feed {
-    pub fn new(window: u64, batch: u64, window_bytes: u64, size_limit: u64) -> Feed {
+    /// Of an imap with these settings. It tells the job by `filled` that there is something to take.
+    pub fn new(settings: &Settings, filled: Arc<Bell>) -> Feed {
         Feed {
             state: Mutex::default(),
             room: Condvar::new(),
-            filled: Notify::new(),
+            filled,
             delivered: AtomicU64::new(0),
             sleeping: AtomicBool::new(false),
             wake_at: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            window: AtomicU64::new(window),
-            batch: AtomicU64::new(batch),
-            window_bytes,
-            size_limit,
+            window: AtomicU64::new(settings.window.unwrap_or(FIRST_WINDOW)),
+            batch: AtomicU64::new(settings.batch.unwrap_or(1)),
+            window_bytes: settings.window_bytes,
+            size_limit: settings.size_limit,
         }
     }
 
@@ -101,15 +120,9 @@ impl Feed {
             if !self.wait_for_room() {
                 break None;
             }
-            let item = catch(|| {
-                input.next().map(|item| {
-                    scratch.clear();
-                    postcard::to_extend(&item, std::mem::take(&mut scratch))
-                })
-            });
-            match item {
-                Ok(Some(encoded)) => self.push(encoded, &mut scratch),
-                Ok(None) => break None,
+            match self.pull_one(&mut input, &mut scratch) {
+                Ok(true) => {}
+                Ok(false) => break None,
                 Err(payload) => break Some(payload),
             }
         };
@@ -117,11 +130,43 @@ impl Feed {
         let dropped = catch(|| drop(input)).err();
         let (panic, late) = if panic.is_some() { (panic, dropped) } else { (dropped, None) };
         drop_quietly(late);
+        self.end(panic);
+    }
+
+    /// Pulls one item. Whether there was one, or with what the input panicked.
+    fn pull_one<I: Serialize>(
+        &self,
+        input: &mut impl Iterator<Item = I>,
+        scratch: &mut Vec<u8>,
+    ) -> Result<bool, Payload> {
+        let item = catch(|| {
+            input.next().map(|item| {
+                scratch.clear();
+                postcard::to_extend(&item, std::mem::take(scratch))
+            })
+        })?;
+        let Some(encoded) = item else { return Ok(false) };
+        self.push(encoded, scratch);
+        Ok(true)
+    }
+
+    /// Nothing more will be pulled.
+    pub fn end(&self, panic: Option<Payload>) {
         let mut state = self.lock();
         state.panic = panic;
         state.ended = true;
         drop(state);
-        self.filled.notify_one();
+        self.filled.ring();
+    }
+
+    /// Takes an item that was pulled and encoded elsewhere, if there is room. For a master whose clock and threads are a
+    /// test's own.
+    pub fn offer(&self, item: &[u8]) -> bool {
+        let room = self.has_room(&self.lock());
+        if room {
+            self.push(Ok(item.to_vec()), &mut Vec::new());
+        }
+        room
     }
 
     fn push(&self, encoded: postcard::Result<Vec<u8>>, scratch: &mut Vec<u8>) {
@@ -164,7 +209,7 @@ impl Feed {
         };
         drop(state);
         if fresh {
-            self.filled.notify_one();
+            self.filled.ring();
         }
         if scratch.capacity() > BATCH_BYTES {
             *scratch = Vec::new();
@@ -223,6 +268,7 @@ impl Feed {
         self.room.notify_one();
     }
 
+    /// These bytes are held now: outcomes that are not handed out.
     pub fn add_bytes(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::SeqCst);
     }
@@ -235,7 +281,7 @@ impl Feed {
                 self.wake();
             }
             // The job, too, waits with large results.
-            self.filled.notify_one();
+            self.filled.ring();
         }
     }
 
@@ -273,6 +319,7 @@ impl Feed {
         state.ended && state.ready.is_empty() && state.open.count == 0
     }
 
+    /// How many items have been pulled.
     pub fn pulled(&self) -> u64 {
         self.lock().pulled
     }
@@ -324,14 +371,14 @@ mod tests {
 
     #[test]
     fn an_input_that_panics_twice_has_ended() {
-        let feed = Feed::new(8, 8, 1 << 20, 1 << 20);
+        let feed = Feed::new(&Settings::default(), Arc::default());
         feed.pull(Input { _bomb: Bomb(2) });
         assert!(feed.is_exhausted());
         let payload = feed.take_panic().expect("the panic of `next`");
         assert!(payload.is::<Bomb>());
         drop_quietly(payload);
         // Nor does the payload go off where no consumer has come for it.
-        let feed = Feed::new(8, 8, 1 << 20, 1 << 20);
+        let feed = Feed::new(&Settings::default(), Arc::default());
         feed.pull(Input { _bomb: Bomb(2) });
         drop(feed);
     }

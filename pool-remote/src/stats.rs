@@ -59,10 +59,14 @@ pub struct RemoteWorker {
 
 impl RemoteStats {
     /// The worker of this name, which was heard of just now.
-    pub(crate) fn saw(&mut self, name: &str, threads: u32) -> Option<&mut RemoteWorker> {
+    ///
+    /// If there are too many, the one that has been silent for longest is forgotten.
+    pub fn saw(&mut self, name: &str, threads: u32) -> Option<&mut RemoteWorker> {
         if !self.workers.contains_key(name) {
             if self.workers.len() >= MOST_WORKERS {
-                return None;
+                let longest = self.workers.iter().min_by_key(|(_, worker)| worker.seen);
+                let name = longest.map(|(name, _)| name.clone())?;
+                self.workers.remove(&name);
             }
             self.workers.insert(name.to_owned(), RemoteWorker::default());
         }
@@ -72,7 +76,7 @@ impl RemoteStats {
     }
 
     /// The threads of all workers that were heard of not longer than this ago.
-    pub(crate) fn threads(&self, ago: Duration) -> u64 {
+    pub fn threads(&self, ago: Duration) -> u64 {
         let lives = |worker: &&RemoteWorker| worker.seen.is_some_and(|seen| seen.elapsed() <= ago);
         self.workers.values().filter(lives).map(|worker| u64::from(worker.threads)).sum()
     }
@@ -106,5 +110,20 @@ impl fmt::Display for RemoteStats {
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_unseen_worker_makes_room() {
+        let mut stats = RemoteStats::default();
+        for name in 0..=MOST_WORKERS {
+            assert!(stats.saw(&name.to_string(), 1).is_some());
+        }
+        assert_eq!(stats.workers.len(), MOST_WORKERS);
+        assert!(!stats.workers.contains_key("0") && stats.workers.contains_key("1"));
     }
 }

@@ -10,7 +10,7 @@ const FRAMES: u32 = 1;
 
 /// The name of a function from `I` to `T` that worker programs offer, and master programs call.
 ///
-/// A closure cannot travel to another machine, so both programs name the function, best with one constant that they
+/// A closure cannot travel to another process, so both programs name the function, best with one constant that they
 /// share. Name, version and the names of both types go into a fingerprint. A worker sees the items of a task only if
 /// its own fingerprint is the same, so two builds that mean different things by one name do not meet.
 ///
@@ -22,7 +22,7 @@ const FRAMES: u32 = 1;
 /// themselves, as `serde_json::Value`, do not work with it.
 ///
 /// ```
-/// use pool_nats::Task;
+/// use pool_remote::Task;
 ///
 /// pub const WORDS: Task<String, u64> = Task::named("words");
 /// pub const THUMBNAIL: Task<Vec<u8>, Result<Vec<u8>, String>> = Task::named("thumbnail").version(2);
@@ -46,7 +46,8 @@ impl<I, T> Task<I, T> {
         self
     }
 
-    pub(crate) fn identity(&self) -> Identity {
+    /// The task without its types.
+    pub fn identity(&self) -> Identity {
         let mut hash = Sha256::new();
         let version = self.version.to_string();
         for part in [&FRAMES.to_string(), self.name, &version, type_name::<I>(), type_name::<T>()] {
@@ -87,7 +88,7 @@ impl<I, T> fmt::Debug for Task<I, T> {
 
 /// A task without its types.
 #[derive(Debug, Clone)]
-pub(crate) struct Identity {
+pub struct Identity {
     /// 24 hexadecimal digits: a token of a subject.
     pub fingerprint: String,
     /// For messages: name, version and types.

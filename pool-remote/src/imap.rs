@@ -1,37 +1,73 @@
 //! The iterator that the user holds: settings, and the consumer's side.
 //!
-//! The job hands over one channel for each batch, in the order of the input, and puts outcomes into each as they come.
-//! `flatten` of `futures` reads the channels one after the other, which is the order; `flatten_unordered` reads all at
-//! once. Outcomes are decoded here, on the thread that iterates.
+//! The job puts outcomes into [`Results`] in the order in which they are to be handed out. They are decoded here, on the
+//! thread that iterates.
 
-use crate::cancelled::cancelled;
-use crate::error::{TaskError, TimedOut};
+use crate::cancelled::OnCancel;
+use crate::control::{Bell, Control, Settings};
+use crate::error::TaskError;
 use crate::frame::Outcome;
 use crate::input::Feed;
-use crate::job::{Control, Job, Settings};
 use crate::ledger::Segment;
-use crate::master::Shared;
+use crate::results::Results;
 use crate::stats::RemoteStats;
 use crate::task::Identity;
 use crate::unwind::drop_quietly;
 use crate::waiting::wait_for;
 use bytes::Bytes;
-use futures::channel::mpsc;
-use futures::{Stream, StreamExt};
-use pool_core::CancelToken;
+use pool_core::{CancelToken, TimedOut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::marker::PhantomData;
+#[cfg(feature = "stream")]
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// An ordered, lazy map whose function runs in worker processes. From [`NatsPool::imap`](crate::NatsPool::imap).
+/// What carries items to workers, and outcomes back.
+pub trait Transport: Send + Sync {
+    /// The settings of an imap of which nothing has been set.
+    fn settings(&self) -> Settings;
+
+    /// What the threads that pull inputs are called.
+    fn input_name(&self) -> &'static str;
+
+    /// Works for an imap, from now on until all is there, or its [`Control`] is stopped. It sets the bell.
+    fn launch(&self, launch: Launch);
+}
+
+/// An imap that begins.
+#[derive(Debug)]
+pub struct Launch {
+    /// The function.
+    pub task: Identity,
+    /// What was set.
+    pub settings: Settings,
+    /// Where items come from.
+    pub feed: Arc<Feed>,
+    /// Whether it goes on.
+    pub control: Arc<Control>,
+    /// Where outcomes go.
+    pub results: Arc<Results>,
+    /// Rung by the feed and the control.
+    pub bell: Arc<Bell>,
+}
+
+/// Workers are processes on any machine: [`RemoteImap`] has the settings for what gets lost on the way.
+#[derive(Debug)]
+pub struct Machines(());
+
+/// Workers are child processes of this one.
+#[derive(Debug)]
+pub struct Children(());
+
+/// An ordered, lazy map whose function runs in worker processes. From the `imap` of a pool.
 ///
 /// It is an iterator of `Result<T, TaskError>`, in the order of the input. Nothing happens before the first `next` or
-/// [`start`](RemoteImap::start).
+/// [`start`](RemoteImap::start). `K` is the kind of worker, [`Children`] or [`Machines`], for which there are settings
+/// of its own.
 ///
 /// # What is promised
 ///
@@ -43,41 +79,40 @@ use std::time::{Duration, Instant};
 ///
 /// # Dropping
 ///
-/// Dropping it ends the work and does not wait: its messages are purged from the server, and workers drop what they
-/// hold and have not begun. The thread that pulls ends when the input's `next` comes back.
+/// Dropping it ends the work and does not wait: workers drop what they hold and have not begun. The thread that pulls
+/// ends when the input's `next` comes back.
 ///
 /// # Panics
 ///
 /// `next` goes on with a panic of the input, after the results of all items before it.
 ///
-/// ```no_run
-/// # use pool_nats::{NatsPool, Task, TaskError};
-/// # const WORDS: Task<String, u64> = Task::named("words");
-/// # let pool = NatsPool::builder("nats://localhost").build()?;
-/// # let texts: Vec<String> = Vec::new();
-/// let counts: Result<Vec<u64>, TaskError> = pool.imap(WORDS, texts).window(1000).collect();
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+/// # use pool_remote::{Children, RemoteImap, TaskError};
+/// fn all(counts: RemoteImap<u64, Children>) -> Result<Vec<u64>, TaskError> {
+///     counts.window(1000).collect()
+/// }
 /// ```
 #[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
-pub struct RemoteImap<T> {
-    pool: Arc<Shared>,
+pub struct RemoteImap<T, K> {
+    transport: Arc<dyn Transport>,
     task: Identity,
     stage: Stage,
+    bell: Arc<Bell>,
     control: Arc<Control>,
-    tokens: Vec<CancelToken>,
+    tokens: Vec<(CancelToken, OnCancel)>,
     /// What the input said of its length.
     hint: (usize, Option<usize>),
     /// Results that were handed out.
     delivered: u64,
     segment: Option<Unread>,
-    results: PhantomData<fn() -> T>,
+    results: PhantomData<fn() -> (T, K)>,
 }
 
 type Pull = Box<dyn FnOnce(&Feed) + Send>;
 
 enum Stage {
     Fresh { settings: Settings, pull: Pull },
-    Running { feed: Arc<Feed>, segments: Pin<Box<dyn Stream<Item = Segment> + Send>>, unordered: bool },
+    Running { feed: Arc<Feed>, results: Arc<Results> },
     Over,
 }
 
@@ -88,18 +123,21 @@ struct Unread {
     left: u32,
 }
 
-impl<T> RemoteImap<T> {
-    pub(crate) fn new<I: Serialize>(
-        pool: Arc<Shared>,
+impl<T, K> RemoteImap<T, K> {
+    /// An imap that has not begun.
+    pub fn new<I: Serialize>(
+        transport: Arc<dyn Transport>,
         task: Identity,
         input: impl Iterator<Item = I> + Send + 'static,
-    ) -> RemoteImap<T> {
+    ) -> RemoteImap<T, K> {
+        let bell: Arc<Bell> = Arc::default();
         RemoteImap {
-            pool,
             task,
             hint: input.size_hint(),
-            stage: Stage::Fresh { settings: Settings::default(), pull: Box::new(|feed| feed.pull(input)) },
-            control: Arc::default(),
+            stage: Stage::Fresh { settings: transport.settings(), pull: Box::new(|feed| feed.pull(input)) },
+            transport,
+            control: Arc::new(Control::new(bell.clone())),
+            bell,
             tokens: Vec::new(),
             delivered: 0,
             segment: None,
@@ -146,7 +184,7 @@ impl<T> RemoteImap<T> {
         self
     }
 
-    /// Puts up to `n` items into a message, instead of as many as are measured to take about 1 ms.
+    /// Puts up to `n` items into a message, instead of as many as are measured to be worth a message.
     ///
     /// # Panics
     ///
@@ -169,10 +207,11 @@ impl<T> RemoteImap<T> {
         self
     }
 
-    /// Makes workers give up an item after this time: it is [`TaskError::TimedOut`] at its place.
+    /// Gives an item at most this long, counted from when it began: then it is [`TaskError::TimedOut`] at its place.
     ///
-    /// A function cannot be stopped, so such a worker hands back what else it holds and ends its *process* with the
-    /// status [`EXIT_ITEM_TIMED_OUT`](crate::EXIT_ITEM_TIMED_OUT). Its supervisor should start it anew.
+    /// A function cannot be stopped, so its *process* ends. A child is killed, and another one takes its place. A worker of
+    /// `pool-nats` hands back what else it holds and ends with the status `EXIT_ITEM_TIMED_OUT`; its supervisor should
+    /// start it anew.
     ///
     /// # Panics
     ///
@@ -181,35 +220,6 @@ impl<T> RemoteImap<T> {
     pub fn item_timeout(mut self, limit: Duration) -> Self {
         assert!(!limit.is_zero(), "item_timeout(0): no item could ever be in time");
         self.settings("item_timeout").item_timeout = Some(limit);
-        self
-    }
-
-    /// How often an item is handed out before it is a suspect: it may be what kills its workers. Default 3.
-    ///
-    /// A suspect runs alone, and if that kills the worker twice, it is [`TaskError::Lost`]. So an item that kills stalls
-    /// the iteration for at most (`n` + 3) × `ack_wait`, its neighbours for less.
-    ///
-    /// # Panics
-    ///
-    /// If `n` is 0, or the iteration has begun.
-    #[track_caller]
-    pub fn max_deliver(mut self, n: u32) -> Self {
-        assert!(n > 0, "max_deliver(0): no item could ever be tried");
-        self.settings("max_deliver").max_deliver = n;
-        self
-    }
-
-    /// Ends the iteration with [`TaskError::NoWorker`] if for this long no worker was heard of that offers the function.
-    ///
-    /// Without it (the default) the consumer waits until one comes. Below about 2 s a worker that is starting, or a
-    /// connection that comes back, may be missed.
-    ///
-    /// # Panics
-    ///
-    /// If the iteration has begun.
-    #[track_caller]
-    pub fn no_worker_timeout(mut self, limit: Duration) -> Self {
-        self.settings("no_worker_timeout").no_worker_timeout = Some(limit);
         self
     }
 
@@ -230,7 +240,7 @@ impl<T> RemoteImap<T> {
     /// A token that cancels this imap, from any thread: results that have come are still handed out, up to the first
     /// that has not, and then [`TaskError::Cancelled`].
     pub fn cancel_token(&mut self) -> CancelToken {
-        if let Some(token) = self.tokens.first() {
+        if let Some((token, _)) = self.tokens.first() {
             return token.clone();
         }
         let token = CancelToken::new();
@@ -245,15 +255,8 @@ impl<T> RemoteImap<T> {
     }
 
     fn attach(&mut self, token: &CancelToken) {
-        let (control, cancelled) = (self.control.clone(), cancelled(token));
-        // The task ends with the runtime, or when the imap is gone.
-        self.pool.master.runtime.spawn(async move {
-            tokio::select! {
-                () = cancelled => control.cancel(),
-                () = control.ended() => {}
-            }
-        });
-        self.tokens.push(token.clone());
+        let control = self.control.clone();
+        self.tokens.push((token.clone(), OnCancel::new(token, move || control.cancel())));
     }
 
     /// Begins to pull and to send now, up to the window, instead of at the first `next`.
@@ -267,27 +270,24 @@ impl<T> RemoteImap<T> {
             return;
         }
         let Stage::Fresh { settings, pull } = std::mem::replace(&mut self.stage, Stage::Over) else { return };
-        let feed = Arc::new(settings.feed());
-        let (outer, batches) = mpsc::unbounded();
-        let unordered = settings.unordered;
-        let segments: Pin<Box<dyn Stream<Item = Segment> + Send>> =
-            if unordered { Box::pin(batches.flatten_unordered(None)) } else { Box::pin(batches.flatten()) };
+        let feed = Arc::new(Feed::new(&settings, self.bell.clone()));
+        let results: Arc<Results> = Arc::default();
+        self.transport.launch(Launch {
+            task: self.task.clone(),
+            settings,
+            feed: feed.clone(),
+            control: self.control.clone(),
+            results: results.clone(),
+            bell: self.bell.clone(),
+        });
         let pulled = feed.clone();
-        let thread = std::thread::Builder::new().name("pool-nats input".into());
-        match thread.spawn(move || pull(&pulled)) {
-            Ok(_) => {
-                let master = self.pool.master.clone();
-                let runtime = master.runtime.clone();
-                let job =
-                    Job::new(master, self.task.clone(), settings, feed.clone(), self.control.clone(), outer);
-                runtime.spawn(job.run());
-            }
-            Err(error) => {
-                let why = format!("the operating system refused a thread for the input: {error}");
-                self.control.fail(TaskError::Connection(why));
-            }
+        let thread = std::thread::Builder::new().name(self.transport.input_name().into());
+        if let Err(error) = thread.spawn(move || pull(&pulled)) {
+            let why = format!("the operating system refused a thread for the input: {error}");
+            self.control.fail(TaskError::Start(why));
+            self.control.end();
         }
-        self.stage = Stage::Running { feed, segments, unordered };
+        self.stage = Stage::Running { feed, results };
     }
 
     /// How it is doing, from the side of this process.
@@ -307,7 +307,54 @@ impl<T> RemoteImap<T> {
     }
 }
 
-impl<T: DeserializeOwned> RemoteImap<T> {
+impl<T> RemoteImap<T, Machines> {
+    /// How often an item is handed out before it is a suspect: it may be what kills its workers. Default 3.
+    ///
+    /// A suspect runs alone, and if that kills the worker twice, it is [`TaskError::Lost`]. So an item that kills stalls
+    /// the iteration for at most (`n` + 3) × `ack_wait`, its neighbours for less.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the iteration has begun.
+    #[track_caller]
+    pub fn max_deliver(mut self, n: u32) -> Self {
+        assert!(n > 0, "max_deliver(0): no item could ever be tried");
+        self.settings("max_deliver").attempts = n;
+        self
+    }
+
+    /// Ends the iteration with [`TaskError::NoWorker`] if for this long no worker was heard of that offers the function.
+    ///
+    /// Without it (the default) the consumer waits until one comes. Below about 2 s a worker that is starting, or a
+    /// connection that comes back, may be missed.
+    ///
+    /// # Panics
+    ///
+    /// If the iteration has begun.
+    #[track_caller]
+    pub fn no_worker_timeout(mut self, limit: Duration) -> Self {
+        self.settings("no_worker_timeout").no_worker_timeout = Some(limit);
+        self
+    }
+}
+
+impl<T> RemoteImap<T, Children> {
+    /// How often an item is tried whose process dies of it, before it is [`TaskError::Lost`]. Default 1.
+    ///
+    /// Only the item that was running counts an attempt, and each further one is made in a process of its own.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the iteration has begun.
+    #[track_caller]
+    pub fn max_attempts(mut self, n: u32) -> Self {
+        assert!(n > 0, "max_attempts(0): no item could ever be tried");
+        self.settings("max_attempts").attempts = n;
+        self
+    }
+}
+
+impl<T: DeserializeOwned, K> RemoteImap<T, K> {
     /// The next result, waiting for at most `limit`. With `Duration::ZERO` it only looks.
     ///
     /// # Errors
@@ -318,18 +365,18 @@ impl<T: DeserializeOwned> RemoteImap<T> {
     ///
     /// With the panic of the input.
     pub fn next_timeout(&mut self, limit: Duration) -> Result<Option<Result<T, TaskError>>, TimedOut> {
-        let late = TimedOut { index: self.delivered, waited: limit };
+        let late = TimedOut::new(self.delivered, limit);
         self.wait(Instant::now().checked_add(limit)).ok_or(late)
     }
 
     /// An iterator that waits for each result for at most `limit`, and else gives [`TimedOut`].
-    pub fn timeout(self, limit: Duration) -> Timeout<T> {
+    pub fn timeout(self, limit: Duration) -> Timeout<T, K> {
         Timeout { inner: self, limit }
     }
 
     /// The imap as a `Stream` (feature `stream`), for consumers that must not block their thread.
     #[cfg(feature = "stream")]
-    pub fn into_stream(self) -> RemoteStream<T> {
+    pub fn into_stream(self) -> RemoteStream<T, K> {
         RemoteStream { inner: self }
     }
 
@@ -351,24 +398,19 @@ impl<T: DeserializeOwned> RemoteImap<T> {
             if let Some(result) = self.next_unread() {
                 return Poll::Ready(Some(result));
             }
-            let Stage::Running { feed, segments, unordered } = &mut self.stage else {
+            let Stage::Running { feed, results } = &self.stage else {
                 return Poll::Ready(None);
             };
-            let segment = match segments.as_mut().poll_next(context) {
+            match results.poll(context) {
                 Poll::Pending => {
                     feed.delivered(self.delivered, true);
                     return Poll::Pending;
                 }
-                Poll::Ready(segment) => segment,
-            };
-            match segment {
-                // After a gap the rest is of no use: the job has ended early.
-                Some(segment) if !*unordered && segment.first != self.delivered => {}
-                Some(Segment { count, outcomes, .. }) => {
+                Poll::Ready(Some(Segment { count, outcomes, .. })) => {
                     self.segment = Some(Unread { outcomes, at: 0, left: count });
                     continue;
                 }
-                None => {}
+                Poll::Ready(None) => {}
             }
             let panic = feed.take_panic();
             let failure = self.control.take_failure();
@@ -405,7 +447,7 @@ impl<T: DeserializeOwned> RemoteImap<T> {
             Outcome::Encode(why) => Err(TaskError::Encode(why.to_owned())),
             Outcome::Decode(why) => Err(TaskError::Decode(why.to_owned())),
             Outcome::TooLarge { size, limit } => Err(TaskError::TooLarge { size, limit }),
-            Outcome::Lost { attempts } => Err(TaskError::Lost { attempts }),
+            Outcome::Lost { attempts, death } => Err(TaskError::Lost { attempts, death }),
         };
         if let Some(outcomes) = last {
             self.segment = None;
@@ -415,7 +457,7 @@ impl<T: DeserializeOwned> RemoteImap<T> {
     }
 }
 
-impl<T> RemoteImap<T> {
+impl<T, K> RemoteImap<T, K> {
     /// Ends it, without waiting for anything.
     fn finish(&mut self) {
         if let Stage::Running { feed, .. } = std::mem::replace(&mut self.stage, Stage::Over) {
@@ -427,13 +469,13 @@ impl<T> RemoteImap<T> {
     }
 }
 
-impl<T> Drop for RemoteImap<T> {
+impl<T, K> Drop for RemoteImap<T, K> {
     fn drop(&mut self) {
         self.finish();
     }
 }
 
-impl<T: DeserializeOwned> Iterator for RemoteImap<T> {
+impl<T: DeserializeOwned, K> Iterator for RemoteImap<T, K> {
     type Item = Result<T, TaskError>;
 
     #[inline]
@@ -454,9 +496,9 @@ impl<T: DeserializeOwned> Iterator for RemoteImap<T> {
     }
 }
 
-impl<T: DeserializeOwned> std::iter::FusedIterator for RemoteImap<T> {}
+impl<T: DeserializeOwned, K> std::iter::FusedIterator for RemoteImap<T, K> {}
 
-impl<T> fmt::Debug for RemoteImap<T> {
+impl<T, K> fmt::Debug for RemoteImap<T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RemoteImap")
             .field("task", &self.task.description)
@@ -468,24 +510,24 @@ impl<T> fmt::Debug for RemoteImap<T> {
 /// Results that are waited for no longer than a limit each. From [`RemoteImap::timeout`].
 #[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
 #[derive(Debug)]
-pub struct Timeout<T> {
-    inner: RemoteImap<T>,
+pub struct Timeout<T, K> {
+    inner: RemoteImap<T, K>,
     limit: Duration,
 }
 
-impl<T> Timeout<T> {
+impl<T, K> Timeout<T, K> {
     /// The imap, for [`stats`](RemoteImap::stats) and the like.
-    pub fn get_ref(&self) -> &RemoteImap<T> {
+    pub fn get_ref(&self) -> &RemoteImap<T, K> {
         &self.inner
     }
 
     /// The imap without the limit. A late item is waited for again.
-    pub fn into_inner(self) -> RemoteImap<T> {
+    pub fn into_inner(self) -> RemoteImap<T, K> {
         self.inner
     }
 }
 
-impl<T: DeserializeOwned> Iterator for Timeout<T> {
+impl<T: DeserializeOwned, K> Iterator for Timeout<T, K> {
     type Item = Result<Result<T, TaskError>, TimedOut>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -497,20 +539,20 @@ impl<T: DeserializeOwned> Iterator for Timeout<T> {
 #[cfg(feature = "stream")]
 #[must_use = "a stream does nothing until it is polled"]
 #[derive(Debug)]
-pub struct RemoteStream<T> {
-    inner: RemoteImap<T>,
+pub struct RemoteStream<T, K> {
+    inner: RemoteImap<T, K>,
 }
 
 #[cfg(feature = "stream")]
-impl<T> RemoteStream<T> {
+impl<T, K> RemoteStream<T, K> {
     /// The imap, for [`stats`](RemoteImap::stats) and the like.
-    pub fn get_ref(&self) -> &RemoteImap<T> {
+    pub fn get_ref(&self) -> &RemoteImap<T, K> {
         &self.inner
     }
 }
 
 #[cfg(feature = "stream")]
-impl<T: DeserializeOwned> Stream for RemoteStream<T> {
+impl<T: DeserializeOwned, K> futures_core::Stream for RemoteStream<T, K> {
     type Item = Result<T, TaskError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -1,0 +1,141 @@
+//! How everything ends, as seen in `/proc`.
+
+use crate::Test;
+use crate::tasks::{ACT, Act, DOUBLE, builder, pool};
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+pub const TESTS: &[Test] = &[
+    ("a_dropped_pool_leaves_no_child", a_dropped_pool_leaves_no_child),
+    ("a_dropped_pool_waits_for_no_hang", a_dropped_pool_waits_for_no_hang),
+    ("a_parent_that_is_killed_leaves_no_child", || a_parent_that_is_ended("-9")),
+    ("a_parent_that_is_interrupted_leaves_no_child", || a_parent_that_is_ended("-2")),
+    ("stopped_children_go_with_their_parent", stopped_children),
+    ("a_parent_that_exits_leaves_no_child", a_parent_that_exits),
+    ("a_child_that_is_killed_takes_what_it_started", what_it_started),
+];
+
+fn exists(process: u64) -> bool {
+    PathBuf::from(format!("/proc/{process}")).exists()
+}
+
+/// All of them are gone within a second, or a few on a machine that has other things to do.
+fn gone(processes: &[u64]) {
+    let began = Instant::now();
+    while processes.iter().any(|&process| exists(process)) {
+        assert!(began.elapsed() < Duration::from_secs(3), "{processes:?} are left");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    println!("no child is left after {:?}", began.elapsed());
+}
+
+fn children(pool: &pool_process::ProcessPool) -> Vec<u64> {
+    let mut children: Vec<u64> =
+        pool.imap(ACT, vec![Act::Process; 300]).batch(1).map(Result::unwrap).collect();
+    children.sort();
+    children.dedup();
+    children
+}
+
+fn a_dropped_pool_leaves_no_child() {
+    let pool = pool();
+    let children = children(&pool);
+    let other = pool.clone();
+    drop(pool);
+    assert_eq!(other.imap(DOUBLE, [1]).next(), Some(Ok(2)));
+    drop(other);
+    assert!(!children.iter().any(|&child| exists(child)), "{children:?}");
+}
+
+fn a_dropped_pool_waits_for_no_hang() {
+    let pool = builder().grace(Duration::from_millis(100)).build().unwrap();
+    let children = children(&pool);
+    let imap = pool.imap(ACT, [Act::Hang, Act::Hang, Act::Hang]).start();
+    while imap.stats().sent < 2 {
+        std::thread::yield_now();
+    }
+    let began = Instant::now();
+    drop(pool);
+    drop(imap);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(!children.iter().any(|&child| exists(child)), "{children:?}");
+}
+
+/// A program that has a pool, whose children hang: it says who they are.
+pub fn parent(kind: &str) -> ExitCode {
+    let pool = pool();
+    if kind == "removed" {
+        std::fs::remove_file(std::env::current_exe().unwrap()).unwrap();
+        // New children come from what is not there any more.
+        let acts = (0..20).map(|x| if x % 5 == 0 { Act::Abort } else { Act::Give(x) });
+        let there = pool.imap(ACT, acts).filter(Result::is_ok).count();
+        println!("{}", if there == 16 { "all there" } else { "some are missing" });
+        return ExitCode::SUCCESS;
+    }
+    let children = children(&pool);
+    println!("{}", children.iter().map(u64::to_string).collect::<Vec<_>>().join(" "));
+    let mut imap = pool.imap(ACT, vec![Act::Hang; 10]).start();
+    if kind == "exits" {
+        std::process::exit(7);
+    }
+    let _ = imap.next();
+    ExitCode::FAILURE
+}
+
+fn start_parent(kind: &str) -> (std::process::Child, Vec<u64>) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.arg(format!("parent={kind}")).stdout(Stdio::piped());
+    let mut parent = command.spawn().unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(parent.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    parent.stdout = Some(stdout.into_inner());
+    let children: Vec<u64> = line.split_whitespace().map(|child| child.parse().unwrap()).collect();
+    assert!(!children.is_empty(), "{line}");
+    (parent, children)
+}
+
+fn kill(signal: &str, process: u64) {
+    assert!(Command::new("kill").args([signal, &process.to_string()]).status().unwrap().success());
+}
+
+fn a_parent_that_is_ended(signal: &str) {
+    let (mut parent, children) = start_parent("hangs");
+    assert!(children.iter().all(|&child| exists(child)));
+    kill(signal, parent.id().into());
+    let _ = parent.wait();
+    gone(&children);
+}
+
+fn stopped_children() {
+    let (mut parent, children) = start_parent("hangs");
+    children.iter().for_each(|&child| kill("-STOP", child));
+    kill("-9", parent.id().into());
+    let _ = parent.wait();
+    gone(&children);
+}
+
+fn a_parent_that_exits() {
+    let (mut parent, children) = start_parent("exits");
+    let mut rest = String::new();
+    let _ = parent.stdout.take().unwrap().read_to_string(&mut rest);
+    assert_eq!(parent.wait().unwrap().code(), Some(7));
+    gone(&children);
+}
+
+fn what_it_started() {
+    let pool = builder().processes(1).build().unwrap();
+    let sleep = pool.imap(ACT, [Act::Spawn("sleep".into())]).next().unwrap().unwrap();
+    assert!(exists(sleep));
+    let hang = pool.imap(ACT, [Act::Hang]).item_timeout(Duration::from_millis(50)).next();
+    assert!(hang.unwrap().is_err());
+    // It is no child of ours; what is left of it the system takes away.
+    let began = Instant::now();
+    let state = || std::fs::read_to_string(format!("/proc/{sleep}/stat")).unwrap_or_default();
+    while exists(sleep) && !state().contains(") Z") {
+        assert!(began.elapsed() < Duration::from_secs(3), "{}", state());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

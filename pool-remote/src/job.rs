@@ -1,0 +1,338 @@
+//! The master's decisions for one imap, without clock, socket and threads.
+//!
+//! A transport tells it what has happened, and asks which frame to send next. It never waits, and knows no workers: the
+//! transport knows which frames a worker holds, and says what has become of them.
+//!
+//! # Why nothing is lost, and nothing comes twice
+//!
+//! An item stays in the [`Ledger`] until it has an outcome. A frame is either waiting here, or with a worker. The transport
+//! tells of each frame that it got, in the end: [`done`](What::Done), or [`gone`](Job::gone) with its worker. Then what is
+//! not settled of it waits here again, under a new number. The ledger takes the first outcome of an item and drops
+//! others, so what a worker sends late, or twice, does no harm.
+//!
+//! # Who is blamed
+//!
+//! Only an item that a worker had begun, when it died. If that was one item, it has made an attempt. If it may have been
+//! one of several, they travel again: by themselves, and with the order to name each item before it begins, so that the
+//! next death names one. All others of the frame have made no attempt.
+
+#[cfg(test)]
+mod simulation;
+
+use crate::control::{Control, Settings};
+use crate::error::{Death, TaskError};
+use crate::frame::Outcome;
+use crate::input::{Fed, Feed};
+use crate::ledger::{Frame, Ledger, Route, Settled};
+use crate::pace::{Pace, Portion};
+use crate::results::Results;
+use bytes::Bytes;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The master's side of one imap. See the [module](self).
+#[derive(Debug)]
+pub struct Job {
+    settings: Settings,
+    feed: Arc<Feed>,
+    control: Arc<Control>,
+    results: Arc<Results>,
+    ledger: Ledger,
+    pace: Pace,
+    /// Frames that no worker has, by the index of their first item.
+    waiting: BTreeSet<(u64, u64)>,
+    /// Those of them that must run alone.
+    solo: BTreeSet<(u64, u64)>,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Running,
+    Over,
+}
+
+/// What a worker has room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// It holds nothing: also items that wait for others to travel with, or one that must run alone.
+    Idle,
+    /// A thread of it is idle: also items that wait for others to travel with.
+    Thread,
+    /// It has enough to do for now: a full batch, so that nothing is missing when it is done.
+    Ahead,
+}
+
+/// A reply of a worker about some items of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply {
+    /// The number of the frame.
+    pub frame: u64,
+    /// Which items the outcomes are of, counted from the first of the frame.
+    pub start: u32,
+    /// How many outcomes there are.
+    pub count: u32,
+    /// For how long the function ran for the whole frame, in nanoseconds; with [`What::Done`].
+    pub busy: u64,
+    /// What the worker goes on to do.
+    pub what: What,
+}
+
+/// What a worker goes on to do with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum What {
+    /// It goes on, but gives this many items at the end of the frame back.
+    Part {
+        /// How many.
+        back: u32,
+    },
+    /// It is done with the frame, also if outcomes are missing.
+    Done,
+}
+
+/// What is known of a frame whose worker has died.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It was not the reason: not begun, or something else is known to be to blame.
+    Innocent,
+    /// The worker was at one of these items, counted within the frame.
+    Suspect {
+        /// Which.
+        items: Range<u32>,
+        /// Whether nothing else ran in the worker.
+        alone: bool,
+        /// What it died of.
+        death: Death,
+    },
+}
+
+impl Job {
+    /// A job that has not begun.
+    pub fn new(
+        settings: Settings,
+        portion: Portion,
+        feed: Arc<Feed>,
+        control: Arc<Control>,
+        results: Arc<Results>,
+    ) -> Job {
+        Job {
+            ledger: Ledger::new(settings.unordered),
+            pace: Pace::new(&settings, portion),
+            waiting: BTreeSet::new(),
+            solo: BTreeSet::new(),
+            stage: Stage::Running,
+            settings,
+            feed,
+            control,
+            results,
+        }
+    }
+
+    /// What was set.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What was measured.
+    pub fn pace_mut(&mut self) -> &mut Pace {
+        &mut self.pace
+    }
+
+    /// What was measured.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// A frame that is out or waits.
+    pub fn frame(&self, number: u64) -> Option<&Frame> {
+        self.ledger.frame(number)
+    }
+
+    /// The items of a frame.
+    pub fn items(&self, number: u64) -> Option<Bytes> {
+        self.ledger.items(number)
+    }
+
+    // Sending.
+
+    /// The frame that a worker with this room gets now.
+    pub fn next_frame(&mut self, room: Room) -> Option<u64> {
+        if self.stage == Stage::Over {
+            return None;
+        }
+        if room == Room::Idle
+            && let Some((_, frame)) = self.solo.pop_first()
+        {
+            return Some(frame);
+        }
+        // With too many bytes here, what the consumer needs next is all that travels.
+        let heavy = self.feed.is_heavy();
+        if let Some(&(index, frame)) = self.waiting.first() {
+            if heavy && !self.is_next(frame) {
+                return None;
+            }
+            self.waiting.remove(&(index, frame));
+            return Some(frame);
+        }
+        if heavy && !self.ledger.is_settled() {
+            return None;
+        }
+        self.take_fed(room != Room::Ahead)
+    }
+
+    fn is_next(&self, frame: u64) -> bool {
+        self.settings.unordered || self.ledger.head() == Some(frame)
+    }
+
+    fn take_fed(&mut self, partial: bool) -> Option<u64> {
+        loop {
+            match self.feed.take(partial)? {
+                Fed::Batch { first, count, items } => return Some(self.ledger.add(first, count, items)),
+                Fed::Settled { first, outcome } => {
+                    let frame = self.ledger.add(first, 1, Bytes::new());
+                    self.settle(frame, 0, 1, outcome);
+                }
+            }
+        }
+    }
+
+    /// Whether a frame waits that must run alone.
+    pub fn wants_alone(&self) -> bool {
+        !self.solo.is_empty()
+    }
+
+    // Receiving.
+
+    /// A reply about a frame, and as many outcomes as it says. Whether it can be one: else it is dropped.
+    pub fn reply(&mut self, reply: &Reply, outcomes: Bytes) -> bool {
+        let Some(frame) = self.ledger.frame(reply.frame) else {
+            self.control.stats().duplicates += u64::from(reply.count);
+            return self.ledger.was_issued(reply.frame);
+        };
+        if !self.ledger.fits(reply.frame, reply.start, reply.count) {
+            return false;
+        }
+        let (items, bytes) = (frame.count(), outcomes.len());
+        self.settle(reply.frame, reply.start, reply.count, outcomes);
+        match reply.what {
+            What::Part { back } => {
+                let rest = self.ledger.give_back(reply.frame, back);
+                self.wait(rest);
+            }
+            What::Done => {
+                if reply.count > 0 {
+                    self.learn(items, reply.busy, bytes);
+                }
+                let rest = self.ledger.finish(reply.frame);
+                self.wait(rest);
+            }
+        }
+        true
+    }
+
+    fn learn(&mut self, items: u32, busy: u64, bytes: usize) {
+        self.pace.learn(items, busy, bytes);
+        let mut stats = self.control.stats();
+        (stats.window, stats.batch) = (self.pace.window(), self.pace.batch());
+        self.feed.tune(stats.window, stats.batch);
+    }
+
+    /// An item of a frame has this outcome, which no worker has sent.
+    pub fn settle_one(&mut self, frame: u64, item: u32, outcome: Outcome<'_>) {
+        if self.ledger.fits(frame, item, 1) {
+            self.settle(frame, item, 1, outcome.to_bytes());
+        }
+    }
+
+    /// The worker of a frame is dead.
+    pub fn gone(&mut self, frame: u64, fate: Fate) {
+        let frames = match fate {
+            Fate::Innocent => self.ledger.finish(frame),
+            Fate::Suspect { items, alone: true, death } if items.len() == 1 => {
+                self.attempted(frame, items, death)
+            }
+            Fate::Suspect { items, alone, .. } => {
+                let route = if alone { Route::Work } else { Route::Solo };
+                self.ledger.divide(frame, items, route)
+            }
+        };
+        self.wait(frames);
+    }
+
+    /// This item has killed its worker.
+    fn attempted(&mut self, frame: u64, items: Range<u32>, death: Death) -> Vec<u64> {
+        let Some(attempts) = self.ledger.frame(frame).map(|frame| frame.attempts() + 1) else {
+            return Vec::new();
+        };
+        if attempts >= self.settings.attempts {
+            self.settle_one(frame, items.start, Outcome::Lost { attempts, death });
+            return self.ledger.finish(frame);
+        }
+        let frames = self.ledger.divide(frame, items, Route::Work);
+        let suspect = frames.iter().find(|&&frame| self.ledger.frame(frame).is_some_and(Frame::is_careful));
+        if let Some(&suspect) = suspect
+            && let Some(frame) = self.ledger.frame_mut(suspect)
+        {
+            frame.count_attempt();
+        }
+        frames
+    }
+
+    fn settle(&mut self, frame: u64, start: u32, count: u32, outcomes: Bytes) {
+        let settled = self.ledger.settle(frame, start, count, outcomes);
+        self.account(&settled);
+        while let Some(segment) = self.ledger.next_ready() {
+            self.results.push(segment);
+        }
+    }
+
+    fn account(&mut self, settled: &Settled) {
+        self.feed.add_bytes(settled.outcome_bytes);
+        self.feed.remove_bytes(settled.freed_bytes);
+        let mut stats = self.control.stats();
+        stats.finished += u64::from(settled.items);
+        stats.duplicates += u64::from(settled.duplicates);
+    }
+
+    fn wait(&mut self, frames: impl IntoIterator<Item = u64>) {
+        for number in frames {
+            let Some(frame) = self.ledger.frame(number) else { continue };
+            let entry = (frame.first(), number);
+            match frame.route() {
+                Route::Work => self.waiting.insert(entry),
+                Route::Solo => self.solo.insert(entry),
+            };
+        }
+    }
+
+    // The end.
+
+    /// Whether nothing more will come of it. Looks whether it is complete or was stopped.
+    pub fn is_over(&mut self) -> bool {
+        if self.stage == Stage::Running {
+            let complete = self.ledger.is_settled() && self.feed.is_exhausted();
+            if complete || self.control.is_stopped() {
+                self.end();
+            }
+        }
+        self.stage == Stage::Over
+    }
+
+    /// Ends it with an error.
+    pub fn fail(&mut self, error: TaskError) {
+        if self.stage == Stage::Running {
+            self.control.fail(error);
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        self.stage = Stage::Over;
+        self.feed.stop();
+        self.results.close();
+        self.ledger = Ledger::default();
+        self.waiting.clear();
+        self.solo.clear();
+    }
+}
