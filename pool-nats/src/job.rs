@@ -42,6 +42,9 @@ const PORTION: Portion = Portion { message: 1e6, thread: 1e4 };
 /// How often a single suspect runs alone before it is lost. A worker's machine may fail for its own reasons, too.
 const SOLO_TRIES: u32 = 2;
 
+/// How long the last acknowledgements may take to leave before the consumer sees the end.
+const LAST_ACKS: Duration = Duration::from_millis(500);
+
 /// How long items wait for others, if the workers have enough to do.
 const GATHER: Duration = Duration::from_micros(500);
 
@@ -156,6 +159,10 @@ impl Job {
             self.control.fail(error);
         }
         self.feed.stop();
+        if complete && self.master.client.connection_state() == State::Connected {
+            // The program may exit as soon as it sees the end, and acknowledgements must have left by then.
+            let _ = tokio::time::timeout(LAST_ACKS, self.master.client.flush()).await;
+        }
         // The consumer sees the end now, and need not wait for what follows.
         self.ledger = Ledger::default();
         self.results.close();

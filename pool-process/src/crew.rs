@@ -296,6 +296,7 @@ impl Crew {
     pub fn closed(&mut self, child: u64, now: Duration) {
         if let Some(child) = self.children.get_mut(&child) {
             child.stage = ChildStage::Closed { since: now };
+            child.wait_no_more();
         }
         self.tick(now);
     }
@@ -366,6 +367,7 @@ impl Crew {
     fn kill(&mut self, child: u64) {
         if let Some(it) = self.children.get_mut(&child) {
             it.blamed = false;
+            it.wait_no_more();
             if !matches!(it.stage, ChildStage::Closed { .. }) {
                 it.stage = ChildStage::Killed;
             }
@@ -380,6 +382,7 @@ impl Crew {
             ChildStage::Serving => {
                 it.stage = ChildStage::Leaving { since: now };
                 it.blamed = false;
+                it.wait_no_more();
                 self.actions.push(Action::Tell(child, Order::Leave));
             }
             ChildStage::Starting { .. } => self.kill(child),
@@ -462,8 +465,6 @@ impl Crew {
                 .iter()
                 .any(|held| held.over.is_some_and(|over| over + self.rules.grace <= now))
             {
-                // Once.
-                child.held.iter_mut().for_each(|held| held.over = None);
                 self.kill(number);
             } else if child.stage == ChildStage::Serving
                 && child.held.iter().any(|held| held.look_at.is_some_and(|at| at <= now))
@@ -485,6 +486,10 @@ impl Crew {
             ChildStage::Starting { .. } => {
                 self.kill(number);
                 let limit = self.rules.start_timeout;
+                if self.stage == Stage::Fresh {
+                    // Another one would take as long.
+                    self.failures = MOST_FAILURES;
+                }
                 self.fail(
                     format!(
                         "a child process has not come to `Tasks::serve` within {limit:?}; it must be the first line of `main`"
@@ -606,6 +611,13 @@ impl Child {
     /// It is to be replaced, and has nothing left.
     fn is_done(&self) -> bool {
         self.retiring && self.held.is_empty()
+    }
+
+    /// It is about to end, so nothing of what it holds is waited for by itself.
+    fn wait_no_more(&mut self) {
+        for held in &mut self.held {
+            (held.look_at, held.over) = (None, None);
+        }
     }
 
     /// When it is to be killed, since it has not done what it was to do.

@@ -84,7 +84,9 @@ mod tests {
         let calls = Arc::new(AtomicU32::new(0));
         let count = |calls: &Arc<AtomicU32>| {
             let calls = calls.clone();
-            move || drop(calls.fetch_add(1, Ordering::SeqCst))
+            move || {
+                calls.fetch_add(1, Ordering::SeqCst);
+            }
         };
         let token = CancelToken::new();
         let watched = OnCancel::new(&token, count(&calls));
@@ -103,7 +105,9 @@ mod tests {
         let calls = Arc::new(AtomicU32::new(0));
         let counted = calls.clone();
         let token = CancelToken::new();
-        drop(OnCancel::new(&token, move || drop(counted.fetch_add(1, Ordering::SeqCst))));
+        drop(OnCancel::new(&token, move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }));
         token.cancel();
         assert_eq!(calls.load(Ordering::SeqCst), 0);
     }

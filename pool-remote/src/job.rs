@@ -161,6 +161,11 @@ impl Job {
         if self.stage == Stage::Over {
             return None;
         }
+        // Some may have been settled meanwhile by a reply that came late.
+        self.solo.retain(|&(_, frame)| self.ledger.frame(frame).is_some());
+        while self.waiting.first().is_some_and(|&(_, frame)| self.ledger.frame(frame).is_none()) {
+            self.waiting.pop_first();
+        }
         if room == Room::Idle
             && let Some((_, frame)) = self.solo.pop_first()
         {

@@ -12,6 +12,7 @@ use crate::error::NatsError;
 use crate::frame::{self, Alive, Call, Hello, INLINE, Outcome, What, Work};
 use crate::pieces::{self, Fetch};
 use crate::subjects::{deliveries, handed_out_by, is_inbox};
+use async_nats::connection::State;
 use async_nats::{Event, Message, StatusCode, Subject};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
@@ -183,11 +184,18 @@ impl Service<'_> {
         }
         let mut leave = std::pin::pin!(leave);
         let mut looked = Instant::now();
+        // When it was told to leave.
+        let mut left: Option<Instant> = None;
         let closed = || NatsError::Connect("the client has been closed".into());
         loop {
             self.send_replies().await;
             self.pull().await;
             if self.leaving && self.held.is_empty() && self.pulls.is_empty() {
+                break;
+            }
+            // Without a server there is no one to give anything to.
+            let connected = self.client.connection_state() == State::Connected;
+            if left.is_some_and(|left| !connected && left.elapsed() > FAREWELL) {
                 break;
             }
             let next = looked + if self.held.is_empty() { IDLE_LOOK } else { LOOK };
@@ -201,6 +209,7 @@ impl Service<'_> {
                 result = &mut leave, if !self.leaving => {
                     result?;
                     self.leaving = true;
+                    left = Some(Instant::now());
                 }
                 Some(event) = events.recv() => {
                     if let Some(what) = refusal(&event) {
@@ -229,7 +238,7 @@ impl Service<'_> {
                 }
             }
         }
-        let _ = self.client.flush().await;
+        let _ = tokio::time::timeout(FAREWELL, self.client.flush()).await;
         self.failure.map_or(Ok(()), Err)
     }
 

@@ -69,7 +69,9 @@ fn tasks() -> Tasks {
         })
         .task(NARROW, |x| x > 5)
         .task(SHUT, |_| Shut(true))
-        .initializer(|| drop(INITIALIZED.set(42)))
+        .initializer(|| {
+            let _ = INITIALIZED.set(42);
+        })
 }
 
 /// The first line of `main`.
