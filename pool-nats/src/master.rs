@@ -2,7 +2,6 @@
 
 use crate::builder::{Builder, Connected, refusal};
 use crate::error::NatsError;
-use crate::job::Job;
 use crate::subjects::Subjects;
 use pool_remote::wait_for;
 use async_nats::Client;
@@ -10,8 +9,6 @@ use async_nats::client::RequestErrorKind;
 use async_nats::jetstream;
 use std::future::Future;
 use std::pin::Pin;
-use pool_remote::control::Settings;
-use pool_remote::{Launch, Transport};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -227,20 +224,6 @@ pub(crate) struct Master {
 pub(crate) struct Shared {
     pub master: Master,
     ending: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
-}
-
-impl Transport for Shared {
-    fn settings(&self) -> Settings {
-        Settings { attempts: 3, ..Settings::default() }
-    }
-
-    fn input_name(&self) -> &'static str {
-        "pool-nats input"
-    }
-
-    fn launch(&self, launch: Launch) {
-        self.master.runtime.spawn(Job::new(self.master.clone(), launch).run());
-    }
 }
 
 impl Drop for Shared {

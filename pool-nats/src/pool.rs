@@ -3,8 +3,10 @@
 use crate::RemoteImap;
 use crate::builder::Builder;
 use crate::error::NatsError;
+use crate::job::Job;
 use crate::master::{MasterRole, Shared};
-use pool_remote::Task;
+use pool_remote::control::Settings;
+use pool_remote::{Launch, Task, Transport};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -51,6 +53,23 @@ impl NatsPool {
         T: DeserializeOwned,
     {
         RemoteImap::new(self.shared.clone(), task.identity(), items.into_iter())
+    }
+}
+
+/// How often a frame is handed out, if the user has not said.
+const MAX_DELIVER: u32 = 3;
+
+impl Transport for Shared {
+    fn settings(&self) -> Settings {
+        Settings { attempts: MAX_DELIVER, ..Settings::default() }
+    }
+
+    fn input_name(&self) -> &'static str {
+        "pool-nats input"
+    }
+
+    fn launch(&self, launch: Launch) {
+        self.master.runtime.spawn(Job::new(self.master.clone(), launch).run());
     }
 }
 

@@ -83,7 +83,8 @@ struct Progress {
     outcomes: Vec<u8>,
     /// Do not begin items from this one on.
     end: u32,
-    /// Items before this one may begin without a new position.
+    /// The first item of the last position, and the one behind it: from that on a new position is needed.
+    first: u32,
     named: u32,
     /// Where it was at the last look, and whether what follows has been drawn from that.
     seen: Option<(u32, bool)>,
@@ -182,7 +183,7 @@ impl Desk {
         if progress.done >= progress.end {
             return false;
         }
-        if progress.named > progress.done + 1 {
+        if (progress.first, progress.named) != (progress.done, progress.done + 1) {
             self.name(running, &mut progress, 1, now().saturating_sub(LOOK));
         }
         let back = progress.end - (progress.done + 1);
@@ -296,7 +297,7 @@ impl Desk {
     /// Notes where a thread is. Under the lock, so that the reader and the thread do not mix.
     fn name(&self, running: &Running, progress: &mut Progress, count: u32, began: Duration) {
         let index = progress.done;
-        progress.named = index + count;
+        (progress.first, progress.named) = (index, index + count);
         let Running { job, frame, thread, .. } = *running;
         self.positions.write(thread, Some(Position { job, frame, index, count, began }));
     }
@@ -337,9 +338,9 @@ impl Desk {
     }
 
     /// Sends a message by itself.
-    pub fn send(&self, message: Bytes) {
+    pub fn send(&self, message: &[u8]) {
         let mut outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
-        outbox.replies.extend_from_slice(&message);
+        outbox.replies.extend_from_slice(message);
         drop(outbox);
         self.flush();
     }

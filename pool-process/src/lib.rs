@@ -2,7 +2,7 @@
 //!
 //! The loop is that of any other pool of this family; the function has a name instead of a closure:
 //!
-//! ```no_run
+//! ```standalone_crate
 //! use pool_process::{ProcessPool, Task, Tasks};
 //!
 //! const WORDS: Task<String, u64> = Task::named("words");
@@ -11,9 +11,8 @@
 //!     // The first line of `main`: a child runs tasks here, and never goes on.
 //!     let program = Tasks::new().task(WORDS, |text| text.split_whitespace().count() as u64).serve();
 //!     let pool = ProcessPool::builder(program).processes(2).build()?;
-//!     for words in pool.imap(WORDS, ["one", "two words"].map(String::from)) {
-//!         println!("{}", words?);
-//!     }
+//!     let counts: Result<Vec<u64>, _> = pool.imap(WORDS, ["one", "two words"].map(String::from)).collect();
+//!     assert_eq!(counts?, [1, 2]);
 //!     Ok(())
 //! }
 //! ```
@@ -23,7 +22,7 @@
 //!
 //! # Where to read on
 //!
-//! [`Tasks`] is the first line of `main`, [`ProcessPool`] the pool and [`ProcessImap`] the loop. Of the code: `crew` has the
+//! [`Tasks`] is the first line of `main`, [`ProcessPool`] the pool and [`ProcessImap`] the loop. Of the code: `staff` has the
 //! parent's decisions, without clock and processes; `run` is the thread that performs them. `serve` and `desk` are the
 //! child's side. What is shared with `pool-nats` is in `pool-remote`.
 
@@ -32,7 +31,6 @@ compile_error!(
     "pool-process runs on Linux and macOS only: children get a socket, which other systems do not have"
 );
 
-mod crew;
 mod desk;
 mod error;
 mod pool;
@@ -40,6 +38,7 @@ mod position;
 mod process;
 mod run;
 mod serve;
+mod staff;
 mod tasks;
 mod wire;
 

@@ -1,10 +1,10 @@
 //! The pool: settings, and what a program has of its children.
 
 use crate::ProcessImap;
-use crate::crew::{Crew, Rules};
 use crate::error::ProcessError;
 use crate::process::Recipe;
 use crate::run::{Mail, Office};
+use crate::staff::{Rules, Staff};
 use crate::tasks::Program;
 use pool_remote::control::Settings;
 use pool_remote::{Launch, Task, Transport};
@@ -109,7 +109,7 @@ impl Builder {
         self.recipe.threads = self.rules.threads;
         let system = |error: std::io::Error| ProcessError::System(error.to_string());
         let (office, mail, opened) =
-            Office::new(Crew::new(self.rules), self.recipe, self.max_memory).map_err(system)?;
+            Office::new(Staff::new(self.rules), self.recipe, self.max_memory).map_err(system)?;
         let thread = std::thread::Builder::new().name("pool-process".into());
         let thread = thread.spawn(move || office.run()).map_err(system)?;
         let shared = Arc::new(Shared { mail, thread: Mutex::new(Some(thread)) });

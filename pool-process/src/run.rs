@@ -1,8 +1,8 @@
-//! The thread that has the children: it waits for what happens, tells the [`Crew`], and does what that says.
+//! The thread that has the children: it waits for what happens, tells the [`Staff`], and does what that says.
 
-use crate::crew::{Action, Crew};
 use crate::position::now;
 use crate::process::{Process, Recipe};
+use crate::staff::{Action, Staff};
 use crate::wire::{Order, Report, VERSION};
 use bytes::Bytes;
 use pool_remote::control::Control;
@@ -71,7 +71,7 @@ pub(crate) struct Office {
     woken: UnixStream,
     recipe: Recipe,
     max_memory: Option<u64>,
-    crew: Crew,
+    staff: Staff,
     processes: BTreeMap<u64, Process>,
     /// Those whose sockets have ended.
     closed: BTreeSet<u64>,
@@ -86,7 +86,7 @@ pub(crate) struct Office {
 impl Office {
     /// One that has not begun, how to tell it something, and where it says whether children run.
     pub fn new(
-        crew: Crew,
+        staff: Staff,
         recipe: Recipe,
         max_memory: Option<u64>,
     ) -> std::io::Result<(Office, Arc<Mail>, Receiver<Opened>)> {
@@ -106,7 +106,7 @@ impl Office {
             woken,
             recipe,
             max_memory,
-            crew,
+            staff,
             processes: BTreeMap::new(),
             closed: BTreeSet::new(),
             unsent: BTreeSet::new(),
@@ -120,11 +120,11 @@ impl Office {
 
     /// Works until the pool has ended and no child is left.
     pub fn run(mut self) {
-        self.crew.tick(now());
+        self.staff.tick(now());
         loop {
             self.act();
             self.say_whether_open();
-            if self.crew.has_ended() {
+            if self.staff.has_ended() {
                 return;
             }
             if let Some(ready) = self.wait() {
@@ -134,23 +134,23 @@ impl Office {
             }
             self.reap();
             self.look_at_mail();
-            self.crew.tick(now());
+            self.staff.tick(now());
         }
     }
 
     fn say_whether_open(&mut self) {
-        if let Some(whether) = self.crew.is_open()
+        if let Some(whether) = self.staff.is_open()
             && let Some(opened) = self.opened.take()
         {
             let _ = opened.send(whether.map_err(str::to_owned));
         }
     }
 
-    // Doing what the crew says.
+    // Doing what the staff says.
 
     fn act(&mut self) {
         loop {
-            let actions = self.crew.actions();
+            let actions = self.staff.actions();
             if actions.is_empty() {
                 break;
             }
@@ -162,7 +162,7 @@ impl Office {
                     Action::Look(child) => {
                         let positions =
                             self.processes.get(&child).map(Process::positions).unwrap_or_default();
-                        self.crew.looked(child, &positions, now());
+                        self.staff.looked(child, &positions, now());
                     }
                     Action::Kill(child) => {
                         if let Some(process) = self.processes.get_mut(&child) {
@@ -187,14 +187,14 @@ impl Office {
             }
             Err(error) => {
                 let why = format!("the operating system cannot start {}: {error}", self.recipe.name());
-                self.crew.refused(child, why, now());
+                self.staff.refused(child, why, now());
             }
         }
     }
 
     fn send_work(&mut self, child: u64, job: u64, frame: u64, task: u32) {
         // It may be over since.
-        let Some((it, count, careful, items)) = self.crew.frame(job, frame) else { return };
+        let Some((it, count, careful, items)) = self.staff.frame(job, frame) else { return };
         let order = Order::Work { job, frame, task, count, careful, size_limit: it.settings().size_limit };
         self.tell(child, &order, items);
         if let Some(control) = self.controls.get(&job) {
@@ -215,7 +215,7 @@ impl Office {
     fn wait(&mut self) -> Option<Vec<u64>> {
         self.mail.asleep.store(true, Ordering::SeqCst);
         let rung = self.mail.rung.load(Ordering::SeqCst);
-        let mut timeout = self.crew.deadline().map(|at| at.saturating_sub(now()));
+        let mut timeout = self.staff.deadline().map(|at| at.saturating_sub(now()));
         if rung {
             timeout = Some(Duration::ZERO);
         } else if !self.closed.is_empty() {
@@ -258,7 +258,7 @@ impl Office {
         }
         if self.mail.ended.load(Ordering::SeqCst) && !self.ended {
             self.ended = true;
-            self.crew.end(now());
+            self.staff.end(now());
         }
     }
 
@@ -272,7 +272,7 @@ impl Office {
     ) {
         let job = Job::new(settings, PORTION, feed, control.clone(), results);
         self.controls.retain(|_, control| !control.is_stopped());
-        let job = self.crew.add(task, job, now());
+        let job = self.staff.add(task, job, now());
         self.controls.insert(job, control);
     }
 
@@ -292,21 +292,21 @@ impl Office {
         }
         if !open {
             self.closed.insert(child);
-            self.crew.closed(child, now());
+            self.staff.closed(child, now());
         }
     }
 
     fn take(&mut self, child: u64, message: &Bytes) -> Option<()> {
         let (report, outcomes): (Report, _) = split(message)?;
         match report {
-            Report::Hello { version: VERSION, offers } => self.crew.hello(child, offers, now()),
+            Report::Hello { version: VERSION, offers } => self.staff.hello(child, offers, now()),
             Report::Hello { .. } => return None,
             Report::Reply { job, frame, start, count, busy, what } => {
                 if !are_outcomes(&outcomes, count) {
                     return None;
                 }
                 let reply = Reply { frame, start, count, busy, what };
-                self.crew.reply(child, job, &reply, outcomes, now());
+                self.staff.reply(child, job, &reply, outcomes, now());
                 self.note(child, job, &reply);
             }
         }
@@ -329,7 +329,7 @@ impl Office {
         if due {
             self.measured.insert(child, now());
             if process.memory().is_some_and(|memory| memory > most) {
-                self.crew.retire(child, now());
+                self.staff.retire(child, now());
             }
         }
     }
@@ -346,7 +346,7 @@ impl Office {
             self.closed.remove(&child);
             self.processes.remove(&child);
             self.measured.remove(&child);
-            self.crew.dead(child, death, &positions, now());
+            self.staff.dead(child, death, &positions, now());
         }
     }
 }

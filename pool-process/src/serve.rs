@@ -96,27 +96,17 @@ fn give_up(why: &str) -> ! {
 pub(crate) fn run(functions: &Functions, initializer: Option<Initializer>, socket: UnixStream) -> ! {
     die_with_the_parent();
     go_first_when_memory_runs_out();
-    let begun = begin(&socket);
-    let (positions, incoming, threads) = match begun {
+    let (positions, incoming, threads) = match begin(&socket) {
         Ok(Some(begun)) => begun,
         Ok(None) => std::process::exit(0),
         Err(why) => give_up(&why),
-    };
-    let offers: Vec<_> = functions.offers().cloned().collect();
-    let hello = Report::Hello {
-        version: VERSION,
-        offers: offers.iter().map(|offer| offer.task().fingerprint.clone()).collect(),
     };
     let writer = match socket.try_clone() {
         Ok(writer) => writer,
         Err(error) => give_up(&error.to_string()),
     };
-    let desk = Arc::new(Desk::new(
-        threads,
-        positions,
-        writer,
-        offers.iter().map(|offer| offer.function()).collect(),
-    ));
+    let in_order = functions.offers().map(|offer| offer.function()).collect();
+    let desk = Arc::new(Desk::new(threads, positions, writer, in_order));
     let reading = desk.clone();
     start("pool-process reader".into(), move || read(&socket, incoming, &reading));
     if let Some(initializer) = initializer
@@ -124,7 +114,15 @@ pub(crate) fn run(functions: &Functions, initializer: Option<Initializer>, socke
     {
         give_up("its initializer panicked");
     }
-    desk.send(message(&hello, &[]));
+    let offers = functions.offers().map(|offer| offer.task().fingerprint.clone()).collect();
+    desk.send(&message(&Report::Hello { version: VERSION, offers }, &[]));
+    work(&desk, threads);
+    // Runs what the program has registered with the system for its end.
+    std::process::exit(0)
+}
+
+/// Runs items on this thread and others, until the parent wants no more.
+fn work(desk: &Arc<Desk>, threads: u32) {
     let others: Vec<_> = (1..threads)
         .map(|thread| {
             let desk = desk.clone();
@@ -135,8 +133,6 @@ pub(crate) fn run(functions: &Functions, initializer: Option<Initializer>, socke
     for other in others {
         let _ = other.join();
     }
-    // Runs what the program has registered with the system for its end.
-    std::process::exit(0)
 }
 
 fn start(name: String, f: impl FnOnce() + Send + 'static) -> std::thread::JoinHandle<()> {

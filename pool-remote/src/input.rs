@@ -187,25 +187,7 @@ impl Feed {
                 state.ready.push_back(Fed::Settled { first: index, outcome });
                 true
             }
-            None => {
-                // A large item does not make its neighbours travel in pieces.
-                if state.open.count > 0 && state.open.items.len() + scratch.len() > BATCH_BYTES {
-                    self.close(&mut state);
-                }
-                if state.open.count == 0 {
-                    state.open.first = index;
-                }
-                state.open.count += 1;
-                let before = state.open.items.len();
-                push_item(scratch, &mut state.open.items);
-                self.bytes.fetch_add((state.open.items.len() - before) as u64, Ordering::SeqCst);
-                let full = u64::from(state.open.count) >= self.batch.load(Ordering::Relaxed)
-                    || state.open.items.len() >= BATCH_BYTES;
-                if full {
-                    self.close(&mut state);
-                }
-                full || state.open.count == 1
-            }
+            None => self.append(&mut state, index, scratch),
         };
         drop(state);
         if fresh {
@@ -214,6 +196,27 @@ impl Feed {
         if scratch.capacity() > BATCH_BYTES {
             *scratch = Vec::new();
         }
+    }
+
+    /// Adds an item to the open batch. Whether the job should know.
+    fn append(&self, state: &mut State, index: u64, item: &[u8]) -> bool {
+        // A large item does not make its neighbours travel in pieces.
+        if state.open.count > 0 && state.open.items.len() + item.len() > BATCH_BYTES {
+            self.close(state);
+        }
+        if state.open.count == 0 {
+            state.open.first = index;
+        }
+        state.open.count += 1;
+        let before = state.open.items.len();
+        push_item(item, &mut state.open.items);
+        self.bytes.fetch_add((state.open.items.len() - before) as u64, Ordering::SeqCst);
+        let full = u64::from(state.open.count) >= self.batch.load(Ordering::Relaxed)
+            || state.open.items.len() >= BATCH_BYTES;
+        if full {
+            self.close(state);
+        }
+        full || state.open.count == 1
     }
 
     fn close(&self, state: &mut State) {

@@ -162,9 +162,13 @@ impl Job {
             return None;
         }
         // Some may have been settled meanwhile by a reply that came late.
-        self.solo.retain(|&(_, frame)| self.ledger.frame(frame).is_some());
-        while self.waiting.first().is_some_and(|&(_, frame)| self.ledger.frame(frame).is_none()) {
-            self.waiting.pop_first();
+        for frames in [&mut self.solo, &mut self.waiting] {
+            while let Some(&(_, frame)) = frames.first()
+                && !self.ledger.is_open(frame)
+            {
+                frames.pop_first();
+                self.ledger.finish(frame);
+            }
         }
         if room == Room::Idle
             && let Some((_, frame)) = self.solo.pop_first()
@@ -211,14 +215,14 @@ impl Job {
 
     /// A reply about a frame, and as many outcomes as it says. Whether it can be one: else it is dropped.
     pub fn reply(&mut self, reply: &Reply, outcomes: Bytes) -> bool {
-        let Some(frame) = self.ledger.frame(reply.frame) else {
+        if self.ledger.frame(reply.frame).is_none() {
             self.control.stats().duplicates += u64::from(reply.count);
             return self.ledger.was_issued(reply.frame);
-        };
+        }
         if !self.ledger.fits(reply.frame, reply.start, reply.count) {
             return false;
         }
-        let (items, bytes) = (frame.count(), outcomes.len());
+        let bytes = outcomes.len();
         self.settle(reply.frame, reply.start, reply.count, outcomes);
         match reply.what {
             What::Part { back } => {
@@ -227,7 +231,7 @@ impl Job {
             }
             What::Done => {
                 if reply.count > 0 {
-                    self.learn(items, reply.busy, bytes);
+                    self.learn(reply, bytes);
                 }
                 let rest = self.ledger.finish(reply.frame);
                 self.wait(rest);
@@ -236,8 +240,11 @@ impl Job {
         true
     }
 
-    fn learn(&mut self, items: u32, busy: u64, bytes: usize) {
-        self.pace.learn(items, busy, bytes);
+    fn learn(&mut self, reply: &Reply, bytes: usize) {
+        // Parts have left before, and the rest may have been given back.
+        let done = reply.start + reply.count;
+        let bytes = bytes as u64 * u64::from(done) / u64::from(reply.count.max(1));
+        self.pace.learn(done, reply.busy, bytes as usize);
         let mut stats = self.control.stats();
         (stats.window, stats.batch) = (self.pace.window(), self.pace.batch());
         self.feed.tune(stats.window, stats.batch);

@@ -176,6 +176,11 @@ impl Ledger {
         self.frames.get_mut(&number)
     }
 
+    /// Whether a frame has items that are not settled.
+    pub fn is_open(&self, number: u64) -> bool {
+        self.frames.get(&number).is_some_and(|frame| !self.open_ranges(frame).is_empty())
+    }
+
     /// Whether a frame of this number ever travelled.
     pub fn was_issued(&self, number: u64) -> bool {
         number < self.next_frame

@@ -58,9 +58,12 @@ fn unordered_gives_each_once() {
 fn counted(count: u64) -> (impl Iterator<Item = u64> + Send + 'static, Arc<AtomicU64>) {
     let pulled: Arc<AtomicU64> = Arc::default();
     let counter = pulled.clone();
-    ((0..count).inspect(move |_| {
-        counter.fetch_add(1, Ordering::SeqCst);
-    }), pulled)
+    (
+        (0..count).inspect(move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }),
+        pulled,
+    )
 }
 
 fn nothing_is_pulled_before() {

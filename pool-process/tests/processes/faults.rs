@@ -31,7 +31,7 @@ fn fates() -> Vec<(Act, Death)> {
         (Act::Exit(0), Death::Exited(0)),
         (Act::Overflow, Death::Killed(6)),
         (Act::Shoot(9), Death::Killed(9)),
-        (Act::Shoot(11), Death::Killed(11)),
+        (Act::Shoot(15), Death::Killed(15)),
     ]
 }
 

@@ -10,7 +10,7 @@
 //!
 //! # Why nothing stands still
 //!
-//! - While there is work and a child has room, [`pump`](Crew::pump) gives it some; it runs after every event.
+//! - While there is work and a child has room, [`pump`](Staff::pump) gives it some; it runs after every event.
 //! - A child that ends is replaced at once. Children that end before they have run anything are counted as failures,
 //!   are replaced after a pause that grows, and end all jobs when there are [`MOST_FAILURES`] in a row.
 //! - A child that does not do what it was told to (say hello, end, be dead) is killed after a time.
@@ -67,7 +67,7 @@ pub(crate) enum Action {
     Work { child: u64, job: u64, frame: u64, task: u32 },
     /// Send it this.
     Tell(u64, Order),
-    /// Read its positions, and call [`Crew::looked`].
+    /// Read its positions, and call [`Staff::looked`].
     Look(u64),
     /// Kill it.
     Kill(u64),
@@ -75,7 +75,7 @@ pub(crate) enum Action {
 
 /// The children and the jobs of a pool. See the [module](self).
 #[derive(Debug)]
-pub(crate) struct Crew {
+pub(crate) struct Staff {
     rules: Rules,
     children: BTreeMap<u64, Child>,
     next_child: u64,
@@ -152,10 +152,10 @@ struct Held {
     over: Option<Duration>,
 }
 
-impl Crew {
+impl Staff {
     /// One without children.
-    pub fn new(rules: Rules) -> Crew {
-        Crew {
+    pub fn new(rules: Rules) -> Staff {
+        Staff {
             rules,
             children: BTreeMap::new(),
             next_child: 0,
@@ -392,7 +392,7 @@ impl Crew {
 
     // What follows.
 
-    /// When [`tick`](Crew::tick) must be called, if nothing happens before.
+    /// When [`tick`](Staff::tick) must be called, if nothing happens before.
     pub fn deadline(&self) -> Option<Duration> {
         let mut deadline = self.missing().then_some(self.pause_until);
         let mut at = |time: Option<Duration>| deadline = deadline.into_iter().chain(time).min();

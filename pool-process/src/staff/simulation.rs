@@ -1,4 +1,4 @@
-//! Random runs of the crew: inputs that come in any pace, children that die, hang, give back and cannot be started, imaps
+//! Random runs of the staff: inputs that come in any pace, children that die, hang, give back and cannot be started, imaps
 //! that are dropped, a clock by hand.
 //!
 //! In each run every item must come out once, at its place, with its own result; or as lost or timed out, and then
@@ -9,7 +9,7 @@
 //! killed; positions of a frame that is done; a dropped job that keeps its children; a child that is not replaced; a solo
 //! frame beside others.
 
-use super::{Action, Crew, Rules};
+use super::{Action, Rules, Staff};
 use crate::position::Position;
 use crate::wire::Order;
 use bytes::Bytes;
@@ -90,7 +90,8 @@ struct Frame {
     done: u32,
     sent: u32,
     end: u32,
-    /// Items before this one may have begun.
+    /// The items of the last position.
+    first: u32,
     named: u32,
 }
 
@@ -110,7 +111,7 @@ struct Child {
 struct World {
     random: Random,
     now: Duration,
-    crew: Crew,
+    staff: Staff,
     threads: usize,
     imaps: BTreeMap<u64, Imap>,
     children: BTreeMap<u64, Child>,
@@ -129,7 +130,7 @@ impl World {
             grace: Duration::from_millis(500),
         };
         let mut world = World {
-            crew: Crew::new(rules),
+            staff: Staff::new(rules),
             random,
             now: Duration::from_secs(1),
             threads: threads as usize,
@@ -167,7 +168,7 @@ impl World {
         let (control, results) = (Arc::new(Control::new(bell)), Arc::new(Results::default()));
         let portion = Portion { message: 5e5, thread: 1e4 };
         let job = Job::new(settings.clone(), portion, feed.clone(), control.clone(), results.clone());
-        let number = self.crew.add(TASK.identity(), job, self.now);
+        let number = self.staff.add(TASK.identity(), job, self.now);
         let imap = Imap {
             acts,
             given: 0,
@@ -184,11 +185,11 @@ impl World {
         self.imaps.insert(number, imap);
     }
 
-    // What the crew wants.
+    // What the staff wants.
 
     fn act(&mut self) {
         loop {
-            let actions = self.crew.actions();
+            let actions = self.staff.actions();
             if actions.is_empty() {
                 return;
             }
@@ -202,7 +203,7 @@ impl World {
         match action {
             Action::Spawn(child) => {
                 if self.wild && self.random.one_in(12) {
-                    self.crew.refused(child, "refused".into(), self.now);
+                    self.staff.refused(child, "refused".into(), self.now);
                 } else {
                     let child_of =
                         Child { running: (0..self.threads).map(|_| None).collect(), ..Child::default() };
@@ -211,11 +212,12 @@ impl World {
             }
             Action::Work { child, job, frame, task } => {
                 assert_eq!(task, 0);
-                let Some((_, count, careful, items)) = self.crew.frame(job, frame) else { return };
+                let Some((_, count, careful, items)) = self.staff.frame(job, frame) else { return };
                 let items: Vec<u8> = each_item(&items).map(|item| item.unwrap()[0]).collect();
                 assert_eq!(items.len(), count as usize);
                 let Some(child) = self.children.get_mut(&child) else { return };
-                let frame = Frame { job, frame, careful, items, done: 0, sent: 0, end: count, named: 0 };
+                let frame =
+                    Frame { job, frame, careful, items, done: 0, sent: 0, end: count, first: 0, named: 0 };
                 child.queue.push_back(frame);
             }
             Action::Tell(child, Order::Over { job }) => {
@@ -232,7 +234,7 @@ impl World {
             Action::Tell(..) => unreachable!(),
             Action::Look(child) => {
                 let positions = self.children.get(&child).map(Child::at).unwrap_or_default();
-                self.crew.looked(child, &positions, self.now);
+                self.staff.looked(child, &positions, self.now);
             }
             Action::Kill(child) => self.kill(child),
         }
@@ -277,14 +279,14 @@ impl World {
                 imap.feed.end(None);
             }
         }
-        self.crew.tick(self.now);
+        self.staff.tick(self.now);
     }
 
     fn consume(&mut self) {
         for imap in self.imaps.values_mut() {
             imap.consume();
         }
-        self.crew.tick(self.now);
+        self.staff.tick(self.now);
     }
 
     fn a_child(&mut self) -> Option<u64> {
@@ -316,7 +318,7 @@ impl World {
         }
         if frame.done >= frame.named {
             let count = if frame.careful { 1 } else { bunch.min(frame.end - frame.done) };
-            frame.named = frame.done + count;
+            (frame.first, frame.named) = (frame.done, frame.done + count);
             let position =
                 Position { job: frame.job, frame: frame.frame, index: frame.done, count, began: self.now };
             child.positions.retain(|at| (at.job, at.frame) != (frame.job, frame.frame));
@@ -340,22 +342,22 @@ impl World {
         let Some(child) = self.children.get_mut(&number) else { return };
         if !child.greeted && !child.dead {
             child.greeted = true;
-            self.crew.hello(number, vec![TASK.identity().fingerprint], self.now);
+            self.staff.hello(number, vec![TASK.identity().fingerprint], self.now);
         } else if let Some((job, reply, outcomes)) = child.said.pop_front() {
-            self.crew.reply(number, job, &reply, outcomes, self.now);
+            self.staff.reply(number, job, &reply, outcomes, self.now);
         } else if child.closed {
             let positions = std::mem::take(&mut child.positions);
             self.children.remove(&number);
-            self.crew.dead(number, DEATH, &positions, self.now);
+            self.staff.dead(number, DEATH, &positions, self.now);
         } else if child.dead {
             child.closed = true;
-            self.crew.closed(number, self.now);
+            self.staff.closed(number, self.now);
         }
     }
 
     fn pass_time(&mut self) {
         self.now += Duration::from_millis(self.random.below(60));
-        self.crew.tick(self.now);
+        self.staff.tick(self.now);
     }
 
     /// A child is shot, or an imap dropped.
@@ -382,7 +384,7 @@ impl World {
             child.positions = child.at();
             child.dead = true;
         }
-        self.crew.tick(self.now);
+        self.staff.tick(self.now);
     }
 
     /// A child finds that an item takes long.
@@ -414,19 +416,19 @@ impl World {
             }
             steps += 1;
             self.wild = steps < WILD;
-            assert!(steps < LIMIT, "it stands still:\n{:#?}", self.crew);
+            assert!(steps < LIMIT, "it stands still:\n{:#?}", self.staff);
         }
         for imap in self.imaps.values().filter(|imap| !imap.dropped) {
             imap.check();
         }
         self.wild = false;
-        self.crew.end(self.now);
-        while !self.crew.has_ended() {
+        self.staff.end(self.now);
+        while !self.staff.has_ended() {
             self.happen();
             steps += 1;
-            assert!(steps < 2 * LIMIT, "it does not end:\n{:#?}", self.crew);
+            assert!(steps < 2 * LIMIT, "it does not end:\n{:#?}", self.staff);
         }
-        assert!(self.crew.jobs.is_empty() && self.children.values().all(|child| child.dead));
+        assert!(self.staff.jobs.is_empty() && self.children.values().all(|child| child.dead));
     }
 }
 
@@ -510,8 +512,8 @@ impl Child {
         if frame.done >= frame.end || frame.done >= frame.named {
             return;
         }
-        if frame.named > frame.done + 1 {
-            frame.named = frame.done + 1;
+        if (frame.first, frame.named) != (frame.done, frame.done + 1) {
+            (frame.first, frame.named) = (frame.done, frame.done + 1);
             let (job, number, index) = (frame.job, frame.frame, frame.done);
             self.positions.retain(|at| (at.job, at.frame) != (job, number));
             self.positions.push(Position { job, frame: number, index, count: 1, began: now });
