@@ -68,9 +68,8 @@ pub(crate) fn mark(socket: &UnixStream) -> rustix::io::Result<String> {
 
 fn is_child() -> bool {
     let Some((_, inode)) = marked() else { return false };
-    fstat(std::io::stdin()).is_ok_and(|stat| {
-        FileType::from_raw_mode(stat.st_mode) == FileType::Socket && stat.st_ino as u64 == inode
-    })
+    fstat(std::io::stdin())
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Socket && stat.st_ino == inode)
 }
 
 /// The parent's process, and the socket.

@@ -41,7 +41,7 @@ const DYING: Duration = Duration::from_millis(200);
 const SOON: Duration = Duration::from_millis(5);
 
 /// How much work waits in a child behind its threads, in nanoseconds, and in how many frames at most.
-const AHEAD: f64 = 1e6;
+const AHEAD: f64 = 4e6;
 const MOST_AHEAD: f64 = 64.0;
 
 /// What the pool was told.
@@ -304,7 +304,10 @@ impl Staff {
     /// A child whose socket has ended is dead. Where its threads were.
     pub fn dead(&mut self, child: u64, death: Death, positions: &[Position], now: Duration) {
         let Some(child) = self.children.remove(&child) else { return };
-        let suspects = if child.blamed { self.suspects(&child, positions) } else { Vec::new() };
+        // Also of jobs that are over: one of those may be to blame.
+        let begun =
+            |at: &&Position| child.held.iter().any(|held| (held.job, held.frame) == (at.job, at.frame));
+        let suspects: Vec<&Position> = positions.iter().filter(|_| child.blamed).filter(begun).collect();
         let nothing_ran = child.blamed && suspects.is_empty() && !child.proven;
         for Held { job, frame, .. } in &child.held {
             let Some(entry) = self.jobs.get_mut(job) else { continue };
@@ -322,16 +325,6 @@ impl Staff {
             self.failures = 0;
         }
         self.tick(now);
-    }
-
-    /// What a child was at that is still open.
-    fn suspects<'a>(&self, child: &Child, positions: &'a [Position]) -> Vec<&'a Position> {
-        let counts = |at: &&Position| {
-            let held = child.held.iter().any(|held| (held.job, held.frame) == (at.job, at.frame));
-            let job = self.jobs.get(&at.job).filter(|_| held);
-            job.and_then(|entry| entry.job.frame(at.frame)).is_some_and(|frame| at.index < frame.count())
-        };
-        positions.iter().filter(counts).collect()
     }
 
     /// Where the threads of a child are, which was to be [looked](Action::Look) at.

@@ -57,7 +57,19 @@ struct State {
     pulled: u64,
     ended: bool,
     stopped: bool,
+    wanted: Wanted,
     panic: Option<Payload>,
+}
+
+/// What the job is to be told of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Wanted {
+    Nothing,
+    /// Batches that are full.
+    Batches,
+    /// Also the first item of one that is open.
+    #[default]
+    Anything,
 }
 
 impl Drop for State {
@@ -216,7 +228,8 @@ impl Feed {
         if full {
             self.close(state);
         }
-        full || state.open.count == 1
+        let least = if full { Wanted::Batches } else { Wanted::Anything };
+        (full || state.open.count == 1) && state.wanted >= least
     }
 
     fn close(&self, state: &mut State) {
@@ -309,6 +322,22 @@ impl Feed {
             self.close(&mut state);
         }
         state.ready.pop_front()
+    }
+
+    /// As [`take`](Feed::take), for a job that asks again whenever a worker has room. So it need not be told of what no
+    /// worker has room for.
+    pub fn take_wanted(&self, partial: bool) -> Option<Fed> {
+        let mut state = self.lock();
+        if state.ready.is_empty() && partial {
+            self.close(&mut state);
+        }
+        let taken = state.ready.pop_front();
+        state.wanted = match (&taken, partial) {
+            (Some(_), _) => Wanted::Nothing,
+            (None, true) => Wanted::Anything,
+            (None, false) => state.wanted.max(Wanted::Batches),
+        };
+        taken
     }
 
     /// Whether items wait in the open batch.

@@ -196,7 +196,7 @@ impl Job {
 
     fn take_fed(&mut self, partial: bool) -> Option<u64> {
         loop {
-            match self.feed.take(partial)? {
+            match self.feed.take_wanted(partial)? {
                 Fed::Batch { first, count, items } => return Some(self.ledger.add(first, count, items)),
                 Fed::Settled { first, outcome } => {
                     let frame = self.ledger.add(first, 1, Bytes::new());

@@ -4,10 +4,10 @@
 //! In each run every item must come out once, at its place, with its own result; or as lost or timed out, and then
 //! something must have happened to it. In the end nothing may be left, and nothing may stand still.
 //!
-//! Seen red by: a dead child's frames that are not told to their job; a frame that waits after a give-back and is
-//! forgotten; blame of the item behind; blame of what a killed child runs; no pump after a hello; a late item that is not
-//! killed; positions of a frame that is done; a dropped job that keeps its children; a child that is not replaced; a solo
-//! frame beside others.
+//! Seen red by: frames of a dead child that are not told to their job; blame of the item behind; blame of what a child runs
+//! that was killed for another item; a late item that is told while its child lives on, or not told; a child that is not
+//! replaced; blame of all suspects; a frame that is done and still held; a child that is not told to end; a position that is
+//! not made exact; suspects of which those of jobs that are over do not count.
 
 use super::{Action, Rules, Staff};
 use crate::position::Position;

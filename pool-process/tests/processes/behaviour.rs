@@ -49,9 +49,9 @@ fn unordered_gives_each_once() {
     let pool = pool();
     let results: BTreeSet<u64> = pool.imap(DOUBLE, 0..10_000).unordered().map(Result::unwrap).collect();
     assert_eq!(results, (0..10_000).map(|x| x * 2).collect());
-    let acts = [Act::Sleep(300), Act::Give(1), Act::Give(2)];
+    let acts = [Act::Sleep(1_000), Act::Give(1), Act::Give(2)];
     let results: Vec<u64> = pool.imap(ACT, acts).batch(1).unordered().map(Result::unwrap).collect();
-    assert_eq!(results[2], 300);
+    assert_eq!(results, [1, 2, 1_000]);
 }
 
 /// Counts what is pulled.

@@ -3,9 +3,9 @@
 //! In each run every item must come out once, in order, with its own result; or as lost, and then a worker must have died
 //! at it. In the end nothing may be left, and nothing may stand still.
 //!
-//! Seen red by: an outcome taken twice; a late reply that ends another frame; the rest of a frame that is given back and
-//! forgotten; a frame that ends early and takes its rest along; blame of the neighbours; an attempt too many; a batch in
-//! parts that is handed on out of order; the end told before all is settled; bytes that are not given free.
+//! Seen red by: an outcome taken twice; a part that is handed on past a gap; batches out of order; the rest of a frame that
+//! is done, given back, or with a dead worker, forgotten; an attempt too many; blame of the item behind; the end told before
+//! all is settled; bytes that are not given free; a waiting frame that is sent though a late reply has settled it.
 
 use super::{Fate, Job, Reply, Room, What};
 use crate::control::{Bell, Control, Settings};
