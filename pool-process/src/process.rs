@@ -44,6 +44,8 @@ impl Process {
         ours.set_nonblocking(true)?;
         let positions = Positions::new()?;
         let mark = mark(&theirs)?;
+        // Before the child begins, which may end at once: a new socket has room for a byte.
+        send_file(&ours, &positions)?;
         let mut command = recipe.command()?;
         command.env(VARIABLE, mark).stdin(OwnedFd::from(theirs));
         // Ctrl-C is for the parent: its children end with it, or do what it asks for in the meantime.
@@ -51,32 +53,16 @@ impl Process {
         let child = command.spawn()?;
         // The child's end of the socket.
         drop(command);
-        let threads = recipe.threads;
         let mut process = Process {
             child,
             socket: ours,
             incoming: Incoming::default(),
             outgoing: Outgoing::default(),
             positions,
-            threads,
+            threads: recipe.threads,
         };
-        if let Err(error) = process.welcome() {
-            process.kill();
-            let _ = process.child.wait();
-            return Err(error);
-        }
+        process.tell(&Order::Welcome { version: VERSION, threads: recipe.threads }, Bytes::new());
         Ok(process)
-    }
-
-    fn welcome(&mut self) -> io::Result<()> {
-        let files = [self.positions.file().as_fd()];
-        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        ancillary.push(SendAncillaryMessage::ScmRights(&files));
-        // A new socket has room for a byte.
-        sendmsg(&self.socket, &[IoSlice::new(b"P")], &mut ancillary, SendFlags::empty())?;
-        self.tell(&Order::Welcome { version: VERSION, threads: self.threads }, Bytes::new());
-        Ok(())
     }
 
     /// Its process.
@@ -160,6 +146,16 @@ impl Process {
         let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
         Some(pages * rustix::param::page_size() as u64)
     }
+}
+
+/// The first byte, which comes with the file of positions.
+fn send_file(socket: &UnixStream, positions: &Positions) -> io::Result<()> {
+    let files = [positions.file().as_fd()];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&files));
+    sendmsg(socket, &[IoSlice::new(b"P")], &mut ancillary, SendFlags::empty())?;
+    Ok(())
 }
 
 impl Recipe {

@@ -6,8 +6,7 @@
 //!
 //! Seen red by: frames of a dead child that are not told to their job; blame of the item behind; blame of what a child runs
 //! that was killed for another item; a late item that is told while its child lives on, or not told; a child that is not
-//! replaced; blame of all suspects; a frame that is done and still held; a child that is not told to end; a position that is
-//! not made exact; suspects of which those of jobs that are over do not count.
+//! replaced; blame of all suspects; a frame that is done and still held; a position that is not made exact; suspects of which those of jobs that are over do not count.
 
 use super::{Action, Rules, Staff};
 use crate::position::Position;

@@ -15,6 +15,8 @@ pub const TESTS: &[Test] = &[
     ("stopped_children_go_with_their_parent", stopped_children),
     ("a_parent_that_exits_leaves_no_child", a_parent_that_exits),
     ("a_child_that_is_killed_takes_what_it_started", what_it_started),
+    ("p13_an_idle_parent_uses_no_time", an_idle_parent),
+    ("p15_ten_million_items_in_constant_memory", constant_memory),
 ];
 
 /// Whether it is there, or has left a zombie. Of children whose parent is gone the system takes those away when it likes.
@@ -80,6 +82,10 @@ pub fn parent(kind: &str) -> ExitCode {
         println!("{}", if there == 16 { "all there" } else { "some are missing" });
         return ExitCode::SUCCESS;
     }
+    if kind == "idle" || kind == "long" {
+        println!("{}", if kind == "idle" { idle(&pool) } else { long(&pool) });
+        return ExitCode::SUCCESS;
+    }
     let children = children(&pool);
     println!("{}", children.iter().map(u64::to_string).collect::<Vec<_>>().join(" "));
     let mut imap = pool.imap(ACT, vec![Act::Hang; 10]).start();
@@ -88,6 +94,55 @@ pub fn parent(kind: &str) -> ExitCode {
     }
     let _ = imap.next();
     ExitCode::FAILURE
+}
+
+/// The time that this process uses in a second of idleness, in ticks of 10 ms.
+fn idle(pool: &pool_process::ProcessPool) -> u64 {
+    assert_eq!(pool.imap(DOUBLE, 0..10_000).count(), 10_000);
+    // An imap that waits for its input is idle, too.
+    let (_send, receive) = std::sync::mpsc::channel();
+    let _waiting = pool.imap(DOUBLE, receive).start();
+    let ticks = || {
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split(' ').collect();
+        fields[12].parse::<u64>().unwrap() + fields[13].parse::<u64>().unwrap()
+    };
+    let before = ticks();
+    std::thread::sleep(Duration::from_secs(1));
+    ticks() - before
+}
+
+/// By how many KiB the memory of this process grows from the first million items to the tenth.
+fn long(pool: &pool_process::ProcessPool) -> u64 {
+    let peak = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let mut imap = pool.imap(DOUBLE, 0..10_000_000);
+    let mut wrong = (0..1_000_000).filter(|x| imap.next() != Some(Ok(x * 2))).count();
+    let before = peak();
+    wrong += (1_000_000..10_000_000).filter(|x| imap.next() != Some(Ok(x * 2))).count();
+    assert_eq!((wrong, imap.next()), (0, None));
+    peak() - before
+}
+
+/// What such a program says.
+fn number(kind: &str) -> u64 {
+    let output =
+        Command::new(std::env::current_exe().unwrap()).arg(format!("parent={kind}")).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.trim().parse().unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+fn an_idle_parent() {
+    let ticks = number("idle");
+    assert!(ticks <= 1, "{ticks} ticks in a second");
+}
+
+fn constant_memory() {
+    let grown = number("long");
+    assert!(grown < 8 * 1024, "it has grown by {grown} KiB");
 }
 
 fn start_parent(kind: &str) -> (std::process::Child, Vec<u64>) {
