@@ -24,12 +24,12 @@ use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Storag
 use async_nats::{Message, StatusCode, Subject};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
-use pool_remote::control::{Control, Settings};
-use pool_remote::input::{Fed, Feed};
-use pool_remote::ledger::{Frame, Ledger, Route, Settled};
-use pool_remote::pace::{Pace, Portion};
-use pool_remote::results::Results;
-use pool_remote::{Death, Identity, Launch, TaskError};
+use pool_remote::control::Control;
+use pool_remote::input::Feed;
+use pool_remote::job::{self as core, Room};
+use pool_remote::ledger::{Frame, Route};
+use pool_remote::pace::Portion;
+use pool_remote::{Identity, Launch, TaskError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,10 +68,10 @@ const STILL_THERE: &str = "maximum messages per subject exceeded";
 pub(crate) struct Job {
     master: Master,
     task: Identity,
-    settings: Settings,
+    /// What becomes of the items.
+    core: core::Job,
     feed: Arc<Feed>,
     control: Arc<Control>,
-    results: Arc<Results>,
     /// Rung when there are items, or the imap is over.
     rung: Arc<Notify>,
     /// When a worker last said that it holds a frame.
@@ -79,8 +79,6 @@ pub(crate) struct Job {
     id: String,
     /// Where the server says whether it has taken a frame.
     inbox: String,
-    ledger: Ledger,
-    pace: Pace,
     notes: mpsc::UnboundedSender<Note>,
     /// Large results that wait with their workers, and those that are being fetched.
     large: BTreeMap<u64, Large>,
@@ -107,6 +105,7 @@ struct Large {
     ack: Subject,
     start: u32,
     count: u32,
+    busy: u64,
     length: u64,
 }
 
@@ -126,14 +125,11 @@ impl Job {
         Job {
             id: unique(&master.client),
             inbox: master.client.new_inbox(),
-            pace: Pace::new(&settings, PORTION),
-            ledger: Ledger::new(settings.unordered),
+            core: core::Job::new(settings, PORTION, feed.clone(), control.clone(), results),
             master,
             task,
-            settings,
             feed,
             control,
-            results,
             rung,
             alive: BTreeMap::new(),
             notes: mpsc::unbounded_channel().0,
@@ -158,14 +154,12 @@ impl Job {
         if let Err(error) = result {
             self.control.fail(error);
         }
-        self.feed.stop();
         if complete && self.master.client.connection_state() == State::Connected {
             // The program may exit as soon as it sees the end, and acknowledgements must have left by then.
             let _ = tokio::time::timeout(LAST_ACKS, self.master.client.flush()).await;
         }
         // The consumer sees the end now, and need not wait for what follows.
-        self.ledger = Ledger::default();
-        self.results.close();
+        self.core.end();
         self.clean_up(complete).await;
     }
 
@@ -194,7 +188,7 @@ impl Job {
             if control.is_stopped() {
                 return Err(TaskError::Cancelled);
             }
-            if self.ledger.is_settled() && self.feed.is_exhausted() {
+            if self.core.is_complete() {
                 return Ok(());
             }
             let flush_at = self.flush_at;
@@ -253,22 +247,13 @@ impl Job {
     /// Sends what has been pulled: full batches, and the rest too if it is time or workers have nothing to do.
     async fn send_batches(&mut self, now: bool) {
         loop {
-            let idle = (self.ledger.frames_out() as u64) < self.pace.threads().max(2);
-            match self.feed.take(now || idle) {
-                Some(Fed::Batch { first, count, items }) => {
-                    let frame = self.ledger.add(first, count, items);
-                    if self.ledger.frames_out() == 1 {
-                        self.progress = Instant::now();
-                    }
-                    self.send_frame(frame).await;
-                }
-                Some(Fed::Settled { first, outcome }) => {
-                    let frame = self.ledger.add(first, 1, Bytes::new());
-                    let settled = self.ledger.settle(frame, 0, 1, outcome);
-                    self.account(&settled);
-                }
-                None => break,
+            let idle = (self.core.frames_out() as u64) < self.core.pace().threads().max(2);
+            let room = if now || idle { Room::Idle } else { Room::Ahead };
+            let Some(frame) = self.core.next_frame(room).or_else(|| self.core.next_suspect()) else { break };
+            if self.core.frames_out() == 1 {
+                self.progress = Instant::now();
             }
+            self.send_frame(frame).await;
         }
         let open = self.feed.has_open();
         self.flush_at = open.then(|| match self.flush_at {
@@ -278,15 +263,9 @@ impl Job {
         self.fetch_large();
     }
 
-    async fn send_frames(&mut self, frames: Vec<u64>) {
-        for frame in frames {
-            self.send_frame(frame).await;
-        }
-    }
-
     /// Sends a frame, the first time or again.
     async fn send_frame(&mut self, number: u64) {
-        let (Some(frame), Some(items)) = (self.ledger.frame(number), self.ledger.items(number)) else {
+        let (Some(frame), Some(items)) = (self.core.frame(number), self.core.items(number)) else {
             return;
         };
         let inline = INLINE.min(self.master.client.max_payload() / 2);
@@ -294,10 +273,10 @@ impl Job {
         let work = Work {
             count: frame.count(),
             ack_wait: self.master.role.ack_wait.as_millis().try_into().unwrap_or(u32::MAX),
-            item_timeout: self.settings.item_timeout.map(|limit| limit.as_millis().max(1) as u64),
-            max_deliver: most_deliveries(frame, self.settings.attempts),
+            item_timeout: self.core.settings().item_timeout.map(|limit| limit.as_millis().max(1) as u64),
+            max_deliver: most_deliveries(frame, self.core.settings().attempts),
             attempts: frame.attempts(),
-            size_limit: self.settings.size_limit,
+            size_limit: self.core.settings().size_limit,
             elsewhere,
         };
         let message = work.encode(if elsewhere.is_some() { &[] } else { &items });
@@ -340,10 +319,8 @@ impl Job {
                 }
                 // It was not there, and that was an attempt which the server has forgotten.
                 self.control.stats().sent_again += 1;
-                if let Some(frame) = self.ledger.frame_mut(number) {
-                    frame.count_attempt();
-                }
-                let others: Vec<u64> = self.ledger.frames().filter(|&other| other != number).collect();
+                self.core.count_attempt(number);
+                let others: Vec<u64> = self.core.frames().filter(|&other| other != number).collect();
                 for other in others {
                     if !self.is_alive(other) && self.offered.insert(other) {
                         self.send_frame(other).await;
@@ -384,7 +361,7 @@ impl Job {
         self.saw(alive.worker, alive.threads);
         let now = Instant::now();
         for number in alive.frames {
-            if self.ledger.frame(number).is_some() {
+            if self.core.frame(number).is_some() {
                 self.alive.insert(number, now);
             }
         }
@@ -396,7 +373,7 @@ impl Job {
         let Fetch::Piece { frame, offset, length, .. } = frame::decode(&message.payload)? else {
             return None;
         };
-        let items = self.ledger.items(frame).unwrap_or_default();
+        let items = self.core.items(frame).unwrap_or_default();
         let _ = self.master.client.publish(reply, pieces::piece(&items, offset, length)).await;
         Some(())
     }
@@ -405,62 +382,48 @@ impl Job {
     async fn on_reply(&mut self, message: Bytes) -> Option<()> {
         let (reply, outcomes) = Reply::decode(&message)?;
         let number = reply.frame;
-        if !self.ledger.was_issued(number) || !is_token(reply.worker) {
+        if !self.core.can_be(number, reply.start, reply.count) || !is_token(reply.worker) {
             return None;
         }
         // Only such a reply ends a frame at the server.
         let ack = self.master.subjects.is_ack(&self.task, reply.ack).then(|| Subject::from(reply.ack));
-        let known = self.ledger.frame(number).is_some();
-        if known && !self.ledger.fits(number, reply.start, reply.count) {
-            return None;
-        }
+        let known = self.core.frame(number).is_some();
         self.saw(reply.worker, reply.threads);
         match reply.what {
             What::Part { back } => {
                 if known {
                     self.count_items(&reply);
-                    let settled = self.ledger.settle(number, reply.start, reply.count, outcomes);
-                    self.account(&settled);
-                    if let Some(rest) = self.ledger.give_back(number, back) {
-                        self.send_frame(rest).await;
-                    }
+                    self.settle(&reply, core::What::Part { back }, outcomes).await;
                 }
             }
             What::Done => {
-                self.count_reply(&reply, outcomes.len());
-                if known {
-                    let settled = self.ledger.settle(number, reply.start, reply.count, outcomes);
-                    self.account(&settled);
-                    let rest = self.ledger.finish(number);
-                    self.send_frames(rest).await;
-                } else {
-                    self.control.stats().duplicates += u64::from(reply.count);
-                }
+                self.count_reply(&reply);
+                self.settle(&reply, core::What::Done, outcomes).await;
                 self.acknowledge(ack?).await;
             }
             What::Elsewhere(length) => {
                 let ack = ack?;
                 let worker = reply.worker.to_owned();
-                let large = Large { worker, ack, start: reply.start, count: reply.count, length };
+                let Reply { start, count, busy, .. } = reply;
+                let large = Large { worker, ack, start, count, busy, length };
                 if !known {
                     self.release(number, large).await;
                 } else if length > pieces::LARGEST {
                     return None;
                 } else if !self.fetching.contains(&number) && !self.large.contains_key(&number) {
-                    self.count_reply(&reply, length.try_into().unwrap_or(usize::MAX));
+                    self.count_reply(&reply);
                     self.large.insert(number, large);
                     self.fetch_large();
                 }
             }
             What::Exhausted => {
                 let ack = ack?;
-                if let Some(frame) = self.ledger.frame(number) {
-                    if reply.attempts < most_deliveries(frame, self.settings.attempts) {
+                if let Some(frame) = self.core.frame(number) {
+                    if reply.attempts < most_deliveries(frame, self.core.settings().attempts) {
                         return None;
                     }
-                    let (frames, settled) = self.ledger.suspect(number, reply.attempts, Death::Unseen);
-                    self.account(&settled);
-                    self.send_frames(frames).await;
+                    self.core.exhausted(number, reply.attempts);
+                    self.send_batches(false).await;
                 }
                 self.acknowledge(ack).await;
             }
@@ -483,7 +446,7 @@ impl Job {
     /// Begins to fetch large results: that of the head at once, others while there is room for them.
     fn fetch_large(&mut self) {
         while self.fetching.len() < LARGE_AT_ONCE && !self.large.is_empty() {
-            let head = self.ledger.head().filter(|head| self.large.contains_key(head));
+            let head = self.core.head().filter(|head| self.large.contains_key(head));
             let oldest = self.large.keys().next().copied().filter(|_| !self.feed.is_heavy());
             let Some(number) = head.or(oldest) else { return };
             let Some(large) = self.large.remove(&number) else { return };
@@ -508,12 +471,9 @@ impl Job {
         self.fetching.remove(&number);
         match outcomes {
             Ok(outcomes) if frame::are_outcomes(&outcomes, large.count) => {
-                if self.ledger.fits(number, large.start, large.count) {
-                    let settled = self.ledger.settle(number, large.start, large.count, outcomes);
-                    self.account(&settled);
-                }
-                let rest = self.ledger.finish(number);
-                self.send_frames(rest).await;
+                let Large { start, count, busy, .. } = large;
+                let reply = core::Reply { frame: number, start, count, busy, what: core::What::Done };
+                self.settle_reply(&reply, outcomes).await;
                 self.release(number, large).await;
             }
             Ok(_) => self.control.stats().strays += 1,
@@ -540,32 +500,28 @@ impl Job {
     }
 
     /// A frame is done.
-    fn count_reply(&mut self, reply: &Reply<'_>, bytes: usize) {
+    fn count_reply(&mut self, reply: &Reply<'_>) {
         self.count_items(reply);
         let mut stats = self.control.stats();
         if let Some(worker) = stats.workers.get_mut(reply.worker) {
             worker.frames += 1;
         }
         stats.redelivered += u64::from(reply.attempts > 1);
-        if let Some(frame) = self.ledger.frame(reply.frame).filter(|_| reply.count > 0) {
-            self.pace.learn(frame.count(), reply.busy, bytes);
-            (stats.window, stats.batch) = (self.pace.window(), self.pace.batch());
-            self.feed.tune(stats.window, stats.batch);
-        }
     }
 
-    fn account(&mut self, settled: &Settled) {
-        if settled.items > 0 {
+    async fn settle(&mut self, reply: &Reply<'_>, what: core::What, outcomes: Bytes) {
+        let &Reply { frame, start, count, busy, .. } = reply;
+        self.settle_reply(&core::Reply { frame, start, count, busy, what }, outcomes).await;
+    }
+
+    /// Takes outcomes, and sends again what has none.
+    async fn settle_reply(&mut self, reply: &core::Reply, outcomes: Bytes) {
+        let before = self.core.settled();
+        self.core.reply(reply, outcomes);
+        if self.core.settled() > before {
             self.progress = Instant::now();
         }
-        while let Some(segment) = self.ledger.next_ready() {
-            self.results.push(segment);
-        }
-        self.feed.add_bytes(settled.outcome_bytes);
-        self.feed.remove_bytes(settled.freed_bytes);
-        let mut stats = self.control.stats();
-        stats.finished += u64::from(settled.items);
-        stats.duplicates += u64::from(settled.duplicates);
+        self.send_batches(false).await;
     }
 
     // Looking after it.
@@ -596,12 +552,12 @@ impl Job {
             return Err(TaskError::Connection(format!("{why}, for more than {limit:?}")));
         }
         let threads = self.control.stats().threads(MEMORY);
-        self.pace.set_threads(threads);
-        self.alive.retain(|&number, _| self.ledger.frame(number).is_some());
+        self.core.pace_mut().set_threads(threads);
+        self.alive.retain(|&number, _| self.core.frame(number).is_some());
         if self.heard.elapsed() > ASK && self.asked.elapsed() > ASK {
             self.ask_workers().await;
         }
-        if let Some(limit) = self.settings.no_worker_timeout {
+        if let Some(limit) = self.core.settings().no_worker_timeout {
             let waited = self.heard.elapsed();
             // While the server is away no worker can be heard of.
             if waited > limit && self.trouble.is_none() {
@@ -609,9 +565,7 @@ impl Job {
             }
         }
         let stall = self.master.role.ack_wait * 5 / 2;
-        if prepared
-            && !self.ledger.is_settled()
-            && self.progress.elapsed().min(self.offered_at.elapsed()) > stall
+        if prepared && !self.core.is_idle() && self.progress.elapsed().min(self.offered_at.elapsed()) > stall
         {
             self.offer_head().await;
         }
@@ -626,7 +580,7 @@ impl Job {
         self.prepare();
         // Workers that have not heard from here may take the job for dead.
         self.ask_workers().await;
-        let Some(head) = self.ledger.head() else { return };
+        let Some(head) = self.core.head() else { return };
         let busy = self.large.contains_key(&head) || self.fetching.contains(&head);
         if !busy && !self.is_alive(head) {
             self.offered.clear();

@@ -340,9 +340,11 @@ impl Feed {
         taken
     }
 
-    /// Whether items wait in the open batch.
+    /// Whether items wait in the open batch. If not, the job is told of the first one.
     pub fn has_open(&self) -> bool {
-        self.lock().open.count > 0
+        let mut state = self.lock();
+        state.wanted = Wanted::Anything;
+        state.open.count > 0
     }
 
     /// Whether nothing more will come.

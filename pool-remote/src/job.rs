@@ -44,6 +44,8 @@ pub struct Job {
     waiting: BTreeSet<(u64, u64)>,
     /// Those of them that must run alone.
     solo: BTreeSet<(u64, u64)>,
+    /// Items that have their outcome.
+    settled: u64,
     stage: Stage,
 }
 
@@ -121,6 +123,7 @@ impl Job {
             pace: Pace::new(&settings, portion),
             waiting: BTreeSet::new(),
             solo: BTreeSet::new(),
+            settled: 0,
             stage: Stage::Running,
             settings,
             feed,
@@ -152,6 +155,40 @@ impl Job {
     /// The items of a frame.
     pub fn items(&self, number: u64) -> Option<Bytes> {
         self.ledger.items(number)
+    }
+
+    /// The frames that workers have, oldest first.
+    pub fn frames(&self) -> impl Iterator<Item = u64> {
+        let waits = |number: &u64| {
+            let frame = self.ledger.frame(*number);
+            frame
+                .map(|frame| (frame.first(), *number))
+                .is_some_and(|entry| self.waiting.contains(&entry) || self.solo.contains(&entry))
+        };
+        self.ledger.frames().filter(move |number| !waits(number))
+    }
+
+    /// How many frames are with workers, or wait.
+    pub fn frames_out(&self) -> usize {
+        self.ledger.frames_out()
+    }
+
+    /// The frame with the item that the consumer needs next.
+    pub fn head(&self) -> Option<u64> {
+        self.ledger.head()
+    }
+
+    /// Whether a reply about this frame, and these items of it, can be one.
+    pub fn can_be(&self, frame: u64, start: u32, count: u32) -> bool {
+        match self.ledger.frame(frame) {
+            Some(_) => self.ledger.fits(frame, start, count),
+            None => self.ledger.was_issued(frame),
+        }
+    }
+
+    /// How many items have their outcome.
+    pub fn settled(&self) -> u64 {
+        self.settled
     }
 
     // Sending.
@@ -188,6 +225,17 @@ impl Job {
             return None;
         }
         self.take_fed(room != Room::Ahead)
+    }
+
+    /// A frame that must run alone, for a transport that finds a worker for it by itself.
+    pub fn next_suspect(&mut self) -> Option<u64> {
+        loop {
+            let (_, frame) = self.solo.pop_first()?;
+            if self.ledger.is_open(frame) {
+                return Some(frame);
+            }
+            self.ledger.finish(frame);
+        }
     }
 
     fn is_next(&self, frame: u64) -> bool {
@@ -250,6 +298,21 @@ impl Job {
         self.feed.tune(stats.window, stats.batch);
     }
 
+    /// Of this frame it is known that it was handed out once more than was counted.
+    pub fn count_attempt(&mut self, frame: u64) {
+        if let Some(frame) = self.ledger.frame_mut(frame) {
+            frame.count_attempt();
+        }
+    }
+
+    /// A frame was handed out this often, and which of its items is the reason is not known. What is not settled of it runs
+    /// with nothing beside it, then each item alone; and the one that was alone already is lost.
+    pub fn exhausted(&mut self, frame: u64, attempts: u32) {
+        let (frames, settled) = self.ledger.suspect(frame, attempts, Death::Unseen);
+        self.account(&settled);
+        self.wait(frames);
+    }
+
     /// An item of a frame has this outcome, which no worker has sent.
     pub fn settle_one(&mut self, frame: u64, item: u32, outcome: Outcome<'_>) {
         if self.ledger.fits(frame, item, 1) {
@@ -294,13 +357,15 @@ impl Job {
     fn settle(&mut self, frame: u64, start: u32, count: u32, outcomes: Bytes) {
         let settled = self.ledger.settle(frame, start, count, outcomes);
         self.account(&settled);
-        while let Some(segment) = self.ledger.next_ready() {
-            self.results.push(segment);
-        }
     }
 
     fn account(&mut self, settled: &Settled) {
+        self.settled += u64::from(settled.items);
+        // Before the consumer can take them.
         self.feed.add_bytes(settled.outcome_bytes);
+        while let Some(segment) = self.ledger.next_ready() {
+            self.results.push(segment);
+        }
         self.feed.remove_bytes(settled.freed_bytes);
         let mut stats = self.control.stats();
         stats.finished += u64::from(settled.items);
@@ -323,12 +388,21 @@ impl Job {
     /// Whether nothing more will come of it. Looks whether it is complete or was stopped.
     pub fn is_over(&mut self) -> bool {
         if self.stage == Stage::Running {
-            let complete = self.ledger.is_settled() && self.feed.is_exhausted();
-            if complete || self.control.is_stopped() {
+            if self.is_complete() || self.control.is_stopped() {
                 self.end();
             }
         }
         self.stage == Stage::Over
+    }
+
+    /// Whether all items have their outcome, and nothing more will come.
+    pub fn is_complete(&self) -> bool {
+        self.ledger.is_settled() && self.feed.is_exhausted()
+    }
+
+    /// Whether no item lacks its outcome.
+    pub fn is_idle(&self) -> bool {
+        self.ledger.is_settled()
     }
 
     /// Ends it with an error.
@@ -339,7 +413,8 @@ impl Job {
         }
     }
 
-    fn end(&mut self) {
+    /// Ends it. The consumer sees the end now.
+    pub fn end(&mut self) {
         self.stage = Stage::Over;
         self.feed.stop();
         self.results.close();
