@@ -159,9 +159,10 @@ impl Desk {
         let all_stuck =
             running.len() == state.running.len() && running.iter().all(|running| running.is_stuck());
         let waiting = if all_stuck { std::mem::take(&mut state.queue) } else { VecDeque::new() };
+        // A thread that has not come to its frame yet begins after this look.
+        let mut again = !state.queue.is_empty();
         drop(state);
         self.give_back(waiting);
-        let mut again = false;
         for running in running {
             again |= self.look_at(&running);
         }

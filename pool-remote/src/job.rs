@@ -387,10 +387,8 @@ impl Job {
 
     /// Whether nothing more will come of it. Looks whether it is complete or was stopped.
     pub fn is_over(&mut self) -> bool {
-        if self.stage == Stage::Running {
-            if self.is_complete() || self.control.is_stopped() {
-                self.end();
-            }
+        if self.stage == Stage::Running && (self.is_complete() || self.control.is_stopped()) {
+            self.end();
         }
         self.stage == Stage::Over
     }
