@@ -93,6 +93,14 @@ fn hangs_among_short_items() {
     for (index, result) in (0..).zip(pool.imap(ACT, acts).item_timeout(Duration::from_millis(100))) {
         assert_eq!(result, if hangs(index) { Err(TaskError::TimedOut) } else { Ok(index) });
     }
+    // The last ones of their messages, of which all items have one position.
+    let pool = builder().processes(1).build().unwrap();
+    let hangs = |x: u64| [4_007, 6_007, 7_999].contains(&x);
+    let acts = (0..8_000).map(move |x| if hangs(x) { Act::Hang } else { Act::Give(x) });
+    let limited = pool.imap(ACT, acts).batch(8).item_timeout(Duration::from_millis(100));
+    for (index, result) in (0..).zip(limited) {
+        assert_eq!(result, if hangs(index) { Err(TaskError::TimedOut) } else { Ok(index) });
+    }
 }
 
 fn a_limit_counts_from_the_beginning() {
