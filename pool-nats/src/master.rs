@@ -3,10 +3,10 @@
 use crate::builder::{Builder, Connected, refusal};
 use crate::error::NatsError;
 use crate::subjects::Subjects;
-use pool_remote::wait_for;
 use async_nats::Client;
 use async_nats::client::RequestErrorKind;
 use async_nats::jetstream;
+use pool_remote::wait_for;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};

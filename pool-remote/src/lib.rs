@@ -32,6 +32,7 @@ pub mod results;
 mod stats;
 mod task;
 pub mod unwind;
+mod waiting;
 
 pub use error::{Death, TaskError};
 #[cfg(feature = "stream")]
@@ -39,3 +40,4 @@ pub use imap::RemoteStream;
 pub use imap::{Children, Launch, Machines, RemoteImap, Timeout, Transport};
 pub use stats::{RemoteStats, RemoteWorker};
 pub use task::{Identity, Task};
+pub use waiting::wait_for;
