@@ -184,4 +184,21 @@ promises! {
         assert!(last.by_ref().eq(0..50));
         assert!(!last.is_cancelled());
     }
+
+    /// Nor is one that ends early while the input makes an item.
+    fn p12_chain_whose_input_uses_an_imap_that_was_cancelled_is_not(subject) {
+        for threads in [1, 2] {
+            let pool = Arc::new(subject.pool(threads));
+            let inner = pool_core::Sequential;
+            let input = (0..500u64).map(move |x| {
+                let mut cancelled = inner.imap(0u64.., |x| x);
+                cancelled.cancel_token().cancel();
+                (cancelled.next(), x).1
+            });
+            let mut pooled = pool.imap(input.clone(), |x| x);
+            assert!(pooled.by_ref().eq(0..500) && !pooled.is_cancelled());
+            let mut local = input.local().imap(&pool, |x| x);
+            assert!(local.by_ref().eq(0..500) && !local.is_cancelled());
+        }
+    }
 }

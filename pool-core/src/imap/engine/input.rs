@@ -63,9 +63,10 @@ pub(super) fn fill<J: Iterator>(
     sender: &mut Sender<J::Item>,
     mut stops: impl FnMut(&Sender<J::Item>) -> bool,
 ) -> Option<InputEnd> {
-    no_item::take();
     let ended = catch(|| {
         loop {
+            // Also of the pull before, which may have run an imap that ended early.
+            no_item::take();
             let Some(item) = input.next() else { return true };
             sender.push(item);
             if stops(sender) {
