@@ -1,7 +1,8 @@
 //! `resume` is killed at random, again and again, and its output is that of one run.
 
 use example_common::testing::{LIMIT, program, run, wait};
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -62,6 +63,9 @@ fn killed_at_random_it_goes_on_until_the_output_is_whole() {
             break;
         }
         kills += 1;
+        // As a kill would have left it that came between the output and the place.
+        let output = OpenOptions::new().append(true).create(true).open(file("killed"));
+        output.unwrap().write_all(b"a block too many").unwrap();
         let after = fs::read_to_string(file("killed.place")).ok();
         resumed += u64::from(before.is_some() && after != before);
     }

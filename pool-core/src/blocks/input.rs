@@ -204,6 +204,12 @@ impl<R: Read> Blocks<R> {
         self
     }
 
+    /// Where its buffers go.
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn spare(&self) -> &Arc<Spare> {
+        &self.spare
+    }
+
     /// Reads once, and gives how much.
     fn read(&mut self) -> io::Result<usize> {
         // A record that is longer than a block doubles what is read for it.

@@ -26,14 +26,14 @@ pub fn rows(bench: &Bench) {
     let lines = bench.items(bench.options.lines);
     row(bench, "json blocks", lines, &[(LINES, 0.65), (REUSED, 0.75), (ROUNDS, 1.0)], json);
 
-    let slow = Regex::new(r#""path":"/api/v1/(orders|users)/\d*7\d*".*"ms":\d{4},"#).expect("it is one");
+    let slow = Regex::new(r#"(?-u)"path":"/api/v1/(orders|users)/\d*7\d*".*"ms":\d{4},"#).expect("it is one");
     let search = move |line: &[u8], output: &mut Vec<u8>| {
         if slow.is_match(line) {
             output.extend(line);
             output.push(b'\n');
         }
     };
-    row(bench, "regex blocks", bench.items(LOG), &[(REUSED, 0.6)], search);
+    row(bench, "regex blocks", bench.items(LOG), &[(LINES, 0.6)], search);
 }
 
 /// The ways of a row, by their places, that ours are compared with.
