@@ -2,13 +2,15 @@
 
 use super::list::promises;
 use super::parts::{Alive, Gate, soon};
-use super::tasks::{Woken, current_thread, multi_thread};
-use crate::oracle::{OnPurpose, panic_on_purpose};
+use super::tasks::{
+    Woken, current_thread, has_panics_as_values, is_cancelled_when_dropped, is_held_up_by_its_head_only,
+    is_woken_by_a_slow_input, multi_thread, panics_at_their_places, plays_ping_pong, says_what_is_left,
+};
+use crate::oracle::panic_on_purpose;
+use futures::StreamExt;
 use futures::executor::block_on;
-use futures::{Stream, StreamExt};
 use pool_core::Executor;
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread;
@@ -75,21 +77,11 @@ promises! {
             for chunk in [None, Some(8)] {
                 let pool = subject.pool(threads);
                 let (send, receive) = mpsc::channel();
-                send.send(0u32).unwrap();
                 let mut imap = pool.imap(receive, |x| x + 1);
                 if let Some(chunk) = chunk {
                     imap = imap.chunk(chunk);
                 }
-                let mut results = imap.into_stream();
-                for expected in 1..=300 {
-                    let result = block_on(results.next()).unwrap();
-                    assert_eq!(result, expected, "threads {threads}");
-                    send.send(result).unwrap();
-                }
-                drop(send);
-                assert_eq!(block_on(results.next()), Some(301));
-                assert_eq!(block_on(results.next()), None);
-                assert_eq!(block_on(results.next()), None);
+                plays_ping_pong(imap.into_stream(), threads, move |x| send.send(x).unwrap());
             }
         }
     }
@@ -98,17 +90,9 @@ promises! {
     fn p5_stream_is_woken_when_the_input_is_slow(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
-            let runtime = current_thread();
             let (send, receive) = mpsc::channel();
-            let mut results = pool.imap(receive, |x: u64| x).into_stream();
-            for expected in 0..200 {
-                let later = send.clone();
-                let sender = thread::spawn(move || later.send(expected).unwrap());
-                assert_eq!(runtime.block_on(results.next()), Some(expected));
-                sender.join().unwrap();
-            }
-            drop(send);
-            assert_eq!(runtime.block_on(results.next()), None);
+            let results = pool.imap(receive, |x: u64| x).into_stream();
+            is_woken_by_a_slow_input(results, move |x| send.send(x).unwrap());
         }
     }
 
@@ -116,15 +100,7 @@ promises! {
         let pool = subject.pool(2);
         let gate = Gate::closed();
         let imap = pool.imap(0..20u64, gate.holds(3));
-        let mut results = imap.chunk(8).into_stream();
-        for expected in 0..3 {
-            assert_eq!(block_on(results.next()), Some(expected));
-        }
-        let task = Arc::new(Woken::default());
-        assert!(task.poll(&mut results).is_pending());
-        gate.open();
-        soon("the task is woken", || task.count() > 0);
-        assert!(block_on(results.collect::<Vec<_>>()).into_iter().eq(3..20));
+        is_held_up_by_its_head_only(imap.chunk(8).into_stream(), &gate);
     }
 
     /// The only thread has begun what it pulled, and waits in the input: the task gets that, and does not wait.
@@ -185,18 +161,8 @@ promises! {
     fn p6_stream_panics_surface_in_poll_next(subject) {
         let pool = subject.pool(2);
         let f = |x: u64| if x % 5 == 3 { panic_on_purpose(x) } else { x };
-        let mut results = pool.imap(0..50u64, f).into_stream();
-        for expected in 0..50 {
-            let next = catch_unwind(AssertUnwindSafe(|| block_on(results.next())));
-            match next {
-                Ok(result) => assert_eq!(result, Some(expected)),
-                Err(payload) => assert_eq!(payload.downcast_ref(), Some(&OnPurpose(expected))),
-            }
-        }
-        assert_eq!(block_on(results.next()), None);
-        let caught = pool.imap(0..50u64, f).catch_panics().into_stream();
-        let caught: Vec<_> = block_on(caught.map(|result| result.is_ok()).collect());
-        assert!(caught.into_iter().eq((0..50).map(|x| x % 5 != 3)));
+        panics_at_their_places(pool.imap(0..50u64, f).into_stream());
+        has_panics_as_values(pool.imap(0..50u64, f).catch_panics().into_stream());
     }
 
     fn p9_stream_dropping_it_cancels(subject) {
@@ -205,21 +171,13 @@ promises! {
         let gate = Gate::closed();
         let (door, of_items) = (gate.door(), alive.clone());
         let input = (0u64..).map(move |x| (x, of_items.new_one()));
-        let mut results = pool.imap(input, move |(x, item)| {
+        let results = pool.imap(input, move |(x, item)| {
             if x >= 10 {
                 door.pass();
             }
             item
         }).window(100).into_stream();
-        for _ in 0..10 {
-            assert!(block_on(results.next()).is_some());
-        }
-        let task = Arc::new(Woken::default());
-        assert!(task.poll(&mut results).is_pending());
-        drop(results);
-        assert_eq!(Arc::strong_count(&task), 1, "the waker is dropped with the stream");
-        gate.open();
-        alive.wait_for(0);
+        is_cancelled_when_dropped(results, &gate, &alive);
     }
 
     fn p16_stream_is_woken_by_a_token(subject) {
@@ -239,10 +197,7 @@ promises! {
     fn p11_stream_size_hint_counts_what_is_in_flight(subject) {
         let pool = subject.pool(2);
         let mut results = pool.imap(0..100u64, |x| x).window(10).into_stream();
-        for left in (0..=100).rev() {
-            assert_eq!(results.size_hint(), (left, Some(left)));
-            assert_eq!(block_on(results.next()).is_some(), left > 0);
-        }
+        says_what_is_left(&mut results);
         assert!(format!("{results:?}").starts_with("ImapStream"));
     }
 

@@ -2,7 +2,10 @@
 
 use super::list::promises;
 use super::parts::{Alive, Gate, soon, within_window};
-use super::tasks::{Woken, current_thread, multi_thread};
+use super::tasks::{
+    Woken, current_thread, has_panics_as_values, is_cancelled_when_dropped, is_held_up_by_its_head_only,
+    is_woken_by_a_slow_input, multi_thread, panics_at_their_places, plays_ping_pong, says_what_is_left,
+};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use futures::channel::mpsc;
 use futures::executor::block_on;
@@ -120,20 +123,11 @@ promises! {
             for unordered in [false, true] {
                 let pool = subject.pool(threads);
                 let (send, receive) = mpsc::unbounded();
-                send.unbounded_send(0u32).unwrap();
                 let mut results = receive.imap(&pool, |x| x + 1);
                 if unordered {
                     results = results.unordered();
                 }
-                for expected in 1..=300 {
-                    let result = block_on(results.next()).unwrap();
-                    assert_eq!(result, expected, "threads {threads}");
-                    send.unbounded_send(result).unwrap();
-                }
-                drop(send);
-                assert_eq!(block_on(results.next()), Some(301));
-                assert_eq!(block_on(results.next()), None);
-                assert_eq!(block_on(results.next()), None);
+                plays_ping_pong(results, threads, move |x| send.unbounded_send(x).unwrap());
             }
         }
     }
@@ -141,32 +135,17 @@ promises! {
     fn p5_stage_is_woken_when_the_stream_is_slow(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
-            let runtime = current_thread();
             let (send, receive) = mpsc::unbounded();
-            let mut results = receive.imap(&pool, |x: u64| x);
-            for expected in 0..200 {
-                let later = send.clone();
-                let sender = thread::spawn(move || later.unbounded_send(expected).unwrap());
-                assert_eq!(runtime.block_on(results.next()), Some(expected));
-                sender.join().unwrap();
-            }
-            drop(send);
-            assert_eq!(runtime.block_on(results.next()), None);
+            let results = receive.imap(&pool, |x: u64| x);
+            is_woken_by_a_slow_input(results, move |x| send.unbounded_send(x).unwrap());
         }
     }
 
     fn p5_stage_a_hanging_item_holds_up_nothing_before_it(subject) {
         let pool = subject.pool(2);
         let gate = Gate::closed();
-        let mut results = stream::iter(0..20u64).imap(&pool, gate.holds(3)).chunk(8);
-        for expected in 0..3 {
-            assert_eq!(block_on(results.next()), Some(expected));
-        }
-        let task = Arc::new(Woken::default());
-        assert!(task.poll(&mut results).is_pending());
-        gate.open();
-        soon("the task is woken", || task.count() > 0);
-        assert!(block_on(results.collect::<Vec<_>>()).into_iter().eq(3..20));
+        let results = stream::iter(0..20u64).imap(&pool, gate.holds(3)).chunk(8);
+        is_held_up_by_its_head_only(results, &gate);
     }
 
     /// The task comes back when all that the window has room for is finished; then each result that it takes
@@ -242,17 +221,8 @@ promises! {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
             let f = |x: u64| if x % 5 == 3 { panic_on_purpose(x) } else { x };
-            let mut results = hesitant(50).imap(&pool, f);
-            for expected in 0..50 {
-                match catch_unwind(AssertUnwindSafe(|| block_on(results.next()))) {
-                    Ok(result) => assert_eq!(result, Some(expected)),
-                    Err(payload) => assert_eq!(payload.downcast_ref(), Some(&OnPurpose(expected))),
-                }
-            }
-            assert_eq!(block_on(results.next()), None);
-            let caught = stream::iter(0..50u64).imap(&pool, f).catch_panics();
-            let caught: Vec<_> = block_on(caught.map(|result| result.is_ok()).collect());
-            assert!(caught.into_iter().eq((0..50).map(|x| x % 5 != 3)));
+            panics_at_their_places(hesitant(50).imap(&pool, f));
+            has_panics_as_values(stream::iter(0..50u64).imap(&pool, f).catch_panics());
         }
     }
 
@@ -283,21 +253,13 @@ promises! {
         let gate = Gate::closed();
         let (door, of_items) = (gate.door(), alive.clone());
         let input = stream::iter(0u64..).map(move |x| (x, of_items.new_one()));
-        let mut results = input.imap(&pool, move |(x, item)| {
+        let results = input.imap(&pool, move |(x, item)| {
             if x >= 10 {
                 door.pass();
             }
             item
         }).window(100);
-        for _ in 0..10 {
-            assert!(block_on(results.next()).is_some());
-        }
-        let task = Arc::new(Woken::default());
-        assert!(task.poll(&mut results).is_pending());
-        drop(results);
-        assert_eq!(Arc::strong_count(&task), 1, "the waker is dropped with the stream");
-        gate.open();
-        alive.wait_for(0);
+        is_cancelled_when_dropped(results, &gate, &alive);
     }
 
     fn p11_stage_hint_and_traits(subject) {
@@ -306,10 +268,7 @@ promises! {
         }
         let pool = subject.pool(2);
         let mut results = sent(stream::iter(0..100u64).imap(&pool, |x| x).window(10));
-        for left in (0..=100).rev() {
-            assert_eq!(results.size_hint(), (left, Some(left)));
-            assert_eq!(block_on(results.next()).is_some(), left > 0);
-        }
+        says_what_is_left(&mut results);
         assert!(format!("{results:?}").starts_with("StreamImap"));
         // Fused, though the stream is not.
         let mut ended = false;
