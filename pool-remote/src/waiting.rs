@@ -6,34 +6,34 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 #[derive(Default)]
-struct Bell {
-    rung: Mutex<bool>,
+struct Sleeper {
+    woken: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Wake for Bell {
+impl Wake for Sleeper {
     fn wake(self: Arc<Self>) {
-        *self.rung() = true;
+        *self.woken() = true;
         self.changed.notify_one();
     }
 }
 
-impl Bell {
-    fn rung(&self) -> MutexGuard<'_, bool> {
-        self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+impl Sleeper {
+    fn woken(&self) -> MutexGuard<'_, bool> {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sleeps until it was rung, or until the deadline.
+    /// Sleeps until it was woken, or until the deadline.
     fn wait(&self, deadline: Option<Instant>) {
-        let rung = self.rung();
-        let mut rung = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-            None => self.changed.wait_while(rung, |rung| !*rung).unwrap_or_else(PoisonError::into_inner),
-            Some(left) => match self.changed.wait_timeout_while(rung, left, |rung| !*rung) {
-                Ok((rung, _)) => rung,
+        let woken = self.woken();
+        let mut woken = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            None => self.changed.wait_while(woken, |woken| !*woken).unwrap_or_else(PoisonError::into_inner),
+            Some(left) => match self.changed.wait_timeout_while(woken, left, |woken| !*woken) {
+                Ok((woken, _)) => woken,
                 Err(poisoned) => poisoned.into_inner().0,
             },
         };
-        *rung = false;
+        *woken = false;
     }
 }
 
@@ -42,8 +42,8 @@ pub fn wait_for<T>(
     deadline: Option<Instant>,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> Option<T> {
-    let bell = Arc::new(Bell::default());
-    let waker = Waker::from(bell.clone());
+    let sleeper = Arc::new(Sleeper::default());
+    let waker = Waker::from(sleeper.clone());
     let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(value) = poll(&mut context) {
@@ -54,6 +54,6 @@ pub fn wait_for<T>(
         {
             return None;
         }
-        bell.wait(deadline);
+        sleeper.wait(deadline);
     }
 }

@@ -12,6 +12,7 @@ use super::{Action, Rules, Staff};
 use crate::position::Position;
 use crate::wire::Order;
 use bytes::Bytes;
+use fastrand::Rng;
 use pool_remote::control::{Bell, Control, Settings};
 use pool_remote::frame::{Outcome, each_item};
 use pool_remote::input::Feed;
@@ -32,27 +33,6 @@ const LIMIT: u32 = 20_000;
 
 const DEATH: Death = Death::Killed(6);
 const TASK: Task<u8, u8> = Task::named("simulated");
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        // splitmix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
-    }
-}
 
 /// What an item does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +88,7 @@ struct Child {
 }
 
 struct World {
-    random: Random,
+    random: Rng,
     now: Duration,
     staff: Staff,
     threads: usize,
@@ -119,12 +99,12 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> World {
-        let mut random = Random(seed);
-        let threads = random.pick(&[1, 1, 1, 2, 3]);
+        let mut random = Rng::with_seed(seed);
+        let threads = *random.choice(&[1, 1, 1, 2, 3]).unwrap();
         let rules = Rules {
-            processes: random.pick(&[1, 2, 3]),
+            processes: *random.choice(&[1, 2, 3]).unwrap(),
             threads,
-            max_items: random.pick(&[None, None, Some(1), Some(7)]),
+            max_items: *random.choice(&[None, None, Some(1), Some(7)]).unwrap(),
             start_timeout: Duration::from_secs(10),
             grace: Duration::from_millis(500),
         };
@@ -137,7 +117,7 @@ impl World {
             children: BTreeMap::new(),
             wild: true,
         };
-        for _ in 0..world.random.pick(&[1, 1, 2, 3]) {
+        for _ in 0..*world.random.choice(&[1, 1, 2, 3]).unwrap() {
             world.add_imap();
         }
         world
@@ -145,21 +125,21 @@ impl World {
 
     fn add_imap(&mut self) {
         let random = &mut self.random;
-        let limited = random.one_in(3);
-        let bad = random.pick(&[3, 10, 1000]);
-        let acts = (0..random.below(24)).map(|_| match random.below(bad * 2) {
+        let limited = random.u64(..3) == 0;
+        let bad = *random.choice(&[3, 10, 1000]).unwrap();
+        let acts = (0..random.u64(..24)).map(|_| match random.u64(..bad * 2) {
             0 => Act::Kills,
             1 if limited => Act::Hangs,
             _ => Act::Good,
         });
         let acts: Vec<Act> = acts.collect();
         let settings = Settings {
-            window: Some(1 + random.below(30)),
-            window_bytes: random.pick(&[1, 40, 1 << 20]),
-            batch: random.pick(&[None, Some(1), Some(5), Some(30)]),
-            attempts: random.pick(&[1, 1, 2, 3]),
+            window: Some(1 + random.u64(..30)),
+            window_bytes: *random.choice(&[1, 40, 1 << 20]).unwrap(),
+            batch: *random.choice(&[None, Some(1), Some(5), Some(30)]).unwrap(),
+            attempts: *random.choice(&[1, 1, 2, 3]).unwrap(),
             item_timeout: limited.then_some(Duration::from_millis(100)),
-            unordered: random.one_in(3),
+            unordered: random.u64(..3) == 0,
             ..Settings::default()
         };
         let bell: Arc<Bell> = Arc::default();
@@ -201,7 +181,7 @@ impl World {
     fn perform(&mut self, action: Action) {
         match action {
             Action::Spawn(child) => {
-                if self.wild && self.random.one_in(12) {
+                if self.wild && self.random.u64(..12) == 0 {
                     self.staff.refused(child, "refused".into(), self.now);
                 } else {
                     let child_of =
@@ -252,7 +232,7 @@ impl World {
 
     /// Something happens by chance. Whether anything could.
     fn happen(&mut self) {
-        match self.random.below(if self.wild { 10 } else { 8 }) {
+        match self.random.u64(..if self.wild { 10 } else { 8 }) {
             0 | 1 => self.input(),
             2 => self.consume(),
             3 | 4 => self.run(),
@@ -266,7 +246,7 @@ impl World {
 
     fn input(&mut self) {
         for imap in self.imaps.values_mut() {
-            let room = self.random.below(6);
+            let room = self.random.u64(..6);
             for _ in 0..room {
                 let next = imap.given;
                 if next < imap.acts.len() as u64 && imap.feed.offer(&[next as u8]) {
@@ -290,14 +270,14 @@ impl World {
 
     fn a_child(&mut self) -> Option<u64> {
         let numbers: Vec<u64> = self.children.keys().copied().collect();
-        (!numbers.is_empty()).then(|| self.random.pick(&numbers))
+        self.random.choice(&numbers).copied()
     }
 
     /// A thread of a child goes on by a step.
     fn run(&mut self) {
         let Some(number) = self.a_child() else { return };
-        let thread = self.random.below(self.threads as u64) as usize;
-        let bunch = 1 + self.random.below(4) as u32;
+        let thread = self.random.u64(..self.threads as u64) as usize;
+        let bunch = 1 + self.random.u64(..4) as u32;
         let Some(child) = self.children.get_mut(&number) else { return };
         if child.dead || !child.greeted {
             return;
@@ -355,20 +335,20 @@ impl World {
     }
 
     fn pass_time(&mut self) {
-        self.now += Duration::from_millis(self.random.below(60));
+        self.now += Duration::from_millis(self.random.u64(..60));
         self.staff.tick(self.now);
     }
 
     /// A child is shot, or an imap dropped.
     fn misfortune(&mut self) {
-        if self.random.one_in(8) {
+        if self.random.u64(..8) == 0 {
             let numbers: Vec<u64> = self.imaps.keys().copied().collect();
-            let number = self.random.pick(&numbers);
-            if let Some(imap) = self.imaps.get_mut(&number).filter(|_| self.random.one_in(3)) {
+            let number = *self.random.choice(&numbers).unwrap();
+            if let Some(imap) = self.imaps.get_mut(&number).filter(|_| self.random.u64(..3) == 0) {
                 imap.dropped = true;
                 imap.control.end();
             }
-        } else if self.random.one_in(4)
+        } else if self.random.u64(..4) == 0
             && let Some(number) = self.a_child()
             && let Some(child) = self.children.get_mut(&number)
             && !child.dead

@@ -15,6 +15,7 @@ use crate::input::Feed;
 use crate::pace::Portion;
 use crate::results::Results;
 use bytes::Bytes;
+use fastrand::Rng;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -24,27 +25,6 @@ const RUNS: u64 = 100_000;
 /// Steps after which nothing bad happens any more, and after which a run has hung.
 const WILD: u32 = 120;
 const LIMIT: u32 = 5_000;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        // splitmix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    fn place(&mut self, length: usize) -> usize {
-        self.below(length as u64) as usize
-    }
-}
 
 /// A frame that a worker has, or more than one: the network may have handed it out again.
 #[derive(Debug, Clone)]
@@ -58,7 +38,7 @@ struct Held {
 }
 
 struct World {
-    random: Random,
+    random: Rng,
     job: Job,
     feed: Arc<Feed>,
     control: Arc<Control>,
@@ -80,13 +60,13 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> World {
-        let mut random = Random(seed);
+        let mut random = Rng::with_seed(seed);
         let settings = Settings {
-            window: Some(1 + random.below(20)),
-            window_bytes: [1, 30, 1 << 20][random.place(3)],
-            batch: [Some(1), Some(4), Some(20), None][random.place(4)],
-            attempts: 1 + random.below(3) as u32,
-            unordered: random.one_in(3),
+            window: Some(1 + random.u64(..20)),
+            window_bytes: [1, 30, 1 << 20][random.usize(..3)],
+            batch: [Some(1), Some(4), Some(20), None][random.usize(..4)],
+            attempts: 1 + random.u64(..3) as u32,
+            unordered: random.u64(..3) == 0,
             ..Settings::default()
         };
         let bell: Arc<Bell> = Arc::default();
@@ -94,8 +74,8 @@ impl World {
         let (control, results) = (Arc::new(Control::new(bell)), Arc::new(Results::default()));
         let portion = Portion { message: 1e6, thread: 1e4 };
         let job = Job::new(settings.clone(), portion, feed.clone(), control.clone(), results.clone());
-        let count = random.below(30);
-        let killers = (0..count as u8).filter(|_| random.one_in(12)).collect();
+        let count = random.u64(..30);
+        let killers = (0..count as u8).filter(|_| random.u64(..12) == 0).collect();
         World {
             random,
             job,
@@ -117,7 +97,7 @@ impl World {
     }
 
     fn input(&mut self) {
-        for _ in 0..self.random.below(6) {
+        for _ in 0..self.random.u64(..6) {
             if self.given < self.count && self.feed.offer(&[self.given as u8]) {
                 self.given += 1;
             }
@@ -130,7 +110,7 @@ impl World {
 
     /// A worker asks for a frame.
     fn ask(&mut self) {
-        let room = [Room::Idle, Room::Thread, Room::Ahead][self.random.place(3)];
+        let room = [Room::Idle, Room::Thread, Room::Ahead][self.random.usize(..3)];
         let room = if self.wild { room } else { Room::Idle };
         let Some(frame) = self.job.next_frame(room) else { return };
         let items = self.job.items(frame).unwrap();
@@ -139,7 +119,7 @@ impl World {
         assert_eq!((header.count() as usize, header.first() as u8), (items.len(), items[0]));
         let held =
             Held { frame, careful: header.is_careful(), end: items.len() as u32, items, done: 0, sent: 0 };
-        if self.wild && self.random.one_in(8) {
+        if self.wild && self.random.u64(..8) == 0 {
             // The network hands it out twice.
             self.held.push(held.clone());
         }
@@ -151,10 +131,10 @@ impl World {
         if self.held.is_empty() {
             return;
         }
-        let place = self.random.place(self.held.len());
+        let place = self.random.usize(..self.held.len());
         let wild = self.wild;
         let held = &mut self.held[place];
-        let chance = self.random.below(8);
+        let chance = self.random.u64(..8);
         if held.done < held.end && !self.killers.contains(&held.items[held.done as usize]) {
             held.done += 1;
         } else if held.done < held.end {
@@ -194,7 +174,7 @@ impl World {
             self.died_at.insert(held.items[held.done as usize]);
         }
         // Its replies may be lost, or come later.
-        if self.random.one_in(3) {
+        if self.random.u64(..3) == 0 {
             self.replies.retain(|(reply, _)| reply.frame != held.frame);
         }
         let others = self.held.iter().any(|other| other.frame == held.frame);
@@ -205,14 +185,14 @@ impl World {
         }
         let count = self.job.frame(held.frame).map_or(0, |frame| frame.count());
         let at = held.done.min(count.saturating_sub(1));
-        let most = if held.careful { 1 } else { 1 + self.random.below(3) as u32 };
-        let begin = at.saturating_sub(if held.careful { 0 } else { self.random.below(2) as u32 });
+        let most = if held.careful { 1 } else { 1 + self.random.u64(..3) as u32 };
+        let begin = at.saturating_sub(if held.careful { 0 } else { self.random.u64(..2) as u32 });
         let items = begin..(at + most).min(count);
         // What it was at may have been given back, and be in another frame.
         let fate = if held.done >= held.end || held.done >= count || !items.contains(&at) {
             Fate::Innocent
         } else {
-            let alone = held.careful || self.random.one_in(2);
+            let alone = held.careful || self.random.u64(..2) == 0;
             Fate::Suspect { items, alone, death: Death::Unseen }
         };
         self.job.gone(held.frame, fate);
@@ -223,9 +203,9 @@ impl World {
         if self.replies.is_empty() {
             return;
         }
-        let place = self.random.place(self.replies.len());
+        let place = self.random.usize(..self.replies.len());
         let (reply, outcomes) = self.replies[place].clone();
-        if !(self.wild && self.random.one_in(5)) {
+        if !(self.wild && self.random.u64(..5) == 0) {
             self.replies.swap_remove(place);
         }
         self.job.reply(&reply, outcomes);
@@ -260,7 +240,7 @@ impl World {
     fn play(&mut self) {
         let mut steps = 0;
         while !self.over {
-            match self.random.below(9) {
+            match self.random.u64(..9) {
                 0 => self.input(),
                 1 | 2 => self.ask(),
                 3 | 4 => self.work(),
