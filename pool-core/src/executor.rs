@@ -499,7 +499,8 @@ impl Terminated {
 }
 
 /// Implements the methods of [`Executor`] by forwarding each to another executor: a pool to its handle, a wrapper to
-/// the pool inside. Methods that are added to the trait later are forwarded, too.
+/// the pool inside. Methods that are added to the trait later are forwarded, too. One that has a flag of its own for
+/// [`terminated`](Executor::terminated) writes `forward_executor!(self => self.1, terminated: Some(self.2.clone()))`.
 ///
 /// ```
 /// use pool_channel::backend::forward_executor;
@@ -521,6 +522,10 @@ impl Terminated {
 #[macro_export]
 macro_rules! forward_executor {
     ($this:ident => $target:expr) => {
+        $crate::forward_executor!($this => $target, terminated: $crate::Executor::terminated(&$target));
+    };
+    // For a pool that says itself whether it was terminated.
+    ($this:ident => $target:expr, terminated: $terminated:expr) => {
         fn threads(&$this) -> usize {
             $crate::Executor::threads(&$target)
         }
@@ -542,7 +547,7 @@ macro_rules! forward_executor {
         }
 
         fn terminated(&$this) -> Option<$crate::backend::Terminated> {
-            $crate::Executor::terminated(&$target)
+            $terminated
         }
 
         fn is_sequential(&$this) -> bool {

@@ -32,6 +32,48 @@ impl Executor for NoJobs {
     }
 }
 
+/// Says first that it has no threads, and then that it has.
+#[derive(Default)]
+struct Wavers(AtomicUsize);
+
+impl Executor for Wavers {
+    fn threads(&self) -> usize {
+        1
+    }
+    fn spawn(&self, job: Job) {
+        job.run(self);
+    }
+    fn has_waiting(&self) -> bool {
+        false
+    }
+    fn is_sequential(&self) -> bool {
+        self.0.fetch_add(1, Ordering::SeqCst).is_multiple_of(2)
+    }
+}
+
+#[test]
+fn p1_an_executor_is_asked_once_whether_it_has_threads() {
+    within(LIMIT, || {
+        for first in [0, 1] {
+            let pool = Wavers(AtomicUsize::new(first));
+            let asked = |before: usize| pool.0.swap(first, Ordering::SeqCst) - before;
+            assert!(pool.imap(0..50, |x| x).eq(0..50));
+            assert_eq!(asked(first), 1);
+            assert!(pool.imap((0..50).local(), |x| x).eq(0..50));
+            assert_eq!(asked(first), 1);
+            let mut got = Vec::new();
+            let mut sink = pool.sink(|x| x, |x| got.push(x));
+            (0..50).for_each(|x| sink.push(x));
+            sink.finish();
+            assert_eq!((got.len(), asked(first)), (50, 1));
+            assert!(
+                futures::executor::block_on_stream(futures::stream::iter(0..50).imap(&pool, |x| x)).eq(0..50)
+            );
+            assert_eq!(asked(first), 1);
+        }
+    });
+}
+
 /// Runs the test with each executor whose imap is sequential.
 fn on_each(check: impl Fn(Arc<dyn Executor>) + Send + 'static) {
     within(LIMIT, move || {

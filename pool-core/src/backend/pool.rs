@@ -4,11 +4,11 @@ use super::builder::{Build, Builder, Config};
 use super::stats::PoolStats;
 use super::threads::Workers;
 use super::watched::Watched;
-use crate::Executor;
 use crate::error::BuildError;
-use crate::executor::{PoolId, Terminated};
+use crate::executor::Terminated;
 use crate::job::Job;
 use crate::sync::fence;
+use crate::{Executor, forward_executor};
 use std::error::Error;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -295,52 +295,9 @@ impl<B: Backend> Drop for Pool<B> {
 }
 
 impl<B: Backend> Executor for Pool<B> {
-    fn threads(&self) -> usize {
-        self.backend().threads()
-    }
-
-    fn spawn(&self, job: Job) {
-        self.backend().spawn(job);
-    }
-
-    fn has_waiting(&self) -> bool {
-        self.backend().has_waiting()
-    }
-
-    fn is_worker(&self) -> bool {
-        self.backend().is_worker()
-    }
-
-    fn pool_id(&self) -> Option<PoolId> {
-        self.backend().pool_id()
-    }
-
-    fn terminated(&self) -> Option<Terminated> {
-        Some(self.terminated.clone())
-    }
-
-    fn is_sequential(&self) -> bool {
-        self.backend().is_sequential()
-    }
+    forward_executor!(self => *self.backend(), terminated: Some(self.terminated.clone()));
 }
 
-/// A pool with the defaults of its [builder](Pool::builder): as many threads as the environment variable
-/// `POOL_THREADS` says, or one per core.
-///
-/// # Panics
-///
-/// If it cannot be built.
-///
-/// A pool for the whole program is a static variable. It is never dropped: its threads end with the process.
-///
-/// ```
-/// use pool_channel::{ChannelPool, Executor};
-/// use std::sync::LazyLock;
-///
-/// static POOL: LazyLock<ChannelPool> = LazyLock::new(ChannelPool::default);
-///
-/// assert!(POOL.imap(0..3, |x| x + 1).eq(1..4));
-/// ```
 impl<B: Backend> Default for Pool<B> {
     fn default() -> Pool<B> {
         Pool::builder().build().unwrap_or_else(|error| match error.source() {

@@ -1,7 +1,7 @@
 //! How an imap comes to be, for each kind of function and input.
 
 use super::engine::ExecutorRef;
-use super::engine::{Consumer, Control, Function, Plain, Shared, WithState};
+use super::engine::{Consumer, Control, Function, OwnInput, Plain, Shared, WithState};
 use super::input::Input;
 use super::input::sealed::Share;
 use super::iter::Imap;
@@ -83,9 +83,24 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         I::Item: Send + 'p,
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
+        let has_no_threads = is_sequential(executor.get());
         let shared = share(Some(input), function, executor.get());
+        Imap::pulled(shared, executor, has_no_threads)
+    }
+
+    /// Threads of the pool pull, or the consumer, where there are none.
+    fn pulled<I, F>(
+        shared: Arc<Shared<I, F, T>>,
+        executor: ExecutorRef<'p>,
+        has_no_threads: bool,
+    ) -> Imap<'p, T>
+    where
+        I: Iterator + Send + 'p,
+        I::Item: Send + 'p,
+        F: Function<I::Item, Output = T> + Send + Sync + 'p,
+    {
         let control = shared.control().clone();
-        let consumer = Consumer::new(shared, executor, None::<Empty<I::Item>>);
+        let consumer = Consumer::new(shared, executor, OwnInput::<Empty<I::Item>>::none(), has_no_threads);
         Imap::<'p, T, Pooled>::over(control, Box::new(consumer))
     }
 
@@ -103,11 +118,12 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         F: Function<J::Item, Output = T> + Send + Sync + 'p,
     {
         if is_sequential(executor.get()) {
-            return Imap::pooled(executor, input, function, without_jobs);
+            return Imap::pulled(without_jobs(input, function, executor.get()), executor, true);
         }
         let shared = share(None, function, executor.get());
         let control = shared.control().clone();
-        Imap::<'p, T, Pooled>::over(control, Box::new(Consumer::polled(shared, executor, input)))
+        let consumer = Consumer::new(shared, executor, OwnInput::polled(input), false);
+        Imap::<'p, T, Pooled>::over(control, Box::new(consumer))
     }
 }
 
@@ -125,26 +141,22 @@ impl<'p, T: Send + 'p> Imap<'p, T, Local> {
         F: Function<J::Item, Output = T> + Send + Sync + 'p,
     {
         if is_sequential(executor.get()) {
-            let shared = without_jobs(Some(input), function, executor.get());
+            let shared = without_jobs(input, function, executor.get());
             let control = shared.control().clone();
-            let consumer = Consumer::new(shared, executor, None::<Empty<J::Item>>);
+            let consumer = Consumer::new(shared, executor, OwnInput::<Empty<J::Item>>::none(), true);
             return Imap::<'p, T, Local>::over(control, Box::new(consumer));
         }
         let shared = share(None, function, executor.get());
         let control = shared.control().clone();
-        let consumer = Consumer::new(shared, executor, Some(input));
+        let consumer = Consumer::new(shared, executor, OwnInput::new(input), false);
         Imap::<'p, T, Local>::over(control, Box::new(consumer))
     }
 }
 
 /// What an imap has of an executor without threads. It needs no jobs, so the input is like any other.
-fn without_jobs<I: Iterator, F, T>(
-    input: Option<I>,
-    function: F,
-    executor: &dyn Executor,
-) -> Arc<Shared<I, F, T>> {
+fn without_jobs<I: Iterator, F, T>(input: I, function: F, executor: &dyn Executor) -> Arc<Shared<I, F, T>> {
     let no_job = |_: &Arc<_>| unreachable!("an executor without threads gets no job");
-    Arc::new(Shared::new(input, function, executor, no_job))
+    Arc::new(Shared::new(Some(input), function, executor, no_job))
 }
 
 /// What the jobs of an imap share that borrows nothing.

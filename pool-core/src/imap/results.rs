@@ -84,7 +84,6 @@ impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
             self.stage = Stage::Running;
             if self.settings.unordered {
                 self.order.set_unordered();
-                self.settings.budget.iter().for_each(|_| self.order.note_delivered());
             }
             self.source.start(&self.settings, self.fail_fast);
         }

@@ -11,11 +11,12 @@ use crate::error::{Cancelled, Panic};
 use crate::job::Task;
 use crate::lease::Lease;
 use crate::no_item::{self, NoItem};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::unwind::{Quiet, drop_each};
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// A map into which items are pushed: a function runs on each on a pool, and another one, `consume`, gets the results in
 /// the order of the items. From [`Executor::sink`](crate::Executor::sink) and [`Scope::sink`](crate::Scope::sink).
@@ -302,7 +303,7 @@ impl<X> Queue<X> {
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<X>> {
         // No code of the user runs under it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// What the imap pulls. It has no end: the sink just does not ask any more.

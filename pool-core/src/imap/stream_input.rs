@@ -12,13 +12,13 @@ use super::policy;
 use super::stream::ImapStream;
 use crate::error::Panic;
 use crate::no_item::{self, NoItem};
-use crate::sync::Instant;
+use crate::sync::{Instant, Mutex, lock};
 use crate::unwind::{catch, drop_quietly};
 use futures_core::Stream;
 use std::fmt;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 /// The results of a function on the items of a stream, in their order, as a `Stream`. From
@@ -162,12 +162,12 @@ struct Present(Arc<Mutex<Option<PresentPoll>>>);
 
 impl Present {
     fn set(&self, poll: Option<PresentPoll>) {
-        let before = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), poll);
+        let before = std::mem::replace(&mut *lock(&self.0), poll);
         drop_quietly(before);
     }
 
     fn take(&self) -> Option<PresentPoll> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0).take()
     }
 }
 

@@ -110,7 +110,7 @@ impl Weights {
     }
 
     /// An item was pulled. Returns whether that is enough.
-    pub(super) fn weigh(&mut self) -> bool {
+    fn weigh(&mut self) -> bool {
         let size = SIZE.take();
         self.is_missing |= size.is_none();
         self.sizes.push(size.unwrap_or(0));
@@ -122,6 +122,11 @@ impl Weights {
     pub(super) fn is_missing(&self) -> bool {
         self.is_missing
     }
+}
+
+/// An item was pulled. Returns whether that is enough: never without a budget.
+pub(super) fn weigh(weights: &mut Option<Box<Weights>>) -> bool {
+    weights.as_mut().is_some_and(|weights| weights.weigh())
 }
 
 impl Drop for Weights {

@@ -29,7 +29,7 @@ use super::shared::Shared;
 use super::source::{Head, Settings, Source, Wait};
 use super::state::{Answer, Call, Done, Step};
 use super::stats::ImapStats;
-use crate::executor::{is_sequential, is_worker};
+use crate::executor::is_worker;
 use crate::imap::policy::{self, ClockSampler};
 use crate::job::Inside;
 use crate::sync;
@@ -53,17 +53,14 @@ pub(crate) struct Consumer<'p, I: Iterator, F: Function<I::Item>, T, J> {
 }
 
 impl<'p, I: Iterator, F: Function<I::Item>, T, J> Consumer<'p, I, F, T, J> {
-    pub(crate) fn new(shared: Arc<Shared<I, F, T>>, executor: ExecutorRef<'p>, own: Option<J>) -> Self {
-        Consumer::with(shared, executor, OwnInput::new(own))
-    }
-
-    /// Of an input of its own whose `next` never blocks: see [`local`](super::local).
-    pub(crate) fn polled(shared: Arc<Shared<I, F, T>>, executor: ExecutorRef<'p>, own: J) -> Self {
-        Consumer::with(shared, executor, OwnInput::polled(own))
-    }
-
-    fn with(shared: Arc<Shared<I, F, T>>, executor: ExecutorRef<'p>, own: OwnInput<J>) -> Self {
-        let alone = Alone::new(is_sequential(executor.get()));
+    /// `for_good`: the executor has no threads.
+    pub(crate) fn new(
+        shared: Arc<Shared<I, F, T>>,
+        executor: ExecutorRef<'p>,
+        own: OwnInput<J>,
+        for_good: bool,
+    ) -> Self {
+        let alone = Alone::new(for_good);
         let nesting = Some(Nesting::new(executor.get(), shared.control()));
         Consumer { shared, executor, own, alone, settings: None, started: false, nesting }
     }
@@ -76,10 +73,12 @@ where
     J: Iterator<Item = I::Item>,
 {
     fn start(&mut self, settings: &Settings, fail_fast: FailFast<T>) {
-        self.shared.set_fail_fast(fail_fast);
-        settings.budget.iter().for_each(|budget| self.shared.set_budget(budget.clone()));
+        let mut settings = settings.clone();
+        // Without threads there is one item at a time, and none is counted.
+        settings.budget.take_if(|_| self.alone.is_for_good());
+        self.shared.set_asked(fail_fast, settings.budget.clone());
         self.started = settings.started;
-        self.settings = Some(settings.clone());
+        self.settings = Some(settings);
     }
 
     fn refill(&mut self, order: &mut Order<T>, wait: Wait<'_>) -> Head {
@@ -246,7 +245,7 @@ where
         self.alone.is_for_good()
             || (call.works()
                 && !self.started
-                && !self.shared.has_budget()
+                && self.shared.budget().is_none()
                 && self.alone.is_better(self.executor.get(), self.shared.threads()))
     }
 

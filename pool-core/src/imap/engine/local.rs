@@ -8,7 +8,7 @@
 //! [says so](crate::no_item::NoItem::NothingYet), and the call does not ask it again. So the consumer may pull from it ahead of
 //! need, whenever it tells how far it is, and what it pulls begins while the consumer does something else.
 
-use super::budget::Weights;
+use super::budget::{Weights, weigh};
 use super::function::Function;
 use super::input::{Hint, InputEnd, count_down, fill, hint_of, missing, pull};
 use super::ring::Sender;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// The length of the first ring for an input that is polled.
 const FIRST: usize = 2;
 
-pub(super) struct OwnInput<J> {
+pub(crate) struct OwnInput<J> {
     input: Option<J>,
     polled: bool,
     /// The longest ring for its items. An input that is polled may have few, so that is twice what it gave last.
@@ -32,13 +32,18 @@ pub(super) struct OwnInput<J> {
 }
 
 impl<J> OwnInput<J> {
-    /// Without an input, workers pull from another one.
-    pub(super) fn new(input: Option<J>) -> OwnInput<J> {
-        OwnInput { ended: input.is_none(), input, polled: false, longest: usize::MAX }
+    /// There is none: the input is another one, which threads of the pool pull from.
+    pub(crate) fn none() -> OwnInput<J> {
+        OwnInput { ended: true, input: None, polled: false, longest: usize::MAX }
     }
 
-    /// Of an input whose `next` never blocks.
-    pub(super) fn polled(input: J) -> OwnInput<J> {
+    /// One that may block.
+    pub(crate) fn new(input: J) -> OwnInput<J> {
+        OwnInput { ended: false, input: Some(input), polled: false, longest: usize::MAX }
+    }
+
+    /// One whose `next` never blocks.
+    pub(crate) fn polled(input: J) -> OwnInput<J> {
         OwnInput { ended: false, input: Some(input), polled: true, longest: FIRST }
     }
 
@@ -85,7 +90,7 @@ impl<J: Iterator> OwnInput<J> {
         let (mut end, mut spawned, mut pulled) = (pull(own, &mut item), Ok(()), 0);
         if let Some(item) = item {
             let mut sender = shared.locked(|state| state.begin_offer(len, item));
-            let len = if weights.as_mut().is_some_and(|weights| weights.weigh()) { 1 } else { len };
+            let len = if weigh(&mut weights) { 1 } else { len };
             let how = (len as u64, works);
             let more = catch(|| offer_more(shared, executor, own, has_found, &mut sender, how, &mut weights));
             match more {
@@ -140,7 +145,7 @@ where
         }
         let mut used_up = false;
         let stops = |sender: &Sender<I::Item>| {
-            used_up |= weights.as_mut().is_some_and(|weights| weights.weigh());
+            used_up |= weigh(weights);
             used_up || !full || sender.pushed() >= len || control.has_called(looked_up) || has_found()
         };
         if let Some(end) = fill(own, sender, stops) {

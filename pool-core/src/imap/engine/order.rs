@@ -177,14 +177,10 @@ impl<T> Order<T> {
         self.delivered.iter_mut().for_each(|delivered| delivered.push(index));
     }
 
-    /// Notes which items are delivered, from now on. Only without order, and where none is in a ring.
-    pub(in crate::imap) fn note_delivered(&mut self) {
-        self.delivered = Some(Vec::new());
-    }
-
-    /// Which items were delivered or given up since the last call of this.
+    /// Which items were delivered or given up since the last call of this. The first call comes before the first of them. Only
+    /// without order, and where none is in a ring.
     pub(super) fn take_delivered(&mut self) -> impl Iterator<Item = u64> {
-        self.delivered.as_mut().map(std::mem::take).unwrap_or_default().into_iter()
+        std::mem::take(self.delivered.get_or_insert_default()).into_iter()
     }
 
     /// Looks for the next result, or its panic. Drops what was given up on the way.

@@ -23,8 +23,8 @@ pub struct Shared<I: Iterator, F, T> {
     control: Arc<Control>,
     /// What its jobs go through, if it borrows.
     lease: OnceLock<Arc<Lease>>,
-    fail_fast: OnceLock<FailFast<T>>,
-    budget: OnceLock<Budget>,
+    /// What threads must know without the lock of what was set.
+    asked: OnceLock<(FailFast<T>, Option<Budget>)>,
     state: Mutex<State<I, T>>,
 }
 
@@ -41,16 +41,7 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
         let (threads, control) = (threads_of(executor), Arc::new(Control::new(current_item())));
         terminated(executor).into_iter().for_each(|pool| control.unwanted().set_pool(pool));
         let state = Mutex::new(State::new(input, threads, control.clone()));
-        Shared {
-            function,
-            threads,
-            job,
-            control,
-            lease: OnceLock::new(),
-            fail_fast: OnceLock::new(),
-            budget: OnceLock::new(),
-            state,
-        }
+        Shared { function, threads, job, control, lease: OnceLock::new(), asked: OnceLock::new(), state }
     }
 
     pub(crate) fn control(&self) -> &Arc<Control> {
@@ -68,26 +59,21 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     }
 
     /// To be called before the first job.
-    pub(super) fn set_fail_fast(&self, fail_fast: FailFast<T>) {
-        let _ = self.fail_fast.set(fail_fast);
+    pub(super) fn set_asked(&self, fail_fast: FailFast<T>, budget: Option<Budget>) {
+        let _ = self.asked.set((fail_fast, budget));
     }
 
-    /// To be called before the first job.
-    pub(super) fn set_budget(&self, budget: Budget) {
-        let _ = self.budget.set(budget);
-    }
-
-    pub(super) fn has_budget(&self) -> bool {
-        self.budget.get().is_some()
+    pub(super) fn budget(&self) -> Option<&Budget> {
+        self.asked.get()?.1.as_ref()
     }
 
     /// For what is pulled next, if there is a budget.
     pub(super) fn weights(&self) -> Option<Box<Weights>> {
-        self.budget.get().map(Weights::new)
+        self.budget().map(Weights::new)
     }
 
     pub(super) fn fail_fast(&self) -> FailFast<T> {
-        self.fail_fast.get().copied().unwrap_or(FailFast::new())
+        self.asked.get().map_or(FailFast::new(), |asked| asked.0)
     }
 
     pub(super) fn function(&self) -> &F {

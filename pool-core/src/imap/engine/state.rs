@@ -356,11 +356,7 @@ impl<I: Iterator, T> State<I, T> {
 
     /// `in_hand` is what the consumer has pulled and not told of.
     pub(super) fn stats(&self, order: &Order<T>, in_hand: u64) -> ImapStats {
-        let told = self.told.iter().map(|(_, output)| match output {
-            Output::Began(_) => 0,
-            Output::Ring(ring, _) => ring.len(),
-            _ => 1,
-        });
+        let told = self.told.iter().map(|(_, output)| output.ready_len());
         let blocked = order.ready_len() + told.sum::<u64>();
         let (waiting, visible_end) = self.backlog.seen();
         let delivered = order.head();

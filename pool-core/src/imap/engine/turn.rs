@@ -7,6 +7,7 @@
 //! it works on these items itself, as far as that is a chunk, so they are in the cache of the thread that pulled them,
 //! and are freed by the thread that allocated them. What is behind that chunk waits for all.
 
+use super::budget::weigh;
 use super::chunk::Hand;
 use super::function::Function;
 use super::input::{InHand, InputBack, InputEnd, Ran, fill, hint_of, pull};
@@ -191,7 +192,9 @@ where
         let mut weights = self.weights();
         let end = pull(&mut *input, hand.slot());
         let pulled = u64::from(end.is_none());
-        weights.iter_mut().filter(|_| pulled > 0).for_each(|weights| _ = weights.weigh());
+        if pulled > 0 {
+            weigh(&mut weights);
+        }
         Done::Pulled(InputBack::new(input, pulled, hint, end).weighed(weights), None)
     }
 
@@ -201,9 +204,7 @@ where
         let end = if self.control().is_cancelled() {
             None
         } else {
-            fill(&mut *input, &mut sender, |sender| {
-                weights.as_mut().is_some_and(|weights| weights.weigh()) || full(sender.pushed())
-            })
+            fill(&mut *input, &mut sender, |sender| weigh(&mut weights) || full(sender.pushed()))
         };
         let back = InputBack::new(input, sender.pushed(), hint, end).weighed(weights);
         Done::Pulled(back, Some(sender))

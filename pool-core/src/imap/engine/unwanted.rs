@@ -4,8 +4,9 @@
 
 use crate::executor::Terminated;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, lock};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// `C` is what stands for an imap.
 pub(in crate::imap) struct Unwanted<C> {
@@ -54,20 +55,20 @@ impl<C> Unwanted<C> {
 
     /// Without order, this item was given up.
     pub(super) fn give_up(&self, index: u64) {
-        self.given_up.lock().unwrap_or_else(PoisonError::into_inner).insert(index);
+        lock(&self.given_up).insert(index);
         self.some_given_up.store(true, Ordering::Relaxed);
     }
 
     /// An item has ended, so nothing asks for it any more.
     pub(super) fn forget(&self, index: u64) {
         if self.some_given_up.load(Ordering::Relaxed) {
-            self.given_up.lock().unwrap_or_else(PoisonError::into_inner).remove(&index);
+            lock(&self.given_up).remove(&index);
         }
     }
 
     /// Whether the result of this item is not wanted. `is_unwanted` says so of an item of another imap.
     pub(super) fn contains(&self, index: u64, is_unwanted: impl FnOnce(&C, u64) -> bool) -> bool {
-        let given_up = || self.given_up.lock().unwrap_or_else(PoisonError::into_inner).contains(&index);
+        let given_up = || lock(&self.given_up).contains(&index);
         index < self.below.load(Ordering::Relaxed)
             || (self.some_given_up.load(Ordering::Relaxed) && given_up())
             || self.pool.get().is_some_and(Terminated::is_set)

@@ -102,10 +102,7 @@ impl<T> ByIndex<T> {
     }
 
     pub(super) fn ready_len(&self) -> (u64, u64) {
-        let entries = self.entries.iter().map(|(_, output)| match output {
-            Output::Ring(ring, _) => ring.len(),
-            _ => 1,
-        });
+        let entries = self.entries.iter().map(|(_, output)| output.ready_len());
         (entries.sum(), self.late.iter().map(|run| run.ring.len()).sum())
     }
 

@@ -20,6 +20,15 @@ pub(in crate::imap::engine) enum Output<T> {
 }
 
 impl<T> Output<T> {
+    /// How many results can be seen in it; a panic is one.
+    pub(in crate::imap::engine) fn ready_len(&self) -> u64 {
+        match self {
+            Output::Began(_) => 0,
+            Output::Ring(ring, _) => ring.len(),
+            Output::Value(_) | Output::Panicked(_) | Output::InputPanicked(_) => 1,
+        }
+    }
+
     /// Of a ring, the index behind the last result that can be seen in it; `first` is that of its first one.
     pub(in crate::imap::engine) fn ring_end(&self, first: u64) -> Option<u64> {
         if let Output::Ring(ring, _) = self { Some(first + ring.len()) } else { None }
