@@ -22,9 +22,10 @@ macro_rules! public {
 }
 
 public! {
-    BuildError Builder CancelToken Cancelled Executor Imap ImapStats ImapStream ItemTimeout IterExt JobError JobHandle JobTimedOut Local LocalInput
-    MAX_DEFAULT_WINDOW_PER_THREAD Panic Place PoolStats Pooled Scope ScopedJobHandle Sequential TimedOut Timeout WorkerStats backend
-    compiler_errors guide
+    Batches Block Blocks Budget BuildError Builder CancelToken Cancelled Current Executor Imap ImapStats ImapStream Input ItemTime ItemTimeout
+    IterExt JobError JobHandle JobTimedOut Local LocalInput MAX_DEFAULT_WINDOW_PER_THREAD Outcome Panic Place PoolStats Pooled RecordTooLong
+    Records Scope ScopedJobHandle Sequential Sink StreamImap StreamImapExt TimedOut Timeout WithSizes WorkerStats backend compiler_errors
+    current guide
 }
 
 /// What `pool_core` exports, as its `lib.rs` says; not what it has for tests.
