@@ -44,7 +44,7 @@ impl<I: Iterator> Batches<I> {
     /// Cost: the clock is read twice for each item.
     ///
     /// ```
-    /// use pool_channel::IterExt;
+    /// use pool_stealing::IterExt;
     /// use std::time::Duration;
     ///
     /// let slow = (0..3).inspect(|_| std::thread::sleep(Duration::from_millis(20)));

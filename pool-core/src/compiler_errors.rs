@@ -8,18 +8,18 @@
 //! The methods are those of a trait, which must be in scope.
 //!
 //! ```compile_fail,E0599
-//! use pool_channel::ChannelPool;
+//! use pool_stealing::StealingPool;
 //!
-//! let pool = ChannelPool::new(2).unwrap();
+//! let pool = StealingPool::new(2).unwrap();
 //! pool.imap(0..3, |x| x + 1);
 //! ```
 //!
 //! Import the trait [`Executor`](crate::Executor) from the backend.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2).unwrap();
+//! let pool = StealingPool::new(2).unwrap();
 //! assert!(pool.imap(0..3, |x| x + 1).eq(1..4));
 //! ```
 //!
@@ -28,8 +28,8 @@
 //! The items borrow.
 //!
 //! ```compile_fail,E0597
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let words = vec![String::from("one"), String::from("three")];
 //! let lengths: Vec<usize> = pool.imap(&words, |word| word.len()).collect();
 //! ```
@@ -38,8 +38,8 @@
 //! [`scope`](crate::Executor::scope), where items, results and functions may borrow.
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let words = vec![String::from("one"), String::from("three")];
 //! assert_eq!(pool.map(&words, |word| word.len()), [3, 5]);
 //! assert_eq!(pool.scope(|s| s.imap(&words, |word| word.len()).max()), Some(5));
@@ -51,8 +51,8 @@
 //! The function borrows a local variable.
 //!
 //! ```compile_fail,E0373
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let factor = 3;
 //! let tripled: Vec<u32> = pool.imap(0..3, |x| factor * x).collect();
 //! ```
@@ -60,8 +60,8 @@
 //! Let it own the variable: `move`. Clone what is needed afterwards, such as an `Arc`, before.
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let factor = 3;
 //! assert!(pool.imap(0..3, move |x| factor * x).eq([0, 3, 6]));
 //! ```
@@ -71,8 +71,8 @@
 //! The same goes for `RefCell`, `Cell` and raw pointers that a function shares.
 //!
 //! ```compile_fail,E0277
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let table = std::rc::Rc::new([3, 5, 8]);
 //! let found: Vec<i32> = pool.imap(0..3usize, move |index| table[index]).collect();
 //! ```
@@ -81,8 +81,8 @@
 //! it may stay where it is: [`imap_local`](crate::Executor::imap_local) pulls on the thread that iterates.
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let table = std::sync::Arc::new([3, 5, 8]);
 //! assert!(pool.imap(0..3usize, move |index| table[index]).eq([3, 5, 8]));
 //!
@@ -96,8 +96,8 @@
 //! The thread that locks the standard input must also unlock it. `stdin().lines()` locks it, too.
 //!
 //! ```compile_fail,E0277
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let lengths = pool.imap(std::io::stdin().lock().lines(), |line| line.unwrap().len());
 //! # use std::io::BufRead;
 //! ```
@@ -106,8 +106,8 @@
 //! the lock where you iterate, with `imap_local`.)
 //!
 //! ```no_run
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! use std::io::{BufRead, BufReader, stdin};
 //!
 //! let lengths = pool.imap(BufReader::new(stdin()).lines(), |line| line.unwrap().len());
@@ -121,8 +121,8 @@
 //! Results go from thread to thread, too, and a `Box<dyn Error>` may hold anything.
 //!
 //! ```compile_fail,E0277
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! fn parse(text: &str) -> Result<u32, Box<dyn std::error::Error>> {
 //!     Ok(text.trim().parse()?)
 //! }
@@ -133,8 +133,8 @@
 //! Say that the error is `Send`. `?` makes such a box of every error that is, and so do `anyhow` and the like.
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! fn parse(text: &str) -> Result<u32, Box<dyn std::error::Error + Send + Sync>> {
 //!     Ok(text.trim().parse()?)
 //! }
@@ -148,8 +148,8 @@
 //! Settings, limits and tokens are methods of an [`Imap`](crate::Imap). Adapters of std make another type of it.
 //!
 //! ```compile_fail,E0599
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let even = pool.imap(0..4, |x| x * x).filter(|square| square % 2 == 0).window(8);
 //! ```
 //!
@@ -157,8 +157,8 @@
 //! was set.
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let even = pool.imap(0..4, |x| x * x).window(8).filter(|square| square % 2 == 0);
 //! assert!(even.eq([0, 4]));
 //! ```
@@ -168,8 +168,8 @@
 //! Many threads call the function at the same time.
 //!
 //! ```compile_fail,E0594
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let mut seen = 0;
 //! let items: Vec<u32> = pool.imap(0..3, move |x| { seen += 1; x }).collect();
 //! ```
@@ -177,8 +177,8 @@
 //! Count in an atomic; or let each thread have its own state: [`imap_init`](crate::Executor::imap_init).
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let shouted = pool.imap_init(["a", "b"], String::new, |buffer, word| {
 //!     buffer.clear();
 //!     buffer.push_str(word);
@@ -192,10 +192,10 @@
 //! An imap borrows its pool.
 //!
 //! ```compile_fail,E0597
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
 //! fn squares() -> impl Iterator<Item = u64> {
-//!     let pool = ChannelPool::new(2).unwrap();
+//!     let pool = StealingPool::new(2).unwrap();
 //!     pool.imap(0..3, |x| x * x)
 //! }
 //! ```
@@ -204,15 +204,15 @@
 //! can be a static variable.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::sync::LazyLock;
 //!
 //! fn squares() -> impl Iterator<Item = u64> {
-//!     let pool = ChannelPool::new(2).unwrap();
+//!     let pool = StealingPool::new(2).unwrap();
 //!     pool.into_imap(0..3, |x| x * x)
 //! }
 //!
-//! static POOL: LazyLock<ChannelPool> = LazyLock::new(|| ChannelPool::new(2).unwrap());
+//! static POOL: LazyLock<StealingPool> = LazyLock::new(|| StealingPool::new(2).unwrap());
 //!
 //! fn cubes() -> impl Iterator<Item = u64> {
 //!     POOL.imap(0..3, |x| x * x * x)
@@ -226,8 +226,8 @@
 //! An imap inside the function of another one, on the same pool. The function borrows the pool, and may outlive it:
 //!
 //! ```compile_fail,E0373
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let sums = pool.imap(1..4_u64, |n| pool.imap(0..n, |x| x).sum::<u64>());
 //! assert!(sums.eq([0, 1, 3]));
 //! ```
@@ -235,8 +235,8 @@
 //! The compiler advises `move`. But the outer imap borrows the pool that would be moved:
 //!
 //! ```compile_fail,E0505
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let sums = pool.imap(1..4_u64, move |n| pool.imap(0..n, |x| x).sum::<u64>());
 //! assert!(sums.eq([0, 1, 3]));
 //! ```
@@ -245,9 +245,9 @@
 //! variable can be used as it is.
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, Executor};
+//! # use pool_stealing::{Executor, StealingPool};
 //! # use std::sync::Arc;
-//! let pool = Arc::new(ChannelPool::new(2).unwrap());
+//! let pool = Arc::new(StealingPool::new(2).unwrap());
 //! let inner = pool.clone();
 //! let sums = pool.imap(1..4_u64, move |n| inner.imap(0..n, |x| x).sum::<u64>());
 //! assert!(sums.eq([0, 1, 3]));
@@ -262,8 +262,8 @@
 //! A stage that borrows its pool is the input of another.
 //!
 //! ```compile_fail,E0597
-//! # use pool_channel::{ChannelPool, IterExt};
-//! # let pool = ChannelPool::new(2).unwrap();
+//! # use pool_stealing::{IterExt, StealingPool};
+//! # let pool = StealingPool::new(2).unwrap();
 //! let stages = (0..3).imap(&pool, |x| x + 1).imap(&pool, |x| 2 * x);
 //! assert!(stages.eq([2, 4, 6]));
 //! ```
@@ -272,8 +272,8 @@
 //! iterated: [`local`](crate::IterExt::local).
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, IterExt};
-//! # let pool = std::sync::Arc::new(ChannelPool::new(2).unwrap());
+//! # use pool_stealing::{IterExt, StealingPool};
+//! # let pool = std::sync::Arc::new(StealingPool::new(2).unwrap());
 //! let stages = (0..3).imap(pool.clone(), |x| x + 1).imap(&pool, |x| 2 * x);
 //! assert!(stages.eq([2, 4, 6]));
 //! let stages = (0..3).imap(&pool, |x| x + 1).local().imap(&pool, |x| 2 * x);
@@ -283,7 +283,7 @@
 //! # the `imap` method cannot be invoked on a trait object
 //!
 //! ```compile_fail
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
 //! fn total(pool: &dyn Executor) -> u64 {
 //!     pool.imap(0..3, |x| x * x).sum()
@@ -293,14 +293,14 @@
 //! Begin with the items; for other methods write one more `&`. See [`Executor`](crate::Executor#pools-of-any-kind).
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor, IterExt};
+//! use pool_stealing::{Executor, IterExt, StealingPool};
 //!
 //! fn total(pool: &dyn Executor) -> u64 {
 //!     let squares: u64 = (0..3).imap(pool, |x| x * x).sum();
 //!     squares + (&pool).imap(0..3, |x| x - x).sum::<u64>()
 //! }
 //!
-//! assert_eq!(total(&ChannelPool::new(2).unwrap()), 5);
+//! assert_eq!(total(&StealingPool::new(2).unwrap()), 5);
 //! ```
 //!
 //! # E0277: the size for values of type `dyn Executor` cannot be known
@@ -308,7 +308,7 @@
 //! A type parameter has a known size unless it says otherwise, and `dyn Executor` has none.
 //!
 //! ```compile_fail,E0277
-//! use pool_channel::{Executor, IterExt};
+//! use pool_stealing::{Executor, IterExt};
 //!
 //! fn total<E: Executor>(pool: &E) -> u64 {
 //!     (0..3).imap(pool, |x| x * x).sum()
@@ -323,7 +323,7 @@
 //! executor, too, and has a size.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor, IterExt};
+//! use pool_stealing::{Executor, IterExt, StealingPool};
 //!
 //! fn total<E: Executor + ?Sized>(pool: &E) -> u64 {
 //!     (0..3).imap(pool, |x| x * x).sum()
@@ -333,5 +333,5 @@
 //!     total(pool)
 //! }
 //!
-//! assert_eq!(total_on_any(&ChannelPool::new(2).unwrap()), 5);
+//! assert_eq!(total_on_any(&StealingPool::new(2).unwrap()), 5);
 //! ```

@@ -173,17 +173,17 @@ impl std::error::Error for TimedOut {}
 /// [`JobHandle::join_timeout`](crate::ScopedJobHandle::join_timeout) returns it.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor};
+/// use pool_stealing::{Executor, StealingPool};
 /// use std::time::Duration;
 ///
-/// let pool = ChannelPool::new(1)?;
+/// let pool = StealingPool::new(1)?;
 /// let (release, hang) = std::sync::mpsc::channel::<()>();
 /// let mut handle = pool.submit(move || hang.recv().is_err());
 /// let late = handle.join_timeout(Duration::from_millis(5)).unwrap_err();
 /// assert_eq!(late.to_string(), "the job had not ended after 5ms");
 /// drop(release);
 /// assert!(handle.join().unwrap());
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobTimedOut {

@@ -52,16 +52,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// with one more `&`:
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor, IterExt};
+/// use pool_stealing::{Executor, IterExt, StealingPool};
 ///
 /// fn total(pool: &dyn Executor, numbers: Vec<u32>) -> u32 {
 ///     let squares = numbers.into_iter().imap(pool, |x| x * x);
 ///     squares.sum::<u32>() + (&pool).submit(|| 1).join().unwrap()
 /// }
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// assert_eq!(total(&pool, vec![1, 2, 3]), 15);
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 ///
 /// Without that `&` the compiler says that the method "cannot be invoked on a trait object", and shows a line with the
@@ -166,8 +166,8 @@ pub trait Executor: Send + Sync {
     /// tries again. After a panic of `f` its state is dropped.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let lines = ["a b", "c", ""];
     /// let counts = pool.imap_init(lines, Vec::new, |words, line| {
     ///     words.clear();
@@ -180,8 +180,8 @@ pub trait Executor: Send + Sync {
     /// What must outlive the imap, or is not `Send`, is a variable of the pool's thread:
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// use std::cell::RefCell;
     /// use std::rc::Rc;
     ///
@@ -221,8 +221,8 @@ pub trait Executor: Send + Sync {
     /// gives the next item needs [`window(1)`](Imap::window). Items that were pulled begin all the same.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let text = String::from("some\nlines\nof text");
     /// let shouted = pool.imap_local(text.lines().map(String::from), |line| line.to_uppercase());
     /// assert_eq!(shouted.collect::<Vec<_>>(), ["SOME", "LINES", "OF TEXT"]);
@@ -253,7 +253,7 @@ pub trait Executor: Send + Sync {
     /// own `Arc`.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     /// use std::sync::Arc;
     ///
     /// /// The lengths of words, computed on any pool.
@@ -262,12 +262,12 @@ pub trait Executor: Send + Sync {
     ///     pool.into_imap(words, |word| word.len())
     /// }
     ///
-    /// let pool = Arc::new(ChannelPool::new(2)?);
+    /// let pool = Arc::new(StealingPool::new(2)?);
     /// assert!(lengths(pool.clone(), "one three").eq([3, 5]));
     /// // A pool by value ends with its imap.
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// assert!(pool.into_imap(0..3, |x| 2 * x).eq([0, 2, 4]));
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     fn into_imap<'p, I, F, T>(self, items: I, f: F) -> Imap<'p, T, I::Place>
     where
@@ -283,8 +283,8 @@ pub trait Executor: Send + Sync {
     /// callers that have no iterator; see [`Sink`].
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let mut text = String::new();
     /// let mut sink = pool.sink(|x: u32| x.to_string(), |number| text += &number);
     /// (0..12).for_each(|x| sink.push(x));
@@ -306,8 +306,8 @@ pub trait Executor: Send + Sync {
     /// Like [`sink`](Executor::sink), with a state for each thread at work, as [`imap_init`](Executor::imap_init).
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let mut lengths = Vec::new();
     /// let f = |buffer: &mut String, x: u32| {
     ///     buffer.clear();
@@ -337,9 +337,9 @@ pub trait Executor: Send + Sync {
     /// value, or a clone of its `Arc`. So it can be kept in a struct.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
+    /// # use pool_stealing::{Executor, StealingPool};
     /// # use std::sync::{Arc, mpsc};
-    /// # let pool = Arc::new(ChannelPool::new(2).unwrap());
+    /// # let pool = Arc::new(StealingPool::new(2).unwrap());
     /// let (send, results) = mpsc::channel();
     /// let mut sink = pool.clone().into_sink(|x: u32| 2 * x, move |result| send.send(result));
     /// sink.push(1).unwrap();
@@ -395,9 +395,9 @@ pub trait Executor: Send + Sync {
     /// all other jobs have ended.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     ///
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// let text = String::from("all on the stack");
     /// let mut longest = "";
     /// pool.scope(|s| {
@@ -410,7 +410,7 @@ pub trait Executor: Send + Sync {
     ///     assert_eq!(count.join().unwrap(), 4);
     /// });
     /// assert_eq!(longest, "stack");
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     fn scope<'env, F, R>(&'env self, f: F) -> R
     where
@@ -431,12 +431,12 @@ pub trait Executor: Send + Sync {
     /// With the panic of the first item (or of the input) that panics, after whatever runs has ended.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     ///
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// let words = vec![String::from("one"), String::from("two"), String::from("three")];
     /// assert_eq!(pool.map(&words, |word| word.len()), [3, 3, 5]);
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     fn map<'env, I, F, T>(&'env self, items: I, f: F) -> Vec<T>
     where
@@ -503,17 +503,17 @@ impl Terminated {
 /// [`terminated`](Executor::terminated) writes `forward_executor!(self => self.1, terminated: Some(self.2.clone()))`.
 ///
 /// ```
-/// use pool_channel::backend::forward_executor;
-/// use pool_channel::{BuildError, ChannelPool, Executor};
+/// use pool_stealing::backend::forward_executor;
+/// use pool_stealing::{BuildError, Executor, StealingPool};
 ///
 /// /// A pool that goes with the name of what it is for.
-/// struct Named(&'static str, ChannelPool);
+/// struct Named(&'static str, StealingPool);
 ///
 /// impl Executor for Named {
 ///     forward_executor!(self => self.1);
 /// }
 ///
-/// let pool = Named("thumbnails", ChannelPool::new(2)?);
+/// let pool = Named("thumbnails", StealingPool::new(2)?);
 /// assert!(pool.imap(0..3, |x| x + 1).eq(1..4));
 /// assert_eq!((pool.0, pool.threads()), ("thumbnails", 2));
 /// # Ok::<(), BuildError>(())

@@ -7,17 +7,17 @@ use crate::imap::{ExecutorRef, Imap, LocalInput, WithSizes};
 /// [`imap`](Executor::imap) as a method of every iterator.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, IterExt};
+/// use pool_stealing::{IterExt, StealingPool};
 /// use std::sync::Arc;
 ///
-/// let pool = Arc::new(ChannelPool::new(2)?);
+/// let pool = Arc::new(StealingPool::new(2)?);
 /// let lines = ["3", "x", "1", "2"].into_iter();
 /// let rendered = lines
 ///     .imap(pool.clone(), |line| line.parse::<u32>())
 ///     .filter_map(Result::ok)
 ///     .imap(pool, |number| "*".repeat(number as usize));
 /// assert_eq!(rendered.collect::<Vec<_>>(), ["***", "*", "**"]);
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 pub trait IterExt: Iterator {
     /// Maps this iterator on a pool: in order, lazily, in bounded memory.
@@ -42,11 +42,11 @@ pub trait IterExt: Iterator {
     /// The same as [`imap_init`](Executor::imap_init), on any executor, as [`imap`](IterExt::imap).
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, IterExt};
+    /// use pool_stealing::{IterExt, StealingPool};
     ///
     /// /// An imap with a state that owns its pool.
     /// fn lengths() -> impl Iterator<Item = usize> {
-    ///     let pool = ChannelPool::default();
+    ///     let pool = StealingPool::default();
     ///     (0..1000u32).imap_init(pool, String::new, |buffer, x| {
     ///         buffer.clear();
     ///         buffer.extend(std::iter::repeat_n('x', x as usize % 10));
@@ -74,15 +74,15 @@ pub trait IterExt: Iterator {
     /// What that costs stands at [`imap_local`](Executor::imap_local): promises P4 and P16 have an exception there.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, IterExt};
+    /// use pool_stealing::{IterExt, StealingPool};
     ///
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// let text = String::from("3\nx\n1\n2");
     /// // The text is borrowed, and the second stage borrows the pool through the first one.
     /// let numbers = text.lines().map(String::from).local().imap(&pool, |line| line.parse::<u32>());
     /// let rendered = numbers.filter_map(Result::ok).local().imap(&pool, |number| "*".repeat(number as usize));
     /// assert_eq!(rendered.collect::<Vec<_>>(), ["***", "*", "**"]);
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     fn local(self) -> LocalInput<Self>
     where
@@ -97,8 +97,8 @@ pub trait IterExt: Iterator {
     /// for each item. A panic of `size` is one of the input.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor, IterExt};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, IterExt, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let pages = ["one", "three"].into_iter().map(String::from).with_sizes(|page| page.len());
     /// let lengths = pool.imap(pages, |page| page.len()).window_bytes(1 << 20);
     /// assert!(lengths.eq([3, 5]));
@@ -118,14 +118,14 @@ pub trait IterExt: Iterator {
     /// iterator comes after the batch of the items before it.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, IterExt};
+    /// use pool_stealing::{IterExt, StealingPool};
     /// use std::sync::Arc;
     ///
-    /// let pool = Arc::new(ChannelPool::new(2)?);
+    /// let pool = Arc::new(StealingPool::new(2)?);
     /// let rows = (0..1000_u64).imap(pool.clone(), |x| x * x);
     /// let inserted = rows.batches(100).imap(pool, |rows| rows.len());
     /// assert_eq!(inserted.collect::<Vec<_>>(), [100; 10]);
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     ///
     /// # Panics

@@ -37,8 +37,8 @@ use std::sync::Arc;
 /// A job cannot borrow what ends before the scope does:
 ///
 /// ```compile_fail,E0597
-/// # use pool_channel::{ChannelPool, Executor};
-/// # let pool = ChannelPool::new(2).unwrap();
+/// # use pool_stealing::{Executor, StealingPool};
+/// # let pool = StealingPool::new(2).unwrap();
 /// pool.scope(|s| {
 ///     let inside = vec![1, 2, 3];
 ///     s.imap(&inside, |x| x + 1).start();
@@ -48,8 +48,8 @@ use std::sync::Arc;
 /// What borrows cannot leave the scope:
 ///
 /// ```compile_fail,E0521
-/// # use pool_channel::{ChannelPool, Executor};
-/// # let pool = ChannelPool::new(2).unwrap();
+/// # use pool_stealing::{Executor, StealingPool};
+/// # let pool = StealingPool::new(2).unwrap();
 /// let data = vec![1, 2, 3];
 /// let mut escaped = None;
 /// pool.scope(|s| {
@@ -58,8 +58,8 @@ use std::sync::Arc;
 /// ```
 ///
 /// ```compile_fail,E0521
-/// # use pool_channel::{ChannelPool, Executor};
-/// # let pool = ChannelPool::new(2).unwrap();
+/// # use pool_stealing::{Executor, StealingPool};
+/// # let pool = StealingPool::new(2).unwrap();
 /// let data = vec![1, 2, 3];
 /// let mut escaped = None;
 /// pool.scope(|s| {
@@ -68,8 +68,8 @@ use std::sync::Arc;
 /// ```
 ///
 /// ```compile_fail,E0521
-/// # use pool_channel::{ChannelPool, Executor};
-/// # let pool = ChannelPool::new(2).unwrap();
+/// # use pool_stealing::{Executor, StealingPool};
+/// # let pool = StealingPool::new(2).unwrap();
 /// let data = vec![1, 2, 3];
 /// let mut escaped = None;
 /// pool.scope(|s| {
@@ -78,8 +78,8 @@ use std::sync::Arc;
 /// ```
 ///
 /// ```compile_fail,E0521
-/// # use pool_channel::{ChannelPool, Executor};
-/// # let pool = ChannelPool::new(2).unwrap();
+/// # use pool_stealing::{Executor, StealingPool};
+/// # let pool = StealingPool::new(2).unwrap();
 /// let data = vec![1, 2, 3];
 /// let mut escaped = None;
 /// pool.scope(|s| {
@@ -90,8 +90,8 @@ use std::sync::Arc;
 /// What is borrowed cannot change meanwhile:
 ///
 /// ```compile_fail,E0502
-/// # use pool_channel::{ChannelPool, Executor};
-/// # let pool = ChannelPool::new(2).unwrap();
+/// # use pool_stealing::{Executor, StealingPool};
+/// # let pool = StealingPool::new(2).unwrap();
 /// let mut data = vec![1, 2, 3];
 /// pool.scope(|s| {
 ///     let length = s.submit(|| data.len());
@@ -103,22 +103,22 @@ use std::sync::Arc;
 /// `Rc` cannot cross to another thread, neither in the function, nor as an item, nor as a result:
 ///
 /// ```compile_fail,E0277
-/// # use pool_channel::{ChannelPool, Executor};
-/// # let pool = ChannelPool::new(2).unwrap();
+/// # use pool_stealing::{Executor, StealingPool};
+/// # let pool = StealingPool::new(2).unwrap();
 /// let shared = std::rc::Rc::new(1);
 /// pool.scope(|s| s.submit(|| *shared).join().unwrap());
 /// ```
 ///
 /// ```compile_fail,E0277
-/// # use pool_channel::{ChannelPool, Executor};
-/// # let pool = ChannelPool::new(2).unwrap();
+/// # use pool_stealing::{Executor, StealingPool};
+/// # let pool = StealingPool::new(2).unwrap();
 /// let items = vec![std::rc::Rc::new(1)];
 /// pool.map(items, |item| *item);
 /// ```
 ///
 /// ```compile_fail,E0277
-/// # use pool_channel::{ChannelPool, Executor};
-/// # let pool = ChannelPool::new(2).unwrap();
+/// # use pool_stealing::{Executor, StealingPool};
+/// # let pool = StealingPool::new(2).unwrap();
 /// pool.map([1, 2], |item| std::rc::Rc::new(item));
 /// ```
 pub struct Scope<'scope, 'env: 'scope> {
@@ -168,8 +168,8 @@ impl<'scope> Scope<'scope, '_> {
     /// `Imap` was leaked.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let words = vec![String::from("one"), String::from("three")];
     /// let longest = pool.scope(|s| s.imap(&words, |word| word.len()).max());
     /// assert_eq!(longest, Some(5));
@@ -186,8 +186,8 @@ impl<'scope> Scope<'scope, '_> {
     /// [`Executor::imap_init`] on borrowed data.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let (words, separator) = (vec!["a", "b"], String::from("-"));
     /// let joined: Vec<_> = pool.scope(|s| {
     ///     let join = |buffer: &mut String, word: &&str| {
@@ -216,8 +216,8 @@ impl<'scope> Scope<'scope, '_> {
     /// [`s.imap_init(items.local(), init, f)`](Scope::imap_init).
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let text = String::from("some\nlines of text");
     /// let offset = std::rc::Rc::new(1);
     /// let lines = text.lines().skip(*offset);
@@ -238,8 +238,8 @@ impl<'scope> Scope<'scope, '_> {
     /// [`Executor::sink`] on borrowed data. What has not begun when the scope ends is cancelled.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let (text, mut lengths) = (String::from("pushed word by word"), Vec::new());
     /// pool.scope(|s| {
     ///     let mut sink = s.sink(str::len, |length| lengths.push(length));
@@ -262,8 +262,8 @@ impl<'scope> Scope<'scope, '_> {
     /// [`Executor::sink_init`] on borrowed data.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let (separator, mut joined) = (String::from("-"), Vec::new());
     /// pool.scope(|s| {
     ///     let join = |buffer: &mut String, word: &str| {
@@ -299,8 +299,8 @@ impl<'scope> Scope<'scope, '_> {
     /// waits for it. If it panics and is not joined, the scope panics with its payload at the end.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let mut halves = [vec![3, 1, 2], vec![6, 5, 4]];
     /// pool.scope(|s| {
     ///     for half in &mut halves {

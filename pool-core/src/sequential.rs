@@ -9,7 +9,7 @@ use crate::job::Job;
 /// an executor is one, too, and `None` is this one:
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor, Sequential};
+/// use pool_stealing::{Executor, Sequential, StealingPool};
 ///
 /// /// The lengths of all words, computed on `pool`.
 /// fn lengths(pool: &impl Executor, words: Vec<String>) -> Vec<usize> {
@@ -18,9 +18,9 @@ use crate::job::Job;
 ///
 /// let words = || vec![String::from("one"), String::from("three")];
 /// assert_eq!(lengths(&Sequential, words()), [3, 5]);
-/// let pool = if words().len() > 1000 { Some(ChannelPool::new(2)?) } else { None };
+/// let pool = if words().len() > 1000 { Some(StealingPool::new(2)?) } else { None };
 /// assert_eq!(lengths(&pool, words()), [3, 5]);
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 ///
 /// # What differs from a pool

@@ -22,10 +22,10 @@ pub trait StreamImapExt: Stream {
     ///
     /// ```
     /// use futures::{StreamExt, stream};
-    /// use pool_channel::{ChannelPool, StreamImapExt};
+    /// use pool_stealing::{StealingPool, StreamImapExt};
     /// use std::sync::Arc;
     ///
-    /// let pool = Arc::new(ChannelPool::new(2)?);
+    /// let pool = Arc::new(StealingPool::new(2)?);
     /// let lines = stream::iter(["3", "x", "1", "2"]);
     /// let rendered = lines
     ///     .imap(pool.clone(), |line| line.parse::<u32>())
@@ -34,7 +34,7 @@ pub trait StreamImapExt: Stream {
     ///     .window(8);
     /// let rendered: Vec<_> = futures::executor::block_on(rendered.collect());
     /// assert_eq!(rendered, ["***", "*", "**"]);
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     fn imap<'p, E, F, T>(self, executor: E, f: F) -> StreamImap<'p, T>
     where
@@ -51,16 +51,16 @@ pub trait StreamImapExt: Stream {
     ///
     /// ```
     /// use futures::{StreamExt, stream};
-    /// use pool_channel::{ChannelPool, StreamImapExt};
+    /// use pool_stealing::{StealingPool, StreamImapExt};
     ///
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// let lengths = stream::iter(0..3u32).imap_init(&pool, String::new, |buffer, x| {
     ///     buffer.clear();
     ///     buffer.extend(std::iter::repeat_n('x', x as usize));
     ///     buffer.len()
     /// });
     /// assert_eq!(futures::executor::block_on(lengths.collect::<Vec<_>>()), [0, 1, 2]);
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     fn imap_init<'p, E, N, S, F, T>(self, executor: E, init: N, f: F) -> StreamImap<'p, T>
     where

@@ -364,12 +364,12 @@ impl<'s, T> ScopedJobHandle<'s, T> {
 /// runs on the pool, never on the thread that polls.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor};
+/// use pool_stealing::{Executor, StealingPool};
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let answer = futures::executor::block_on(pool.submit(|| 6 * 7));
 /// assert_eq!(answer.unwrap(), 42);
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 #[cfg(feature = "stream")]
 impl<T> Future for ScopedJobHandle<'_, T> {

@@ -108,15 +108,15 @@ impl<P: Build> Builder<P> {
     /// waits without a limit.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     /// use std::time::Duration;
     ///
     /// let (release, hang) = std::sync::mpsc::channel::<()>();
-    /// let pool = ChannelPool::builder().threads(1).drop_timeout(Duration::from_millis(10)).build()?;
+    /// let pool = StealingPool::builder().threads(1).drop_timeout(Duration::from_millis(10)).build()?;
     /// drop(pool.submit(move || hang.recv()));
     /// drop(pool);
     /// # drop(release);
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn drop_timeout(mut self, limit: Duration) -> Self {
         self.config.drop_timeout = Some(limit);

@@ -77,12 +77,12 @@ pub trait Guest: Backend {
 /// end, after the calling job.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor};
+/// use pool_stealing::{Executor, StealingPool};
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let lengths: Vec<usize> = pool.imap(["one", "three"], |word| word.len()).collect();
 /// assert_eq!(lengths, [3, 5]);
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 pub struct Pool<B: Backend> {
     /// There until the pool ends.
@@ -105,11 +105,11 @@ impl<B: Backend> Pool<B> {
     /// [`BuildError::Backend`] if a library refuses on which the backend is built.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     ///
-    /// assert_eq!(ChannelPool::new(3)?.threads(), 3);
-    /// assert!(ChannelPool::new(0).is_err());
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// assert_eq!(StealingPool::new(3)?.threads(), 3);
+    /// assert!(StealingPool::new(0).is_err());
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn new(threads: usize) -> Result<Pool<B>, BuildError> {
         Pool::builder().threads(threads).build()
@@ -118,12 +118,12 @@ impl<B: Backend> Pool<B> {
     /// Threads, names, stack size, hooks.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     ///
-    /// let pool = ChannelPool::builder().threads(1).thread_name(|i| format!("io-{i}")).build()?;
+    /// let pool = StealingPool::builder().threads(1).thread_name(|i| format!("io-{i}")).build()?;
     /// let name = pool.submit(|| std::thread::current().name().map(String::from));
     /// assert_eq!(name.join().unwrap().as_deref(), Some("io-0"));
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn builder() -> Builder<Pool<B>> {
         Builder::new()
@@ -133,13 +133,13 @@ impl<B: Backend> Pool<B> {
     /// thread-locals included. On one of the pool's own threads it does not wait.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     ///
-    /// let pool = ChannelPool::new(1)?;
+    /// let pool = StealingPool::new(1)?;
     /// let answer = pool.submit(|| 42);
     /// pool.join();
     /// assert!(answer.is_finished());
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn join(mut self) {
         self.drop_timeout = None;
@@ -151,16 +151,16 @@ impl<B: Backend> Pool<B> {
     /// What a discarded job has captured is dropped here.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor, JobError};
+    /// use pool_stealing::{Executor, JobError, StealingPool};
     /// use std::time::Duration;
     ///
-    /// let pool = ChannelPool::new(1)?;
+    /// let pool = StealingPool::new(1)?;
     /// let running = pool.submit(|| std::thread::sleep(Duration::from_millis(50)));
     /// let queued = pool.submit(|| 42);
     /// pool.terminate();
     /// assert!(matches!(queued.join(), Err(JobError::Cancelled)));
     /// # drop(running);
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn terminate(&self) {
         self.terminated.set();
@@ -179,11 +179,11 @@ impl<B: Backend> Pool<B> {
     /// threads are let go at once.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     /// use std::sync::mpsc::channel;
     /// use std::time::Duration;
     ///
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// let ((begin, begun), (release, hang)) = (channel(), channel::<()>());
     /// let hanging = pool.submit(move || (begin.send(()), hang.recv()));
     /// begun.recv()?;
@@ -202,13 +202,13 @@ impl<B: Backend> Pool<B> {
     /// Always counted; two readings of the clock per job, some 50 to 100 ns together. Asking takes no lock.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     ///
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// pool.submit(|| "work").join().unwrap();
     /// assert_eq!(pool.stats().total().jobs, 1);
     /// println!("{}", pool.stats());
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn stats(&self) -> PoolStats {
         self.backend().stats()

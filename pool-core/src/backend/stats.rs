@@ -12,8 +12,8 @@ use std::time::Duration;
 /// Its `Display` is a table, a line for each worker and one for all of them:
 ///
 /// ```
-/// # use pool_channel::{ChannelPool, Executor};
-/// let pool = ChannelPool::new(2)?;
+/// # use pool_stealing::{Executor, StealingPool};
+/// let pool = StealingPool::new(2)?;
 /// for x in 0..10 {
 ///     pool.submit(move || x * x).join().unwrap();
 /// }
@@ -25,7 +25,7 @@ use std::time::Duration;
 /// //      0          7     11.2µs          6          0
 /// //      1          3      4.0µs          4          0
 /// //  total         10     15.2µs         10          0
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,12 +40,12 @@ pub struct PoolStats {
 /// pool (P16).
 ///
 /// ```
-/// # use pool_channel::{ChannelPool, Executor};
-/// let pool = ChannelPool::new(1)?;
+/// # use pool_stealing::{Executor, StealingPool};
+/// let pool = StealingPool::new(1)?;
 /// pool.submit(|| ()).join().unwrap();
 /// let worker = &pool.stats().workers[0];
 /// assert_eq!((worker.jobs, worker.steals), (1, 0));
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,12 +71,12 @@ impl PoolStats {
     /// The sum over all workers. `busy` may be longer than the pool has lived.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2)?;
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2)?;
     /// let before = pool.stats().total();
     /// pool.imap(0..1000, |x| x + 1).for_each(drop);
     /// println!("busy for {:?}", pool.stats().total().busy - before.busy);
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn total(&self) -> WorkerStats {
         let mut total = WorkerStats::default();

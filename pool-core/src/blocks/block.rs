@@ -10,7 +10,7 @@ use std::sync::Weak;
 /// Whole records that have been read together. From [`Blocks`](crate::Blocks).
 ///
 /// ```
-/// use pool_channel::Blocks;
+/// use pool_stealing::Blocks;
 ///
 /// let block = Blocks::lines("one\r\n\nthree".as_bytes()).next().unwrap()?;
 /// assert!(block.records().eq(["one".as_bytes(), b""]));
@@ -63,7 +63,7 @@ impl Block {
     /// The numbers of its records, counted from 0, or from what [`starting_at`](crate::Blocks::starting_at) says.
     ///
     /// ```
-    /// # use pool_channel::Blocks;
+    /// # use pool_stealing::Blocks;
     /// # let block = Blocks::lines("a\nb\n".as_bytes()).next().unwrap().unwrap();
     /// for (number, line) in block.numbers().zip(block.records()) {
     ///     println!("line {}: {} bytes", number + 1, line.len());

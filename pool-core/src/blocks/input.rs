@@ -22,9 +22,9 @@ const MOST_OF_A_RECORD: usize = 64 << 20;
 /// An input of [`Block`]s: what a reader gives, cut into whole records (feature `blocks`).
 ///
 /// ```
-/// use pool_channel::{Blocks, ChannelPool, Executor};
+/// use pool_stealing::{Blocks, Executor, StealingPool};
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let input = "3\n5\nx\n7\n".as_bytes(); // or a `File`, or `std::io::stdin()`
 /// let sums = pool.imap(Blocks::lines(input), |block| {
 ///     // One item: the function goes through its lines.
@@ -84,7 +84,7 @@ impl<R: Read> Blocks<R> {
     /// Records end with this byte, which is no part of them.
     ///
     /// ```
-    /// # use pool_channel::Blocks;
+    /// # use pool_stealing::Blocks;
     /// // As `find -print0` writes them.
     /// let names = Blocks::by_byte("a\0b\nc\0".as_bytes(), b'\0').next().unwrap()?;
     /// assert!(names.records().eq(["a".as_bytes(), b"b\nc"]));
@@ -107,7 +107,7 @@ impl<R: Read> Blocks<R> {
     /// Later, as a panic of the input (P7): if the function panics, or gives 0, or more than there is.
     ///
     /// ```
-    /// use pool_channel::Blocks;
+    /// use pool_stealing::Blocks;
     ///
     /// /// A record of FASTQ is four lines.
     /// fn fastq(bytes: &[u8]) -> Option<usize> {
@@ -177,7 +177,7 @@ impl<R: Read> Blocks<R> {
     /// A [function](Blocks::by) that must see what follows a record meets the limit that many bytes earlier.
     ///
     /// ```
-    /// use pool_channel::{Blocks, RecordTooLong};
+    /// use pool_stealing::{Blocks, RecordTooLong};
     ///
     /// let mut blocks = Blocks::lines("a\nbcdefg\n".as_bytes()).max_record(4);
     /// assert!(blocks.next().unwrap()?.records().eq([b"a"]));

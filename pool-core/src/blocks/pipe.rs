@@ -34,9 +34,9 @@ impl<R: Read + Send + 'static> Blocks<R> {
     /// At most four blocks for each thread are under way.
     ///
     /// ```
-    /// use pool_channel::{Blocks, ChannelPool};
+    /// use pool_stealing::{Blocks, StealingPool};
     ///
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// let (input, mut output) = ("to be\nor not\n", Vec::new()); // or `stdin()` and `stdout().lock()`
     /// Blocks::lines(input.as_bytes()).pipe(&pool, &mut output, |line, output| {
     ///     output.extend(line.to_ascii_uppercase());

@@ -11,9 +11,9 @@
 //! | [`imap_local`](crate::Executor::imap_local) | not at all | an *input* that borrows, or is not `Send`, and gives items that own what they have |
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let text = String::from("some lines\nof text\nthat stay where they are");
 //! let least = 10;
 //!
@@ -28,14 +28,14 @@
 //! // The input borrows, the items do not.
 //! let owned = text.lines().map(String::from);
 //! assert_eq!(pool.imap_local(owned, |line| line.len()).max(), Some(24));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! A scope's jobs may write to disjoint parts of what they borrow:
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2)?;
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2)?;
 //! let mut image = vec![1_u8; 1000];
 //! pool.scope(|s| {
 //!     for band in image.chunks_mut(300) {
@@ -43,7 +43,7 @@
 //!     }
 //! });
 //! assert!(image.iter().all(|&pixel| pixel == 2));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! Often sharing is simpler than borrowing: put the table in an `Arc`, and let the function own a clone of it.

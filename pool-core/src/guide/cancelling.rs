@@ -6,13 +6,13 @@
 //! `collect::<Result<_, _>>()` stop the work behind them.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! // The input is endless; the imap ends with the first match.
 //! let found = pool.imap(1_u64.., |x| x * x).find(|square| square % 1000 == 0);
 //! assert_eq!(found, Some(10_000));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! An item that runs goes on to its end, and its result is dropped. Every item and every result is dropped exactly once.
@@ -24,9 +24,9 @@
 //! ends, and [`is_cancelled`](crate::Imap::is_cancelled) tells it from one that has reached the end of its input.
 //!
 //! ```
-//! use pool_channel::{CancelToken, ChannelPool, Executor};
+//! use pool_stealing::{CancelToken, Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let token = CancelToken::new();
 //! let mut numbers = pool.imap(0_u64.., |x| x).cancel_with(&token);
 //! assert_eq!(numbers.next(), Some(0));
@@ -34,7 +34,7 @@
 //! numbers.by_ref().for_each(drop);
 //! assert!(numbers.is_cancelled());
 //! # elsewhere.join().unwrap();
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! A long function can hold a clone of the token and ask [`is_cancelled`](crate::CancelToken::is_cancelled) between two steps. A

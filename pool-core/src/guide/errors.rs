@@ -6,16 +6,16 @@
 //! the one that sequential code would give, whichever item failed first. It drops the imap, and that cancels the rest.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let numbers = pool.imap(["1", "x", "3", "y"], |text| text.parse::<u32>().map_err(|_| text));
 //! assert_eq!(numbers.collect::<Result<Vec<_>, _>>(), Err("x"));
 //!
 //! let (good, bad): (Vec<_>, Vec<_>) =
 //!     pool.imap(["1", "x", "3", "y"], |text| text.parse::<u32>().map_err(|_| text)).partition(Result::is_ok);
 //! assert_eq!((good.len(), bad.len()), (2, 2));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! Results come in order, so `enumerate` gives the number of the item that failed: the line of a file, for instance.
@@ -29,9 +29,9 @@
 //! [`current`](crate::current) that its own result is of no use any more.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor, current};
+//! use pool_stealing::{Executor, StealingPool, current};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let upload = |part: u32| {
 //!     for _chunk in 0..100 {
 //!         if current().is_cancelled() {
@@ -43,7 +43,7 @@
 //! let results: Vec<_> = pool.imap(0..1_000_000, upload).fail_fast().collect();
 //! assert_eq!(results.len(), 8);
 //! assert_eq!(results.last(), Some(&Err("refused")));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # Functions that panic
@@ -53,14 +53,14 @@
 //! [`catch_panics`](crate::Imap::catch_panics) makes values of them.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let quotients: Vec<_> = pool.imap([4, 0, 2], |x: u32| 8 / x).catch_panics().collect();
 //! assert_eq!(quotients[0].as_ref().ok(), Some(&2));
 //! assert_eq!(quotients[1].as_ref().unwrap_err().message(), Some("attempt to divide by zero"));
 //! assert_eq!(quotients[2].as_ref().ok(), Some(&4));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! A panic of the *input* comes after the results of all items before it, and ends the iteration. The panic hook prints its

@@ -4,15 +4,15 @@
 //! consumes them. The results come in the order of the input.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let mut lengths = Vec::new();
 //! for length in pool.imap(["one", "two", "three"], |word| word.len()) {
 //!     lengths.push(length);
 //! }
 //! assert_eq!(lengths, [3, 3, 5]);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! Three things differ from `iter.map(f)`:
@@ -28,13 +28,13 @@
 //! # A pool
 //!
 //! Make one pool for the program, and share it: by reference, or in an `Arc`. Many imaps may use it at the same time.
-//! `ChannelPool::default()` has as many threads as the environment variable `POOL_THREADS` says, or one per core.
+//! `StealingPool::default()` has as many threads as the environment variable `POOL_THREADS` says, or one per core.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::sync::LazyLock;
 //!
-//! static POOL: LazyLock<ChannelPool> = LazyLock::new(ChannelPool::default);
+//! static POOL: LazyLock<StealingPool> = LazyLock::new(StealingPool::default);
 //!
 //! assert!(POOL.imap(0..3, |x| 10 * x).eq([0, 10, 20]));
 //! ```
@@ -60,15 +60,15 @@
 //! it must own its pool, here by an `Arc`:
 //!
 //! ```
-//! use pool_channel::{ChannelPool, IterExt};
+//! use pool_stealing::{IterExt, StealingPool};
 //! use std::sync::Arc;
 //!
-//! let pool = Arc::new(ChannelPool::new(2)?);
+//! let pool = Arc::new(StealingPool::new(2)?);
 //! let numbers = ["4", "x", "5"].into_iter().map(String::from);
 //! let squares = numbers
 //!     .imap(pool.clone(), |text| text.parse::<u32>())
 //!     .filter_map(Result::ok)
 //!     .imap(pool, |number| number * number);
 //! assert!(squares.eq([16, 25]));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```

@@ -20,13 +20,13 @@
 //!
 //! ```
 //! use futures::{StreamExt, TryStreamExt};
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let parsed = pool.imap(["1", "2", "3"], |text| text.parse::<u32>()).window(4).into_stream();
 //! let sum = futures::executor::block_on(parsed.try_fold(0, async |sum, number| Ok(sum + number)));
 //! assert_eq!(sum, Ok(6));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! `spawn_blocking` has hundreds of threads, which suits calls that block. For computing, as many threads as cores are better, and a

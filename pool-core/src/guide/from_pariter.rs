@@ -16,29 +16,29 @@
 //! | a panic of a worker | at the place of its item, with its payload |
 //!
 //! ```
-//! use pool_channel::{ChannelPool, IterExt};
+//! use pool_stealing::{IterExt, StealingPool};
 //! use std::sync::Arc;
 //!
-//! let pool = Arc::new(ChannelPool::new(2)?);
+//! let pool = Arc::new(StealingPool::new(2)?);
 //! // `(0..100).parallel_filter(…).parallel_map_custom(|o| o.threads(2).buffer_size(16), …)`
 //! let even = (0..100_u32).imap(pool.clone(), |x| (x % 2 == 0).then_some(x)).flatten();
 //! let halves = even.imap(pool, |x| x / 2).window(16);
 //! assert!(halves.eq(0..50));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! `parallel_map` takes a `FnMut + Clone` for each thread. Here the function is one `Fn` for all threads; what was in the clone is a
 //! state of [`imap_init`](crate::Executor::imap_init):
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let lengths = pool.imap_init(["a", "bcd"], String::new, |buffer, word| {
 //!     buffer.clear();
 //!     buffer.push_str(word);
 //!     buffer.len()
 //! });
 //! assert!(lengths.eq([1, 3]));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```

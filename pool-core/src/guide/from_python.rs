@@ -17,18 +17,18 @@
 //! ```
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(3)?;
+//! let pool = StealingPool::new(3)?;
 //! for result in pool.imap(0..5, |x| x * x) {
 //!     println!("{result}");
 //! }
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! | Python | here |
 //! |---|---|
-//! | `Pool(3)`, `Pool()` | `ChannelPool::new(3)?`, `ChannelPool::default()` |
+//! | `Pool(3)`, `Pool()` | `StealingPool::new(3)?`, `StealingPool::default()` |
 //! | `Pool(initializer=g)` | `builder().on_start(\|index\| g())`; for a state in one map, [`imap_init`](crate::Executor::imap_init) |
 //! | `Pool(maxtasksperchild=n)` | Not there: threads do not age. |
 //! | `pool.map(f, items)` | [`pool.map(items, f)`](crate::Executor::map), which may borrow |
@@ -56,7 +56,7 @@
 //!
 //! | Python | here |
 //! |---|---|
-//! | `ThreadPoolExecutor(max_workers=3)` | `ChannelPool::new(3)?` |
+//! | `ThreadPoolExecutor(max_workers=3)` | `StealingPool::new(3)?` |
 //! | `ThreadPoolExecutor(thread_name_prefix=…, initializer=…)` | `builder().thread_name(…).on_start(…)` |
 //! | `executor.submit(f, a)` | `pool.submit(move \|\| f(a))` |
 //! | `executor.map(f, items, timeout=6)` | `pool.imap(items, f).start()`. Python's limit is for the whole map: compare with a deadline of your own in [`next_timeout`](crate::Imap::next_timeout). |
@@ -76,10 +76,10 @@
 //! an iterator hands over each result there.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::sync::mpsc;
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! // On the worker: `apply_async(f, callback=g)`.
 //! let (called, calls) = mpsc::channel();
 //! drop(pool.submit(move || {
@@ -97,14 +97,14 @@
 //!     }
 //! }
 //! assert_eq!((good, bad), (1, 1));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # The module `threadpool`
 //!
 //! | Python | here |
 //! |---|---|
-//! | `ThreadPool(3)` | `ChannelPool::new(3)?` |
+//! | `ThreadPool(3)` | `StealingPool::new(3)?` |
 //! | `makeRequests(f, items, callback, exc_callback)` and `putRequest` for each | `pool.imap(items, f)`: an item is the request, its place is the `requestID`, the loop is the callback |
 //! | `ThreadPool(3, q_size=n)`, `putRequest` that blocks | `.window(n)`: nothing blocks, the input is just not pulled |
 //! | `exc_callback` | [`catch_panics()`](crate::Imap::catch_panics), or a `Result` |
@@ -117,10 +117,10 @@
 //! | `pool.joinAllDismissedWorkers()` | `pool.join()` |
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::time::Duration;
 //!
-//! let pool = ChannelPool::new(3)?;
+//! let pool = StealingPool::new(3)?;
 //! let mut requests = pool.imap(0..5, |x| 10 * x).window(3).start();
 //! let mut results = Vec::new();
 //! // The main loop of a program that must never wait.
@@ -132,5 +132,5 @@
 //!     }
 //! }
 //! assert_eq!(results, [0, 10, 20, 30, 40]);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```

@@ -24,9 +24,9 @@
 //! | `pool.install(f)` | | No thread has a current pool: you name it in each call. |
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let words = vec!["some", "words", "in", "memory"];
 //! // `words.par_iter().map(|word| word.len()).collect::<Vec<_>>()`
 //! assert_eq!(pool.map(&words, |word| word.len()), [4, 5, 2, 6]);
@@ -39,7 +39,7 @@
 //!     (words.len(), longest.join().unwrap())
 //! });
 //! assert_eq!((count, longest), (4, Some(6)));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # When to stay with rayon

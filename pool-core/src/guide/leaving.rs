@@ -12,15 +12,15 @@
 //! | `std::process::exit` | is forgotten | dies with the process | nothing is dropped |
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::time::Duration;
 //!
 //! let (release, hang) = std::sync::mpsc::channel::<()>();
-//! let pool = ChannelPool::builder().threads(1).drop_timeout(Duration::from_millis(20)).build()?;
+//! let pool = StealingPool::builder().threads(1).drop_timeout(Duration::from_millis(20)).build()?;
 //! drop(pool.submit(move || hang.recv()));
 //! drop(pool); // returns, although the job hangs
 //! # drop(release);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! What waits for a discarded job is told, and never hangs: [`join`](crate::ScopedJobHandle::join) gives

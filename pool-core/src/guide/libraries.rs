@@ -34,15 +34,15 @@
 //! }
 //!
 //! // A program brings its pool.
-//! use pool_channel::ChannelPool;
+//! use pool_stealing::StealingPool;
 //! use std::sync::Arc;
 //!
-//! let pool = Arc::new(ChannelPool::new(2)?);
+//! let pool = Arc::new(StealingPool::new(2)?);
 //! let words = ["a", "list"].map(String::from).to_vec();
 //! assert_eq!(lengths(&pool, &words), [1, 4]);
 //! assert_eq!(total(&*pool as &dyn Executor, words.clone()), 5);
 //! assert!(shouted(&pool, words.clone()).eq(["A", "LIST"]));
 //! let owns: Box<dyn Iterator<Item = String>> = Box::new(shouted(pool, words));
 //! assert_eq!(owns.count(), 2);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```

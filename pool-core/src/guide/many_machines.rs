@@ -9,7 +9,7 @@
 //! limit, and keep the order:
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::time::Duration;
 //!
 //! /// Stands for a call over the network.
@@ -17,7 +17,7 @@
 //!     if shard < 4 { Ok(item * 2) } else { Err(format!("there is no shard {shard}")) }
 //! }
 //!
-//! let pool = ChannelPool::new(32)?;
+//! let pool = StealingPool::new(32)?;
 //! let answers = pool.imap(0..100_u32, |item| ask(item as usize % 4, item)).item_timeout(Duration::from_secs(30));
 //! let mut sum = 0;
 //! for answer in answers {
@@ -28,7 +28,7 @@
 //!     }
 //! }
 //! assert_eq!(sum, 9900);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # The input can be split
@@ -37,14 +37,14 @@
 //! order, so to merge them, take one of each in turn.
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2)?;
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2)?;
 //! let machines = 3;
 //! let of_machine = |number| pool.imap((0..10_u32).skip(number).step_by(machines), |x| x * x);
 //! let mut outputs: Vec<_> = (0..machines).map(of_machine).collect();
 //! let merged: Vec<u32> = (0..10).filter_map(|item| outputs[item % machines].next()).collect();
 //! assert_eq!(merged, (0..10).map(|x| x * x).collect::<Vec<_>>());
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # Processes of one machine

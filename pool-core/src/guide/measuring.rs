@@ -4,9 +4,9 @@
 //! next result has been missing. It costs nothing until it is asked for.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let mut results = pool.imap(0..1000_u64, |x| x * x);
 //! for _ in 0..500 {
 //!     results.next();
@@ -17,7 +17,7 @@
 //! println!("{stats}");
 //! # drop(results);
 //! println!("{}", pool.stats());
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! Take it in the *middle* of a run: at the end all items are delivered.
@@ -36,10 +36,10 @@
 //! loses nothing:
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::time::Duration;
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let slow = |x: u64| {
 //!     std::thread::sleep(Duration::from_millis(if x == 3 { 60 } else { 0 }));
 //!     x
@@ -54,7 +54,7 @@
 //!     }
 //! }
 //! assert_eq!(seen, 10);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # What to look at first

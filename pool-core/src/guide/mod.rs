@@ -1,7 +1,7 @@
 //! The guide: what to do with an imap, from the first five minutes to a backend of one's own.
 //!
 //! This module holds no code, only documentation. Every snippet in it is compiled, and runs as a test. The snippets use
-//! `pool_channel`; each of them works with any other backend in its place.
+//! `pool_stealing`; each of them works with any other backend in its place.
 //!
 //! | to begin with | |
 //! |---|---|

@@ -7,14 +7,14 @@
 //! runs items that were pulled and have not begun, the oldest first, and waits only while other threads have the rest (P17).
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::sync::Arc;
 //!
-//! let pool = Arc::new(ChannelPool::new(1)?);
+//! let pool = Arc::new(StealingPool::new(1)?);
 //! let inner = pool.clone();
 //! let sums = pool.imap(1..=3_u64, move |n| inner.imap(0..n, |x| x + 1).sum::<u64>());
 //! assert!(sums.eq([1, 3, 6]));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! The outer level alone keeps all threads busy if it has enough items; the inner imap then runs on its own thread, like
@@ -37,11 +37,11 @@
 //! which the second needs to make room. Chain the stages instead, or give each a pool:
 //!
 //! ```
-//! use pool_channel::{ChannelPool, IterExt};
+//! use pool_stealing::{IterExt, StealingPool};
 //! use std::sync::Arc;
 //!
-//! let pool = Arc::new(ChannelPool::new(2)?);
+//! let pool = Arc::new(StealingPool::new(2)?);
 //! let parsed = ["1", "2"].into_iter().imap(pool.clone(), |text| text.parse::<u32>().unwrap());
 //! assert!(parsed.imap(pool, |number| 2 * number).eq([2, 4]));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```

@@ -10,17 +10,17 @@
 //! it for each item:
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor, current};
+//! use pool_stealing::{Executor, StealingPool, current};
 //! use tracing::info_span;
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let request = info_span!("request");
 //! let lengths = pool.imap(["one", "three"], move |word| {
 //!     let _request = request.enter();
 //!     info_span!("word", index = current().index()).in_scope(|| word.len())
 //! });
 //! assert!(lengths.eq([3, 5]));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # Retries, and a limit on how many in a second
@@ -33,7 +33,7 @@
 //! that all calls share.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 //! use std::thread::sleep;
 //! use std::time::{Duration, Instant};
@@ -56,14 +56,14 @@
 //!     due = Instant::now() + distance;
 //! });
 //!
-//! let pool = ChannelPool::new(4)?;
+//! let pool = StealingPool::new(4)?;
 //! let (calls, began) = (AtomicU32::new(0), Instant::now());
 //! // Stands for a service of which each second call fails.
 //! let ask = move |item: u32| if calls.fetch_add(1, SeqCst) % 2 == 1 { Ok(item) } else { Err("busy") };
 //! let answers = pool.imap(paced, move |item| retry(20, || ask(item)));
 //! assert!(answers.eq((0..5).map(Ok)));
 //! assert!(began.elapsed() >= 4 * distance);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # Randomness that is the same on any number of threads
@@ -73,7 +73,7 @@
 //! The input counts, and the results are the same with one thread and with sixty.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
 //! /// Spreads the bits of a number. (`seed_from_u64` of a generator of `rand` does such a thing, too.)
 //! fn mixed(mut x: u64) -> u64 {
@@ -84,13 +84,13 @@
 //! }
 //!
 //! let run = |threads, seed: u64| {
-//!     let pool = ChannelPool::new(threads)?;
+//!     let pool = StealingPool::new(threads)?;
 //!     let throws = pool.imap((0..100_u64).zip(1..), move |(item, number)| item + mixed(seed ^ mixed(number)) % 6);
-//!     Ok::<Vec<u64>, pool_channel::BuildError>(throws.collect())
+//!     Ok::<Vec<u64>, pool_stealing::BuildError>(throws.collect())
 //! };
 //! assert_eq!(run(1, 7)?, run(4, 7)?);
 //! assert_ne!(run(4, 7)?, run(4, 8)?);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # Pinning threads to cores, and priorities
@@ -101,8 +101,8 @@
 //!
 //! ```
 //! # #[cfg(not(target_os = "linux"))] fn main() {}
-//! # #[cfg(target_os = "linux")] fn main() -> Result<(), pool_channel::BuildError> {
-//! use pool_channel::{ChannelPool, Executor};
+//! # #[cfg(target_os = "linux")] fn main() -> Result<(), pool_stealing::BuildError> {
+//! use pool_stealing::{Executor, StealingPool};
 //! use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 //!
 //! /// Gives the thread one of the cores that it may use.
@@ -114,7 +114,7 @@
 //!     sched_setaffinity(None, &one).unwrap();
 //! }
 //!
-//! let pool = ChannelPool::builder().threads(2).on_start(pin).build()?;
+//! let pool = StealingPool::builder().threads(2).on_start(pin).build()?;
 //! let cores = pool.imap(0..4, |_| sched_getaffinity(None).unwrap().count());
 //! assert!(cores.eq([1; 4]));
 //! # Ok(())
@@ -128,9 +128,9 @@
 //! of one thread is enough, and a pool that others use should have one more.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(1)?;
+//! let pool = StealingPool::new(1)?;
 //! // Stands for blocks of a slow disk.
 //! let blocks = (0..20_u8).map(|n| vec![n; 1000]);
 //! let mut sum = 0;
@@ -138,5 +138,5 @@
 //!     sum += block.iter().map(|&byte| u64::from(byte)).sum::<u64>();
 //! }
 //! assert_eq!(sum, 190_000);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```

@@ -17,9 +17,9 @@
 //! - Without order one number is not enough. Keep the set of all that are done.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let (mut output, mut done) = (Vec::new(), 0_u64);
 //! for run in 0..3 {
 //!     // What was noted last is where this run begins.
@@ -34,7 +34,7 @@
 //!     }
 //! }
 //! assert_eq!(output, [0, 4, 16, 36, 64]);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # Output that is whole, and has nothing twice
@@ -44,10 +44,10 @@
 //! from there:
 //!
 //! ```
-//! use pool_channel::{Blocks, ChannelPool, Executor};
+//! use pool_stealing::{Blocks, Executor, StealingPool};
 //! use std::io::{Cursor, Error};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let (text, mut output) = ("one\ntwo\nthree\nfour", Vec::new());
 //! // The next line, where it begins, and how long the output is.
 //! let mut place = (0_u64, 0_u64, 0_usize);

@@ -11,22 +11,22 @@
 //!
 //! ```
 //! use futures::StreamExt;
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::sync::Arc;
 //!
 //! /// What a handler would do: the answer outlives the function that makes it.
-//! fn answer(pool: Arc<ChannelPool>, lines: Vec<String>) -> impl futures::Stream<Item = String> + 'static {
+//! fn answer(pool: Arc<StealingPool>, lines: Vec<String>) -> impl futures::Stream<Item = String> + 'static {
 //!     pool.into_imap(lines, |line| line.to_uppercase()).into_stream()
 //! }
 //!
-//! let pool = Arc::new(ChannelPool::new(2)?);
+//! let pool = Arc::new(StealingPool::new(2)?);
 //! let lines = vec!["a".to_string(), "b".to_string()];
 //! let upper: Vec<_> = futures::executor::block_on(answer(pool.clone(), lines).collect());
 //! assert_eq!(upper, ["A", "B"]);
 //!
 //! let sum = futures::executor::block_on(pool.submit(|| (1..=100).sum::<u32>()));
 //! assert_eq!(sum.unwrap(), 5050);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # Inputs that wait for a client
@@ -38,14 +38,14 @@
 //!
 //! ```
 //! use futures::{StreamExt, stream};
-//! use pool_channel::{ChannelPool, StreamImapExt};
+//! use pool_stealing::{StealingPool, StreamImapExt};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let lines = stream::iter(["one", "two", "three"]);
 //! let lengths = lines.imap(&pool, |line| line.len()).window(8);
 //! let lengths: Vec<_> = futures::executor::block_on(lengths.collect());
 //! assert_eq!(lengths, [3, 3, 5]);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! The example `line_server` does both, with axum, and answers while the request still comes.

@@ -6,10 +6,10 @@
 //! over lines on all threads, without an allocation for a line.
 //!
 //! ```
-//! use pool_channel::{Blocks, ChannelPool};
+//! use pool_stealing::{Blocks, StealingPool};
 //! use std::io::Write;
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let input = std::io::Cursor::new("3\n\nx\r\n5"); // or a `File`, or `std::io::stdin()`: no `BufReader`
 //! let mut output = Vec::new(); // or `std::io::stdout().lock()`
 //! Blocks::lines(input).pipe(&pool, &mut output, |line, output| {
@@ -34,10 +34,10 @@
 //! goes through its lines, and gives back what came of them; the results are in order, and so are the lines in each.
 //!
 //! ```
-//! use pool_channel::{Blocks, ChannelPool, Executor};
+//! use pool_stealing::{Blocks, Executor, StealingPool};
 //! use std::io::{Cursor, Error};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let text = (0..1000).map(|n| if n == 700 { "x\n".into() } else { format!("{n}\n") }).collect::<String>();
 //! let blocks = Blocks::lines(Cursor::new(text));
 //! let parsed = pool.imap(blocks, |block| {
@@ -76,10 +76,10 @@
 //! gain little or nothing.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::io::{BufRead, BufReader};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let input = BufReader::new("3\nx\n5\n".as_bytes()); // or a `File`, or `std::io::stdin()`
 //! let parsed = pool.imap(input.lines(), |line| line?.parse::<u32>().map_err(std::io::Error::other));
 //! let mut bad = Vec::new();
@@ -89,7 +89,7 @@
 //!     }
 //! }
 //! assert_eq!(bad, [2]);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! - A result does not wait for the next line (P4), and results are in order, so the number of a line is the number of its result.
@@ -109,7 +109,7 @@
 //! it counts blocks.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::io::Read;
 //!
 //! /// What `input` gives, in blocks of this size.
@@ -124,11 +124,11 @@
 //!     })
 //! }
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let zeros = std::io::repeat(0).take(1_000_000);
 //! let sums = pool.imap(blocks(zeros, 1 << 16), |block| block.map(|block| block.len())).window(8);
 //! assert_eq!(sums.sum::<std::io::Result<usize>>().unwrap(), 1_000_000);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! (After an error this iterator would try again; the example `pgz` stops there.)
@@ -149,8 +149,8 @@
 //!   [`imap_init`](crate::Executor::imap_init), give back numbers instead of `String`s, or let an item be a [block of lines](#lines-in-bytes-out).
 //!
 //! ```
-//! # use pool_channel::{ChannelPool, Executor};
-//! # let pool = ChannelPool::new(2)?;
+//! # use pool_stealing::{Executor, StealingPool};
+//! # let pool = StealingPool::new(2)?;
 //! let lines = ["a,b,c", "d"].map(String::from);
 //! // The result lives in the item's own memory.
 //! let upper = pool.imap(lines.clone(), |mut line| {
@@ -165,5 +165,5 @@
 //!     ends.len() + 1
 //! });
 //! assert!(fields.eq([3, 1]));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```

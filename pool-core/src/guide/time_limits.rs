@@ -9,11 +9,11 @@
 //! lost: the next call waits for the same item again. Or [`give_up`](crate::Timeout::give_up) drops it and goes on.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::sync::{Mutex, mpsc};
 //! use std::time::Duration;
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let (answer, question) = mpsc::channel();
 //! let question = Mutex::new(question);
 //! let slow = move |x: u32| if x == 1 { question.lock().unwrap().recv().unwrap() } else { x };
@@ -25,7 +25,7 @@
 //! // Nothing was lost.
 //! let in_time: Vec<u32> = results.filter_map(Result::ok).collect();
 //! assert_eq!(in_time, [7, 2]);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! Use it where *you* have something else to do: redraw, flush, give a sign of life. One call is
@@ -38,11 +38,11 @@
 //! server that does not answer, a file on a lost network drive.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //! use std::sync::{Mutex, mpsc};
 //! use std::time::Duration;
 //!
-//! let pool = ChannelPool::new(4)?;
+//! let pool = StealingPool::new(4)?;
 //! let (release, hang) = mpsc::channel::<()>();
 //! let hang = Mutex::new(hang);
 //! let fetch = move |page: u32| {
@@ -54,7 +54,7 @@
 //! let pages = pool.imap(0..5, fetch).item_timeout(Duration::from_millis(200));
 //! assert_eq!(pages.filter_map(Result::ok).collect::<Vec<_>>(), [0, 1, 3, 4]);
 //! # drop(release);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # What a late function still costs

@@ -11,14 +11,14 @@
 //! **Set the window where items or results are large**: it is the bound of what they take.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! // At most 8 blocks of 64 KiB and their results exist at any time.
 //! let blocks = (0..50).map(|n| vec![n as u8; 1 << 16]);
 //! let sums = pool.imap(blocks, |block| block.into_iter().map(u64::from).sum::<u64>()).window(8);
 //! assert!(sums.eq((0..50).map(|n| n << 16)));
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! | the window is | then |
@@ -36,15 +36,15 @@
 //! [`Budget`](crate::Budget). The window in items holds beside it.
 //!
 //! ```
-//! use pool_channel::{Budget, ChannelPool, Executor, IterExt};
+//! use pool_stealing::{Budget, Executor, IterExt, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let files = (1..200_u64).map(|n| vec![0_u8; (n % 50) as usize * 1000]);
 //! // 200 kB under way in all imaps that have this budget.
 //! let budget = Budget::bytes(200_000);
 //! let lengths = pool.imap(files.with_sizes(Vec::len), |file| file.len()).window_bytes(&budget);
 //! assert_eq!(lengths.count(), 199);
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # Chunks
@@ -57,13 +57,13 @@
 //! Items of some nanoseconds are best made larger: let an item be a block of them.
 //!
 //! ```
-//! use pool_channel::{ChannelPool, Executor};
+//! use pool_stealing::{Executor, StealingPool};
 //!
-//! let pool = ChannelPool::new(2)?;
+//! let pool = StealingPool::new(2)?;
 //! let starts = (0..100_000_u64).step_by(1000);
 //! let total: u64 = pool.imap(starts, |start| (start..start + 1000).map(|x| x % 7).sum::<u64>()).sum();
 //! assert_eq!(total, (0..100_000).map(|x| x % 7).sum());
-//! # Ok::<(), pool_channel::BuildError>(())
+//! # Ok::<(), pool_stealing::BuildError>(())
 //! ```
 //!
 //! # What memory an imap takes

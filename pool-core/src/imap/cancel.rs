@@ -17,9 +17,9 @@ use std::sync::{Arc, Weak};
 /// a thread cannot be stopped; a long function can ask the token.
 ///
 /// ```
-/// use pool_channel::{CancelToken, ChannelPool, Executor};
+/// use pool_stealing::{CancelToken, Executor, StealingPool};
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let token = CancelToken::new();
 /// let asked = token.clone();
 /// let mut search = pool
@@ -32,7 +32,7 @@ use std::sync::{Arc, Weak};
 /// token.cancel();
 /// search.by_ref().for_each(drop);
 /// assert!(search.is_cancelled());
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct CancelToken {

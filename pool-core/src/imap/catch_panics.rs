@@ -10,8 +10,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// gives `Err`, and so does the input if it panics, as the last item.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let results: Vec<_> = pool.imap([4, 0, 2], |x| 8 / x).catch_panics().collect();
     /// assert_eq!(*results[0].as_ref().unwrap(), 2);
     /// assert_eq!(results[1].as_ref().unwrap_err().message(), Some("attempt to divide by zero"));

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 /// inside an item, it is the inner item. It costs a few nanoseconds, and nothing where it is not used.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor, current};
+/// use pool_stealing::{Executor, StealingPool, current};
 ///
 /// /// A long computation, which ends early if its result would be thrown away.
 /// fn long(mut rounds: u64) -> u64 {
@@ -20,14 +20,14 @@ use std::marker::PhantomData;
 ///     rounds
 /// }
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let mut results = pool.imap([1_000, u64::MAX], |rounds| (current().index(), long(rounds)));
 /// assert_eq!(results.next(), Some((Some(0), 0)));
 /// // The second item sees that it is not wanted, so the pool can end.
 /// drop(results);
 /// drop(pool);
 /// assert_eq!(current().index(), None);
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 pub fn current() -> Current {
     Current { index: item_index(), of_its_thread: PhantomData }

@@ -23,8 +23,8 @@ impl<U, E, P: Place> Imap<'_, Result<U, E>, P> {
     /// If the iteration has begun.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let pay = |bill: u64| if bill < 40 { Ok(bill) } else { Err(format!("bill {bill} was refused")) };
     /// let mut paid = pool.imap(0..1_000_000, pay).fail_fast();
     /// assert_eq!(paid.by_ref().take(40).filter(|bill| bill.is_ok()).count(), 40);

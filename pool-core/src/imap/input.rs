@@ -16,16 +16,16 @@ use std::iter::Empty;
 /// Nothing else implements it.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor, IterExt};
+/// use pool_stealing::{Executor, IterExt, StealingPool};
 /// use std::rc::Rc;
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let add = |sum: &mut u32, x| *sum + x;
 /// assert!(pool.imap_init(0..3, || 10, add).eq(10..13));
 /// let (text, offset) = (String::from("1 2"), Rc::new(1));
 /// let numbers = text.split(' ').map(|word| word.parse::<u32>().unwrap() + *offset);
 /// assert!(pool.imap_init(numbers.local(), || 10, add).eq([12, 13]));
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 #[diagnostic::on_unimplemented(note = "an imap takes an iterator that is `Send`, or `items.local()`")]
 pub trait Input<'a>: sealed::Parts<'a> {}
@@ -72,8 +72,8 @@ impl<I: Iterator> LocalInput<I> {
     /// As [`IterExt::imap_init`](crate::IterExt::imap_init).
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, IterExt};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{IterExt, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let offset = std::rc::Rc::new(1);
     /// let input = (0..3u32).map(|x| x + *offset).local();
     /// assert!(input.imap_init(&pool, || 10, |factor, x| *factor * x).eq([10, 20, 30]));

@@ -40,11 +40,11 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// If the iteration has begun.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     /// use std::sync::{Mutex, mpsc};
     /// use std::time::Duration;
     ///
-    /// let pool = ChannelPool::new(4)?;
+    /// let pool = StealingPool::new(4)?;
     /// let (release, hang) = mpsc::channel::<()>();
     /// let hang = Mutex::new(hang);
     /// let fetch = move |page: u32| {
@@ -57,7 +57,7 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// let pages: Vec<_> = pages.map(|page| page.map_err(|late| late.index())).collect();
     /// assert_eq!(pages, [Ok(0), Ok(1), Err(2), Ok(3), Ok(4)]);
     /// # drop(release);
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     #[track_caller]
     pub fn item_timeout(mut self, limit: Duration) -> ItemTimeout<'p, T, P>

@@ -37,15 +37,15 @@ use std::fmt;
 /// has one, as in sequential code, and what has not begun by then is cancelled.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor};
+/// use pool_stealing::{Executor, StealingPool};
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let words = ["1", "2", "three", "4", "V"];
 /// let sum: Result<i32, _> = pool.imap(words, str::parse::<i32>).sum();
 /// assert!(sum.is_err());
 /// let numbers: Result<Vec<_>, _> = pool.imap(words, |word| word.parse::<i32>().map_err(|_| word)).collect();
 /// assert_eq!(numbers, Err("three"));
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 ///
 /// # The index of an item
@@ -53,13 +53,13 @@ use std::fmt;
 /// Number the items if `f` needs the index; [`numbered`](Imap::numbered) gives it beside each result.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor};
+/// use pool_stealing::{Executor, StealingPool};
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let words = ["to", "be", "or"].into_iter().enumerate();
 /// let mut lines = pool.imap(words, |(index, word)| format!("{index}: {word}")).numbered();
 /// assert_eq!(lines.next(), Some((0, String::from("0: to"))));
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 ///
 /// # Progress
@@ -71,9 +71,9 @@ use std::fmt;
 ///
 /// ```
 /// use indicatif::{ProgressBar, ProgressIterator};
-/// use pool_channel::{ChannelPool, Executor};
+/// use pool_stealing::{Executor, StealingPool};
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let squares = pool.imap(0..1000u64, |x| x * x);
 /// let total = squares.size_hint().1.unwrap_or(0) as u64;
 /// // `squares.progress_count(total)`, or with a bar of your own:
@@ -82,7 +82,7 @@ use std::fmt;
 /// let sum: u64 = squares.progress_with(bar.clone()).sum();
 /// assert_eq!((sum, bar.position(), bar.length()), (332_833_500, 1000, Some(1000)));
 /// # assert_eq!(pool.imap(0..9, |x| x).progress_count(9).progress.length(), Some(9));
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 #[must_use = "an imap is lazy: it does nothing until it is iterated or started"]
 pub struct Imap<'p, T, P: Place = Pooled> {

@@ -11,8 +11,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// item the result is of.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let quotients = pool.imap([4, 0, 2], |x| 8 / x).catch_panics().numbered();
     /// let zeros: Vec<_> = quotients.filter_map(|(index, result)| result.is_err().then_some(index)).collect();
     /// assert_eq!(zeros, [1]);

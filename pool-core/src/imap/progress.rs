@@ -15,14 +15,14 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     ///
     /// ```
     /// use indicatif::ProgressBar;
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     ///
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// let bar = ProgressBar::no_length();
     /// # let bar = ProgressBar::with_draw_target(None, indicatif::ProgressDrawTarget::hidden());
     /// let sum: u64 = pool.imap(0..1000u64, |x| x * x).with_progress(bar.clone()).sum();
     /// assert_eq!((sum, bar.position(), bar.length()), (332_833_500, 1000, Some(1000)));
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn with_progress(self, bar: ProgressBar) -> Imap<'p, T, P>
     where

@@ -19,8 +19,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// If `n` is 0, or the iteration has begun.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// // At most 8 blocks are in memory at any time.
     /// let blocks = (0..100).map(|_| vec![1u8; 1 << 16]);
     /// let sums = pool.imap(blocks, |block| block.iter().map(|&b| b as u64).sum::<u64>()).window(8);
@@ -46,8 +46,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// If `n` is 0, or the iteration has begun.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// assert_eq!(pool.imap(0..4, |x| x * 2).chunk(1).collect::<Vec<_>>(), [0, 2, 4, 6]);
     /// ```
     #[track_caller]
@@ -70,8 +70,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// If the iteration has begun.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let mut seen: Vec<u32> = pool.imap(0..100, |x| x).unordered().collect();
     /// seen.sort_unstable();
     /// assert!(seen.into_iter().eq(0..100));
@@ -94,8 +94,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// If `n` is 0, or the iteration has begun.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(4).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(4).unwrap();
     /// // A service that takes two requests at a time.
     /// let pages = pool.imap(["/a", "/b", "/c"], |path| format!("page {path}")).threads(2);
     /// assert_eq!(pages.last().as_deref(), Some("page /c"));
@@ -120,8 +120,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// A [`Local`](crate::Local) input is still not pulled before `next`, since the consumer pulls it.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let mut pages = pool.imap(["a", "b"], |name| name.to_uppercase()).start();
     /// // ... the pool is at work while this thread does something else ...
     /// assert_eq!(pages.next().as_deref(), Some("A"));
@@ -134,8 +134,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// A token that cancels this imap, from any thread. See [`CancelToken`].
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let mut endless = pool.imap(0u64.., |x| x);
     /// let token = endless.cancel_token();
     /// let stopper = std::thread::spawn(move || token.cancel());
@@ -151,8 +151,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// clone of it.
     ///
     /// ```
-    /// # use pool_channel::{CancelToken, ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{CancelToken, Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let token = CancelToken::new();
     /// let mut odd = pool.imap((1u64..).step_by(2), |x| x).cancel_with(&token);
     /// let mut even = pool.imap((0u64..).step_by(2), |x| x).cancel_with(&token);
@@ -175,8 +175,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// The index of the next result: how many have been handed out, as results or as panics, or given up.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let mut results = pool.imap(10..20, |x| x);
     /// assert_eq!((results.nth(2), results.next_index()), (Some(12), 3));
     /// ```
@@ -189,8 +189,8 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// Nothing is counted for it on the way; the call takes the imap's lock for a moment.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let mut results = pool.imap(0..100, |x| x);
     /// results.by_ref().for_each(drop);
     /// assert_eq!(results.stats().delivered, 100);

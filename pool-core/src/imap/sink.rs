@@ -50,9 +50,9 @@ use std::sync::Arc;
 /// A push takes the imap's lock some eight times, and allocates: about a microsecond. So push blocks, not bytes.
 ///
 /// ```
-/// use pool_channel::{ChannelPool, Executor};
+/// use pool_stealing::{Executor, StealingPool};
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let mut lines = Vec::new();
 /// let mut sink = pool.sink(|x: u64| format!("{x}: {}", x * x), |line| lines.push(line)).window(8);
 /// for x in 0..100 {
@@ -61,7 +61,7 @@ use std::sync::Arc;
 /// sink.finish();
 /// assert_eq!(lines[7], "7: 49");
 /// assert_eq!(lines.len(), 100);
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 #[must_use = "a sink that is dropped cancels what was pushed: call `finish`"]
 pub struct Sink<'p, X, T, C> {
@@ -197,14 +197,14 @@ where
     /// With a panic of the function, of `consume`, or [`Cancelled`]: see [`Sink`].
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     ///
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// let mut sink = pool.sink(str::parse::<u32>, |number| number.map(drop));
     /// let pushed: Result<(), _> = ["1", "2", "three", "4"].into_iter().try_for_each(|text| sink.push(text));
     /// // It was found by a push, or is found now.
     /// assert!(pushed.and_then(|()| sink.finish()).is_err());
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn push(&mut self, item: X) -> R {
         self.queue.lock().push_back(item);
@@ -246,8 +246,8 @@ where
     /// As [`push`](Sink::push). What is behind the error has not been handed on then.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let (send, results) = std::sync::mpsc::channel();
     /// let mut sink = pool.sink(|x: u32| x + 1, move |x| send.send(x));
     /// sink.push(1).unwrap();

@@ -25,13 +25,13 @@ impl<'p, T> Imap<'p, T> {
     ///
     /// ```
     /// use futures::StreamExt;
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     ///
-    /// let pool = ChannelPool::new(2)?;
+    /// let pool = StealingPool::new(2)?;
     /// let squares = pool.imap(0..5u64, |x| x * x).into_stream();
     /// let squares: Vec<_> = futures::executor::block_on(squares.collect());
     /// assert_eq!(squares, [0, 1, 4, 9, 16]);
-    /// # Ok::<(), pool_channel::BuildError>(())
+    /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn into_stream(self) -> ImapStream<'p, T> {
         ImapStream { inner: self, results: 0, since: None }

@@ -29,9 +29,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// Like `next`: with the panic of the item's function, or of the input.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
+    /// # use pool_stealing::{Executor, StealingPool};
     /// # use std::time::Duration;
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let (send, receive) = std::sync::mpsc::channel();
     /// let mut results = pool.imap(receive, |x: u32| x + 1);
     /// let late = results.next_timeout(Duration::from_millis(1)).unwrap_err();
@@ -64,10 +64,10 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// the imap, which cancels what has not begun.
     ///
     /// ```
-    /// use pool_channel::{ChannelPool, Executor};
+    /// use pool_stealing::{Executor, StealingPool};
     /// use std::time::Duration;
     ///
-    /// let pool = ChannelPool::new(3)?;
+    /// let pool = StealingPool::new(3)?;
     /// for square in pool.imap(0..5, |x| x * x).timeout(Duration::from_secs(6)) {
     ///     println!("{}", square?);
     /// }
@@ -86,9 +86,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// even been pulled can be given up as well: its result will be discarded.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
+    /// # use pool_stealing::{Executor, StealingPool};
     /// # use std::time::Duration;
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let (release, hang) = std::sync::mpsc::channel::<()>();
     /// let hang = std::sync::Mutex::new(hang);
     /// let answer = move |x| {
@@ -137,9 +137,9 @@ impl<'p, T, P: Place> Timeout<'p, T, P> {
     /// As [`Imap::numbered`]. Of an item that is late [`TimedOut`] has the index.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor};
+    /// # use pool_stealing::{Executor, StealingPool};
     /// # use std::time::Duration;
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let (send, receive) = std::sync::mpsc::channel();
     /// let mut results = pool.imap(receive, |x: u32| x).timeout(Duration::from_millis(1)).numbered();
     /// assert!(results.next().unwrap().is_err_and(|late| late.index() == 0));

@@ -27,8 +27,8 @@ impl<T, P: Place> Imap<'_, T, P> {
     /// items that were pulled.
     ///
     /// ```
-    /// # use pool_channel::{ChannelPool, Executor, IterExt};
-    /// # let pool = ChannelPool::new(2).unwrap();
+    /// # use pool_stealing::{Executor, IterExt, StealingPool};
+    /// # let pool = StealingPool::new(2).unwrap();
     /// let blocks = (1..100).map(|n| vec![1u8; n * 1000]).with_sizes(Vec::len);
     /// // A megabyte at a time, however many blocks that are.
     /// let sums = pool.imap(blocks, |block| block.iter().map(|&byte| byte as usize).sum::<usize>());

@@ -176,7 +176,7 @@ promises! {
     /// While the items still panic.
     fn p9_payloads_that_panic_under_way(subject) {
         each_pool(&subject, "p9_payloads_that_panic_under_way", |pool, alive| {
-            for round in 0..500 {
+            for round in 0..100 {
                 let counts = alive.clone();
                 let mut imap = pool.imap(0..1_000u64, move |x| explode(x, &counts));
                 for _ in 0..round % 5 {
@@ -428,7 +428,7 @@ promises! {
     /// Items and results that panic when they are dropped, of many short imaps, each dropped after some results.
     fn p9_results_that_panic_are_dropped_once(subject) {
         each_pool(&subject, "p9_results_that_panic_are_dropped_once", |pool, alive| {
-            for round in 0..3_000usize {
+            for round in 0..1_000usize {
                 let (of_items, of_results) = (alive.clone(), alive.clone());
                 let items = 10 + round as u64 % 40;
                 let input = (0..items).map(move |x| (x, Bomb::new(&of_items)));
@@ -452,7 +452,7 @@ promises! {
     /// The same, at the moment when another thread cancels.
     fn p9_results_that_panic_are_dropped_once_when_cancelled(subject) {
         each_pool(&subject, "p9_results_that_panic_are_dropped_once_when_cancelled", |pool, alive| {
-            for round in 0..1_000usize {
+            for round in 0..300usize {
                 let (of_items, of_results) = (alive.clone(), alive.clone());
                 let input = (0..200u64).map(move |x| (x, Bomb::new(&of_items)));
                 let mut imap = pool.imap(input, move |(_, item)| {

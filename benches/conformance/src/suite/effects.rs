@@ -71,7 +71,7 @@ fn items_wait_for_the_consumer(subject: &AnySubject, ask: Ask) {
     const WAITING: u64 = 20;
     for threads in [1, 2, 3] {
         let pool = subject.pool(threads);
-        for short in [0, 1_000u64] {
+        for short in [0, 300u64] {
             for window in [None, Some(1), Some(2), Some(8), Some(64)] {
                 for chunk in [None, Some(1), Some(3), Some(8), Some(1_000)] {
                     let got = Count::default();
@@ -210,7 +210,7 @@ promises! {
     fn p5_items_of_a_local_imap_that_wait_for_the_consumer(subject) {
         for threads in [1, 2] {
             let pool = subject.pool(threads);
-            for short in [0, 1_000u64] {
+            for short in [0, 300u64] {
                 for (window, chunk) in SETTINGS {
                     let got = Count::default();
                     let seen = got.clone();

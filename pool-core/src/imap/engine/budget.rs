@@ -25,9 +25,9 @@ pub fn note_size(size: u64) {
 /// [`Imap::window_bytes`](crate::Imap::window_bytes). A clone is the same budget.
 ///
 /// ```
-/// use pool_channel::{Budget, ChannelPool, Executor, IterExt};
+/// use pool_stealing::{Budget, Executor, IterExt, StealingPool};
 ///
-/// let pool = ChannelPool::new(2)?;
+/// let pool = StealingPool::new(2)?;
 /// let budget = Budget::bytes(1 << 20);
 /// let files = |n: usize| (0..n).map(|n| vec![n as u8; 1000]).with_sizes(Vec::len);
 /// let sum = |file: Vec<u8>| file.iter().map(|&byte| byte as u64).sum::<u64>();
@@ -35,7 +35,7 @@ pub fn note_size(size: u64) {
 /// let right = pool.imap(files(30), sum).window_bytes(&budget);
 /// assert!(left.zip(right).all(|(left, right)| left == right));
 /// assert_eq!(budget.used(), 0);
-/// # Ok::<(), pool_channel::BuildError>(())
+/// # Ok::<(), pool_stealing::BuildError>(())
 /// ```
 #[derive(Clone)]
 pub struct Budget(Arc<Use>);
