@@ -13,17 +13,28 @@ pub(crate) type Payload = Box<dyn Any + Send + 'static>;
 /// never looked at again, and what the user's closure shares with others is the user's own affair, just
 /// as in `std::thread::spawn` and in rayon.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
+    let (mut f, mut result) = (Some(f), None);
+    catch_call(&mut || {
+        if let Some(f) = f.take() {
+            result = Some(f());
+        }
+    })?;
+    Ok(result.expect("it has returned"))
+}
+
+/// Not generic: there are a dozen of these in each imap of a program, and each would be a further eight functions for the
+/// compiler. A call by a pointer is nothing beside the chunk that it works on.
+fn catch_call(f: &mut dyn FnMut()) -> Result<(), Payload> {
     catch_unwind(AssertUnwindSafe(|| __rust_begin_short_backtrace(f)))
 }
 
 /// Where the backtrace of a panic ends unless `RUST_BACKTRACE` is `full`: std looks for this name. What is below is the
 /// engine and the pool, and tells the user nothing.
 #[inline(never)]
-fn __rust_begin_short_backtrace<R>(f: impl FnOnce() -> R) -> R {
-    let result = f();
+fn __rust_begin_short_backtrace(f: &mut dyn FnMut()) {
+    f();
     // So that the call above is no jump, which would leave no frame.
     std::hint::black_box(());
-    result
 }
 
 /// Calls `f`, and `fallback` in its place if it panics: that panic has nowhere to go.

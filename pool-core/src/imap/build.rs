@@ -1,7 +1,7 @@
 //! How an imap comes to be, for each kind of function and input.
 
 use super::engine::ExecutorRef;
-use super::engine::{Consumer, Control, Function, OwnInput, Plain, Shared, WithState};
+use super::engine::{Consumer, Control, Function, NoOwn, OwnInput, Plain, Shared, WithState};
 use super::input::Input;
 use super::input::sealed::Share;
 use super::iter::Imap;
@@ -100,7 +100,7 @@ impl<'p, T: Send + 'p> Imap<'p, T> {
         F: Function<I::Item, Output = T> + Send + Sync + 'p,
     {
         let control = shared.control().clone();
-        let consumer = Consumer::new(shared, executor, OwnInput::<Empty<I::Item>>::none(), has_no_threads);
+        let consumer = Consumer::new(shared, executor, NoOwn, has_no_threads);
         Imap::<'p, T, Pooled>::over(control, Box::new(consumer))
     }
 
@@ -143,7 +143,7 @@ impl<'p, T: Send + 'p> Imap<'p, T, Local> {
         if is_sequential(executor.get()) {
             let shared = without_jobs(input, function, executor.get());
             let control = shared.control().clone();
-            let consumer = Consumer::new(shared, executor, OwnInput::<Empty<J::Item>>::none(), true);
+            let consumer = Consumer::new(shared, executor, NoOwn, true);
             return Imap::<'p, T, Local>::over(control, Box::new(consumer));
         }
         let shared = share(None, function, executor.get());

@@ -22,7 +22,7 @@ use super::executor_ref::ExecutorRef;
 use super::fail_fast::FailFast;
 use super::function::Function;
 use super::input::Hint;
-use super::local::OwnInput;
+use super::local::Own;
 use super::nesting::{Nesting, Within, is_in};
 use super::order::Order;
 use super::shared::Shared;
@@ -38,11 +38,11 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// `J` is the input that the consumer has itself, if there is one, and `I` the one that workers pull from.
-pub(crate) struct Consumer<'p, I: Iterator, F: Function<I::Item>, T, J> {
+/// `O` is the input that the consumer has itself, if there is one, and `I` the one that workers pull from.
+pub(crate) struct Consumer<'p, I: Iterator, F: Function<I::Item>, T, O> {
     shared: Arc<Shared<I, F, T>>,
     executor: ExecutorRef<'p>,
-    own: OwnInput<J>,
+    own: O,
     alone: Alone<I, F>,
     /// What the state has not been told.
     settings: Option<Settings>,
@@ -52,12 +52,12 @@ pub(crate) struct Consumer<'p, I: Iterator, F: Function<I::Item>, T, J> {
     nesting: Option<Nesting>,
 }
 
-impl<'p, I: Iterator, F: Function<I::Item>, T, J> Consumer<'p, I, F, T, J> {
+impl<'p, I: Iterator, F: Function<I::Item>, T, O> Consumer<'p, I, F, T, O> {
     /// `for_good`: the executor has no threads.
     pub(crate) fn new(
         shared: Arc<Shared<I, F, T>>,
         executor: ExecutorRef<'p>,
-        own: OwnInput<J>,
+        own: O,
         for_good: bool,
     ) -> Self {
         let alone = Alone::new(for_good);
@@ -66,11 +66,11 @@ impl<'p, I: Iterator, F: Function<I::Item>, T, J> Consumer<'p, I, F, T, J> {
     }
 }
 
-impl<I, F, T, J> Source<T> for Consumer<'_, I, F, T, J>
+impl<I, F, T, O> Source<T> for Consumer<'_, I, F, T, O>
 where
     I: Iterator,
     F: Function<I::Item, Output = T>,
-    J: Iterator<Item = I::Item>,
+    O: Own<I::Item>,
 {
     fn start(&mut self, settings: &Settings, fail_fast: FailFast<T>) {
         let mut settings = settings.clone();
@@ -147,11 +147,11 @@ where
     }
 }
 
-impl<I, F, T, J> Consumer<'_, I, F, T, J>
+impl<I, F, T, O> Consumer<'_, I, F, T, O>
 where
     I: Iterator,
     F: Function<I::Item, Output = T>,
-    J: Iterator<Item = I::Item>,
+    O: Own<I::Item>,
 {
     /// The settings, if the state has not got them, with the hint of an input of its own.
     fn take_settings(&mut self) -> (Option<Settings>, Option<Hint>) {

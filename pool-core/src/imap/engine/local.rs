@@ -21,6 +21,65 @@ use std::sync::Arc;
 /// The length of the first ring for an input that is polled.
 const FIRST: usize = 2;
 
+/// The input that a consumer has itself, if it has one.
+pub(crate) trait Own<A> {
+    /// Whether it may be pulled from ahead of need.
+    fn is_polled(&self) -> bool;
+
+    /// The imap has ended: drops an input that has not.
+    fn close(&mut self);
+
+    /// Its hint, as long as it may give more.
+    fn hint(&self) -> Option<Hint>;
+
+    /// Pulls up to `len` items for workers, until `has_found` says that the head is there; one that `works` stops when a worker
+    /// leaves, to work on them itself. Returns whether the input may have more now. To be called without the lock.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of the executor's `spawn`, after all else is done.
+    fn offer<I, F, T>(
+        &mut self,
+        shared: &Arc<Shared<I, F, T>>,
+        executor: &dyn Executor,
+        has_found: impl Fn() -> bool,
+        how: (usize, bool),
+    ) -> bool
+    where
+        I: Iterator<Item = A>,
+        F: Function<A, Output = T>;
+}
+
+/// There is none: threads of the pool pull from the input. A type of its own, so that the compiler has nothing to do for what
+/// nearly all imaps do not need.
+pub(crate) struct NoOwn;
+
+impl<A> Own<A> for NoOwn {
+    fn is_polled(&self) -> bool {
+        false
+    }
+
+    fn close(&mut self) {}
+
+    fn hint(&self) -> Option<Hint> {
+        None
+    }
+
+    fn offer<I, F, T>(
+        &mut self,
+        _: &Arc<Shared<I, F, T>>,
+        _: &dyn Executor,
+        _: impl Fn() -> bool,
+        _: (usize, bool),
+    ) -> bool
+    where
+        I: Iterator<Item = A>,
+        F: Function<A, Output = T>,
+    {
+        false
+    }
+}
+
 pub(crate) struct OwnInput<J> {
     input: Option<J>,
     polled: bool,
@@ -32,11 +91,6 @@ pub(crate) struct OwnInput<J> {
 }
 
 impl<J> OwnInput<J> {
-    /// There is none: the input is another one, which threads of the pool pull from.
-    pub(crate) fn none() -> OwnInput<J> {
-        OwnInput { ended: true, input: None, polled: false, longest: usize::MAX }
-    }
-
     /// One that may block.
     pub(crate) fn new(input: J) -> OwnInput<J> {
         OwnInput { ended: false, input: Some(input), polled: false, longest: usize::MAX }
@@ -46,33 +100,24 @@ impl<J> OwnInput<J> {
     pub(crate) fn polled(input: J) -> OwnInput<J> {
         OwnInput { ended: false, input: Some(input), polled: true, longest: FIRST }
     }
+}
 
-    /// Whether it may be pulled from ahead of need.
-    pub(super) fn is_polled(&self) -> bool {
+impl<J: Iterator> Own<J::Item> for OwnInput<J> {
+    fn is_polled(&self) -> bool {
         self.polled && !self.ended
     }
 
-    /// The imap has ended: drops an input that has not.
-    pub(super) fn close(&mut self) {
+    fn close(&mut self) {
         if !self.ended {
             drop_quietly(self.input.take());
         }
     }
-}
 
-impl<J: Iterator> OwnInput<J> {
-    /// Its hint, as long as it may give more.
-    pub(super) fn hint(&self) -> Option<Hint> {
+    fn hint(&self) -> Option<Hint> {
         self.input.as_ref().filter(|_| !self.ended).map(hint_of)
     }
 
-    /// Pulls up to `len` items for workers, until `has_found` says that the head is there; one that `works` stops when a worker
-    /// leaves, to work on them itself. Returns whether the input may have more now. To be called without the lock.
-    ///
-    /// # Panics
-    ///
-    /// With the panic of the executor's `spawn`, after all else is done.
-    pub(super) fn offer<I, F, T>(
+    fn offer<I, F, T>(
         &mut self,
         shared: &Arc<Shared<I, F, T>>,
         executor: &dyn Executor,
@@ -81,7 +126,7 @@ impl<J: Iterator> OwnInput<J> {
     ) -> bool
     where
         I: Iterator<Item = J::Item>,
-        F: Function<I::Item, Output = T>,
+        F: Function<J::Item, Output = T>,
     {
         let Some(own) = self.input.as_mut().filter(|_| !self.ended) else { return false };
         let len = len.min(self.longest);
@@ -107,7 +152,9 @@ impl<J: Iterator> OwnInput<J> {
         spawned.unwrap_or_else(|payload| resume_unwind(payload));
         has_more
     }
+}
 
+impl<J> OwnInput<J> {
     /// Tells how the pull ended. `hint` is what the input says otherwise.
     fn tell_end<I: Iterator, F, T>(&mut self, shared: &Shared<I, F, T>, end: Option<InputEnd>, hint: Hint) {
         let end = end.filter(|end| !matches!(end, InputEnd::NotYet));

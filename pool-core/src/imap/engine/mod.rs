@@ -102,7 +102,7 @@ pub(crate) use control::Control;
 pub(crate) use executor_ref::ExecutorRef;
 pub use fail_fast::FailFast;
 pub(super) use function::{Function, Plain, WithState};
-pub(super) use local::OwnInput;
+pub(super) use local::{NoOwn, OwnInput};
 pub(crate) use nesting::enter_item;
 pub(super) use nesting::{item_index, item_is_unwanted};
 pub(super) use order::Order;
