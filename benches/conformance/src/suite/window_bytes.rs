@@ -48,6 +48,49 @@ impl Handed {
     }
 }
 
+/// What blocks of memory need, as if it were touched: now, and at most.
+#[derive(Clone, Default)]
+struct Memory(Arc<(AtomicU64, AtomicU64)>);
+
+struct Block {
+    index: u64,
+    bytes: u64,
+    memory: Memory,
+}
+
+const MIB: u64 = 1 << 20;
+const BUDGET: u64 = 128 * MIB;
+const LARGEST: u64 = 64 * MIB;
+
+impl Memory {
+    /// Blocks of 1 KiB to 64 MiB, as many of each order of magnitude.
+    fn blocks(&self, count: u64) -> impl Iterator<Item = Block> + Send + 'static + use<> {
+        let memory = self.clone();
+        let blocks = (0..count).map(move |index| {
+            let random = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let least = 1024 << (random >> 60);
+            let bytes = least + random % least;
+            let now = memory.0.0.fetch_add(bytes, Ordering::SeqCst) + bytes;
+            memory.0.1.fetch_max(now, Ordering::SeqCst);
+            Block { index, bytes, memory: memory.clone() }
+        });
+        blocks.with_sizes(|block| block.bytes as usize)
+    }
+
+    /// `imaps` is how many share the budget at a time: each may exceed it by one block.
+    #[track_caller]
+    fn check(&self, imaps: u64) {
+        let most = self.0.1.load(Ordering::SeqCst);
+        assert!(most < BUDGET + imaps * LARGEST, "{} MiB at a time", most / MIB);
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.memory.0.0.fetch_sub(self.bytes, Ordering::SeqCst);
+    }
+}
+
 fn sized(items: impl Iterator<Item = u64> + Send + 'static) -> impl Iterator<Item = u64> + Send + 'static {
     items.with_sizes(|&item| size(item) as usize)
 }
@@ -75,6 +118,55 @@ promises! {
         }
         let handed = Handed::default();
         handed.check(pool_core::Sequential.imap(sized(handed.items(50)), |item| item).window_bytes(1), 50);
+    }
+
+    fn p3_memory_stays_within_the_budget_where_the_consumer_is_slow(subject) {
+        for (threads, unordered) in [(1, false), (2, false), (4, true)] {
+            let pool = subject.pool(threads);
+            let (memory, budget) = (Memory::default(), Budget::bytes(BUDGET as usize));
+            let results = pool.imap(memory.blocks(2_000), |block| block).window_bytes(&budget).window(10_000);
+            let mut results = if unordered { results.unordered() } else { results };
+            for _ in 0..200 {
+                assert!(results.next().is_some());
+                soon("the budget is used up", || budget.used() as u64 >= BUDGET);
+            }
+            assert_eq!(results.count(), 1_800);
+            memory.check(1);
+        }
+    }
+
+    fn p3_memory_stays_within_the_budget_where_the_head_is_slow(subject) {
+        let pool = subject.pool(2);
+        let (memory, budget, gate) = (Memory::default(), Budget::bytes(BUDGET as usize), Gate::closed());
+        let holds = gate.holds(30);
+        let same = move |block: Block| {
+            holds(block.index);
+            block
+        };
+        let mut results = pool.imap(memory.blocks(2_000), same).window_bytes(&budget).window(10_000);
+        for expected in 0..30 {
+            assert_eq!(results.next().unwrap().index, expected);
+        }
+        soon("the budget is used up", || {
+            assert!(results.next_timeout(SHORT).is_err());
+            budget.used() as u64 >= BUDGET
+        });
+        gate.open();
+        assert!(results.map(|block| block.index).eq(30..2_000));
+        memory.check(1);
+    }
+
+    /// At most two of the inner imaps are there at a time, one on each thread.
+    fn p3_memory_stays_within_the_budget_in_nested_imaps(subject) {
+        let pool = Arc::new(subject.pool(2));
+        let (memory, budget) = (Memory::default(), Budget::bytes(BUDGET as usize));
+        let (inner, blocks) = (pool.clone(), memory.clone());
+        let counts = pool.imap(0..8u64, move |_| {
+            let results = inner.imap(blocks.blocks(300), |block| block).window_bytes(&budget).window(10_000);
+            results.map(|block| block.index).zip(0..).filter(|(index, expected)| index == expected).count()
+        });
+        assert!(counts.eq([300; 8]));
+        memory.check(2);
     }
 
     fn p1_a_budget_changes_no_result(subject) {
