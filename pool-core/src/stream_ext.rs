@@ -11,7 +11,8 @@ use futures_core::Stream;
 ///
 /// It has no task and no runtime of its own. Its `poll_next` hands out what is ready, and polls the stream ahead, as far as
 /// the [window](StreamImap::window) has room, and for about 100 µs at most. The task is woken when the next result is ready, or
-/// when the stream has something; so a burst of items wakes it once.
+/// when the stream has something; so a burst of items wakes it once. Where many short items are under way, `poll_next` looks
+/// for the next result for up to 50 µs, and offers its core, before the task sleeps: else it would be woken for each.
 pub trait StreamImapExt: Stream {
     /// Maps this stream on a pool: in order, lazily, in bounded memory. It gets a reference to a pool, or a pool or a clone of its
     /// `Arc`, which it owns then.

@@ -2,7 +2,7 @@
 
 use super::engine::Wait;
 use super::iter::Imap;
-use super::policy;
+use super::policy::{self, ClockSampler};
 use super::results::Next;
 use super::wrapper::access_inner;
 use crate::sync::Instant;
@@ -20,6 +20,9 @@ impl<'p, T> Imap<'p, T> {
     /// thread that sleeps. A panic of an item surfaces in `poll_next`; use [`catch_panics`](Imap::catch_panics) to have
     /// it as a value.
     ///
+    /// Where many short items are under way, `poll_next` looks for the next result for up to 50 µs, and offers its core, before
+    /// the task sleeps: else it would be woken for each.
+    ///
     /// It is a good guest on its runtime: after 128 results or 100 µs without a pause, `poll_next` wakes its own task
     /// and gives `Pending` once, so that timers fire and other tasks run while results are always ready.
     ///
@@ -34,7 +37,7 @@ impl<'p, T> Imap<'p, T> {
     /// # Ok::<(), pool_stealing::BuildError>(())
     /// ```
     pub fn into_stream(self) -> ImapStream<'p, T> {
-        ImapStream { inner: self, results: 0, since: None }
+        ImapStream { inner: self, results: 0, time: ThreadTime::new() }
     }
 }
 
@@ -42,9 +45,9 @@ impl<'p, T> Imap<'p, T> {
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ImapStream<'p, T> {
     inner: Imap<'p, T>,
-    /// How many results there were since the last pause, and since when.
+    /// How many results there were since the last pause.
     results: u32,
-    since: Option<Instant>,
+    time: ThreadTime,
 }
 
 impl<'p, T> ImapStream<'p, T> {
@@ -54,25 +57,46 @@ impl<'p, T> ImapStream<'p, T> {
 impl<T> ImapStream<'_, T> {
     /// Whether to leave the thread to others now. Not if the task could not be woken afterwards.
     fn yields(&mut self, waker: &Waker) -> bool {
-        let now = Instant::now();
-        let since = *self.since.get_or_insert(now);
-        if self.results == 0
-            || (self.results < policy::STREAM_RESULTS && now.since(since) < policy::STREAM_TIME)
-        {
+        let is_over = self.time.is_over();
+        if self.results == 0 || (self.results < policy::STREAM_RESULTS && !is_over) {
             return false;
         }
         self.pause();
-        match catch(|| waker.wake_by_ref()) {
-            Ok(()) => true,
-            Err(payload) => {
-                drop_quietly(payload);
-                false
-            }
-        }
+        wakes(waker)
     }
 
     fn pause(&mut self) {
-        (self.results, self.since) = (0, None);
+        (self.results, self.time) = (0, ThreadTime::new());
+    }
+}
+
+/// Wakes the task. Returns whether that went well.
+pub(super) fn wakes(waker: &Waker) -> bool {
+    catch(|| waker.wake_by_ref()).map_err(drop_quietly).is_ok()
+}
+
+/// The time that a task may have its thread for.
+pub(super) struct ThreadTime {
+    /// Since when, and when the clock was read last.
+    since: Option<(Instant, Instant)>,
+    sampler: ClockSampler,
+}
+
+impl ThreadTime {
+    /// It begins with the first question.
+    pub(super) fn new() -> ThreadTime {
+        ThreadTime { since: None, sampler: ClockSampler::new(policy::MOST_WATCHED) }
+    }
+
+    /// Whether it has passed. To be asked for each item; the clock is not read each time.
+    pub(super) fn is_over(&mut self) -> bool {
+        if !self.sampler.is_due() {
+            return false;
+        }
+        let now = Instant::now();
+        let (since, last) = self.since.get_or_insert((now, now));
+        self.sampler.looked(now.since(std::mem::replace(last, now)));
+        now.since(*since) >= policy::STREAM_TIME
     }
 }
 

@@ -8,11 +8,10 @@ use super::build::own;
 use super::cancel::CancelToken;
 use super::engine::{ExecutorRef, Function, ImapStats, Plain, WithState};
 use super::iter::Imap;
-use super::policy;
-use super::stream::ImapStream;
+use super::stream::{ImapStream, ThreadTime, wakes};
 use crate::error::Panic;
 use crate::no_item::{self, NoItem};
-use crate::sync::{Instant, Mutex, lock};
+use crate::sync::{Mutex, lock};
 use crate::unwind::{catch, drop_quietly};
 use futures_core::Stream;
 use std::fmt;
@@ -61,11 +60,16 @@ impl<'p, T: Send + 'static> StreamImap<'p, T> {
     {
         let present = Present::default();
         let input = StreamInput { stream: Box::pin(stream), present: present.clone() };
-        StreamImap { results: Imap::polled(executor, input, function, own).into_stream(), present }
+        StreamImap::over(Imap::polled(executor, input, function, own), present)
     }
 }
 
 impl<'p, T> StreamImap<'p, T> {
+    /// The same with another imap.
+    fn over(results: Imap<'p, T>, present: Present) -> StreamImap<'p, T> {
+        StreamImap { results: results.into_stream(), present }
+    }
+
     /// As [`Imap::window`].
     ///
     /// # Panics
@@ -73,8 +77,7 @@ impl<'p, T> StreamImap<'p, T> {
     /// If `n` is 0, or the stream has been polled.
     #[track_caller]
     pub fn window(self, n: usize) -> Self {
-        let imap = self.results.into_inner().window(n);
-        StreamImap { results: imap.into_stream(), present: self.present }
+        StreamImap::over(self.results.into_inner().window(n), self.present)
     }
 
     /// As [`Imap::chunk`].
@@ -84,8 +87,7 @@ impl<'p, T> StreamImap<'p, T> {
     /// If `n` is 0, or the stream has been polled.
     #[track_caller]
     pub fn chunk(self, n: usize) -> Self {
-        let imap = self.results.into_inner().chunk(n);
-        StreamImap { results: imap.into_stream(), present: self.present }
+        StreamImap::over(self.results.into_inner().chunk(n), self.present)
     }
 
     /// As [`Imap::unordered`].
@@ -95,8 +97,17 @@ impl<'p, T> StreamImap<'p, T> {
     /// If the stream has been polled.
     #[track_caller]
     pub fn unordered(self) -> Self {
-        let imap = self.results.into_inner().unordered();
-        StreamImap { results: imap.into_stream(), present: self.present }
+        StreamImap::over(self.results.into_inner().unordered(), self.present)
+    }
+
+    /// As [`Imap::threads`].
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the stream has been polled.
+    #[track_caller]
+    pub fn threads(self, n: usize) -> Self {
+        StreamImap::over(self.results.into_inner().threads(n), self.present)
     }
 
     /// As [`Imap::catch_panics`]: a panic of the function is an `Err` at its place, one of the stream is the last.
@@ -104,8 +115,7 @@ impl<'p, T> StreamImap<'p, T> {
     where
         T: Send + 'p,
     {
-        let imap = self.results.into_inner().catch_panics();
-        StreamImap { results: imap.into_stream(), present: self.present }
+        StreamImap::over(self.results.into_inner().catch_panics(), self.present)
     }
 
     /// As [`Imap::cancel_with`].
@@ -131,6 +141,18 @@ impl<'p, T> StreamImap<'p, T> {
     /// As [`Imap::stats`].
     pub fn stats(&self) -> ImapStats {
         self.results.stats()
+    }
+}
+
+impl<U, E> StreamImap<'_, Result<U, E>> {
+    /// As [`Imap::fail_fast`]: the stream is not polled either behind an item that has failed.
+    ///
+    /// # Panics
+    ///
+    /// If the stream has been polled.
+    #[track_caller]
+    pub fn fail_fast(self) -> Self {
+        StreamImap::over(self.results.into_inner().fail_fast(), self.present)
     }
 }
 
@@ -173,7 +195,7 @@ impl Present {
 
 struct PresentPoll {
     waker: Waker,
-    since: Instant,
+    time: ThreadTime,
     has_polled: bool,
     /// The stream is not polled any more: it was pending, or it has had its time.
     is_over: bool,
@@ -181,21 +203,13 @@ struct PresentPoll {
 
 impl PresentPoll {
     fn new(waker: Waker) -> PresentPoll {
-        PresentPoll { waker, since: Instant::now(), has_polled: false, is_over: false }
+        PresentPoll { waker, time: ThreadTime::new(), has_polled: false, is_over: false }
     }
 
     /// Whether to leave the thread to other tasks now. Not if the task could not be woken afterwards.
-    fn yields(&self) -> bool {
-        if !self.has_polled || Instant::now().since(self.since) < policy::STREAM_TIME {
-            return false;
-        }
-        match catch(|| self.waker.wake_by_ref()) {
-            Ok(()) => true,
-            Err(payload) => {
-                drop_quietly(payload);
-                false
-            }
-        }
+    fn yields(&mut self) -> bool {
+        let is_over = self.time.is_over();
+        self.has_polled && is_over && wakes(&self.waker)
     }
 
     fn poll<S: Stream>(&mut self, stream: Pin<&mut S>) -> Poll<Option<S::Item>> {

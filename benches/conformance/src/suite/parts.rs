@@ -61,6 +61,18 @@ impl Door {
     }
 }
 
+/// A function that gives back its item, and fails where more threads than this are in it.
+pub(super) fn on_threads(most: usize) -> impl Fn(u64) -> u64 + Send + Sync + 'static {
+    let inside = AtomicUsize::new(0);
+    move |item| {
+        let before = inside.fetch_add(1, Ordering::SeqCst);
+        assert!(before < most, "{} threads are at work", before + 1);
+        thread::sleep(Duration::from_micros(100));
+        inside.fetch_sub(1, Ordering::SeqCst);
+        item
+    }
+}
+
 /// How many [`Counted`] are alive.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Alive(Arc<AtomicUsize>);

@@ -1,7 +1,7 @@
 //! A stream as the input: an imap as a stage of an asynchronous chain.
 
 use super::list::promises;
-use super::parts::{Alive, Gate, soon, within_window};
+use super::parts::{Alive, Gate, on_threads, soon, within_window};
 use super::tasks::{
     Woken, current_thread, has_panics_as_values, is_cancelled_when_dropped, is_held_up_by_its_head_only,
     is_woken_by_a_slow_input, multi_thread, panics_at_their_places, plays_ping_pong, says_what_is_left,
@@ -344,6 +344,55 @@ promises! {
             assert!(task.poll(&mut results).is_pending());
             assert_eq!(task.count(), polls, "it could go on, and wakes its task");
             assert!(results.stats().pulled <= 10 * polls as u64, "it holds up its thread");
+        }
+    }
+
+    /// Also where that is less than is worth a pull while items wait.
+    fn p17_stage_all_room_is_used_before_the_task_sleeps(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let gate = Gate::closed();
+            let door = gate.door();
+            let f = move |x| {
+                door.pass();
+                x
+            };
+            let mut results = stream::iter(0..200u64).imap(&pool, f).window(95).chunk(20);
+            let task = Arc::new(Woken::default());
+            let mut woken = 0;
+            // More than one poll, if one takes long.
+            assert!(task.poll(&mut results).is_pending());
+            while task.count() > woken {
+                woken = task.count();
+                assert!(task.poll(&mut results).is_pending());
+            }
+            assert_eq!(results.stats().pulled, 95);
+            gate.open();
+            assert!(block_on(results.collect::<Vec<_>>()).into_iter().eq(0..200));
+        }
+    }
+
+    fn p17_stage_on_fewer_threads_than_the_pool_has(subject) {
+        let pool = subject.pool(4);
+        for threads in [1, 2] {
+            let results = stream::iter(0..200u64).imap(&pool, on_threads(threads)).threads(threads);
+            assert!(block_on(results.collect::<Vec<_>>()).into_iter().eq(0..200));
+        }
+    }
+
+    fn p9_stage_nothing_begins_behind_an_item_that_has_failed(subject) {
+        for threads in [1, 2] {
+            let pool = subject.pool(threads);
+            let begun = Arc::new(AtomicUsize::new(0));
+            let begins = begun.clone();
+            let f = move |x| {
+                begins.fetch_add(1, Ordering::SeqCst);
+                if x < 40 { Ok(x) } else { Err(x) }
+            };
+            let results = hesitant(1_000).imap(&pool, f).fail_fast();
+            let results: Vec<_> = block_on(results.collect());
+            assert!(results.into_iter().eq((0..40).map(Ok).chain([Err(40)])));
+            assert!(begun.load(Ordering::SeqCst) <= 41 + threads);
         }
     }
 

@@ -24,6 +24,11 @@ pub(crate) const HAND_BACK_AFTER: Duration = Duration::from_micros(200);
 const WORKER_LOOKS: Duration = Duration::from_micros(50);
 /// For how long a consumer looks for one of its first results before it sleeps: short imaps have ended by then.
 const CONSUMER_LOOKS: Duration = Duration::from_micros(100);
+/// For how long a poll looks for a result, where many are about to come, before its task sleeps. To wake it costs about as
+/// much.
+const POLL_LOOKS: Duration = Duration::from_micros(50);
+/// Below this many nanoseconds per item a poll looks: with some threads there are several results while it does.
+const SOON: u64 = 20_000;
 /// How many results count as first ones.
 const YOUNG: u64 = 16;
 /// The shortest nap that the system's timers can make, and the longest, in nanoseconds.
@@ -127,6 +132,11 @@ impl Measured {
     pub(super) fn consumer_looks(&self, waited: Duration, delivered: u64) -> Option<Duration> {
         let looks = delivered < YOUNG && !self.is_long();
         CONSUMER_LOOKS.checked_sub(waited).filter(|left| looks && *left > Duration::ZERO)
+    }
+
+    pub(super) fn poll_looks(&self, waited: Duration) -> Option<Duration> {
+        let looks = self.work.middle().is_some_and(|work| work < SOON);
+        POLL_LOOKS.checked_sub(waited).filter(|left| looks && *left > Duration::ZERO)
     }
 
     /// The last nap brought this many results.
@@ -239,6 +249,16 @@ mod tests {
         assert_eq!(policy.window_per_thread(), 50);
         run(&mut policy, 60, 1000 * MS);
         assert_eq!(policy.window_per_thread(), 16);
+    }
+
+    #[test]
+    fn a_poll_looks_for_short_items() {
+        let mut policy = policy(None, false);
+        assert_eq!(policy.poll_looks(NS), None, "nothing is known");
+        run(&mut policy, 20, 10 * US);
+        assert_eq!((policy.poll_looks(10 * US), policy.poll_looks(50 * US)), (Some(40 * US), None));
+        run(&mut policy, 20, 30 * US);
+        assert_eq!(policy.poll_looks(NS), None);
     }
 
     #[test]

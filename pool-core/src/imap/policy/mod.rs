@@ -71,6 +71,7 @@ pub(crate) struct Policy {
     /// Which result the consumer waits for, and which one it waited for when it last napped.
     head: u64,
     napped_at: Option<u64>,
+    looked_in_vain: Option<u64>,
 }
 
 impl Policy {
@@ -91,6 +92,7 @@ impl Policy {
             chaos: Chaos::default(),
             head: 0,
             napped_at: None,
+            looked_in_vain: None,
         }
     }
 
@@ -182,6 +184,24 @@ impl Policy {
         }
     }
 
+    /// For how long a poll that has looked for this long for this result looks on, before its task sleeps. A look that was in
+    /// vain is not taken again for the same result.
+    pub(crate) fn poll_looks(&mut self, waited: Duration, head: u64) -> Option<Duration> {
+        if self.looked_in_vain == Some(head) {
+            return None;
+        }
+        let look = match self.choice {
+            Choice::Measured => self.measured.poll_looks(waited),
+            Choice::Fixed => None,
+            Choice::Chaos => {
+                let looks = waited < Duration::from_millis(1) && self.chaos.one_in(2);
+                looks.then(|| Duration::from_micros(self.chaos.below(100) as u64))
+            }
+        };
+        self.looked_in_vain = look.is_none().then_some(head);
+        look
+    }
+
     /// The consumer is about to wait for this result.
     pub(crate) fn about_to_wait(&mut self, head: u64) {
         if let Some(before) = self.napped_at.take() {
@@ -224,6 +244,19 @@ mod tests {
             assert_eq!(policy.chunk_len(None), LONGEST_FIXED);
             let request = Request { window: Some(5), chunk: Some(3), ..REQUEST };
             assert_eq!(Policy::chosen(request, choice).chunk_len(None), 2, "half of the window");
+        }
+    }
+
+    #[test]
+    fn p13_a_poll_looks_once_in_vain_for_a_result() {
+        let (short, over) = (Duration::from_micros(1), Duration::from_millis(1));
+        for choice in [Choice::Measured, Choice::Fixed, Choice::Chaos] {
+            let mut policy = Policy::chosen(REQUEST, choice);
+            (0..20).for_each(|_| policy.worked(100, 100 * short));
+            assert_eq!(policy.poll_looks(over, 7), None);
+            assert!((0..100).all(|_| policy.poll_looks(short, 7).is_none()));
+            let looks = (8..100).any(|head| policy.poll_looks(short, head).is_some());
+            assert_eq!(looks, choice != Choice::Fixed);
         }
     }
 

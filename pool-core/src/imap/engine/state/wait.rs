@@ -3,11 +3,12 @@
 //! It takes what was told, and looks again. If nothing was, the imap may have ended, or there may be work for this thread.
 //! Else it waits, in three steps:
 //!
-//! 1. It **looks** for a moment, and offers its core: only in a young imap, which may have ended by then.
+//! 1. It **looks** for a moment, and offers its core: only in a young imap, which may have ended by then; and in a poll, where
+//!    many short items are under way, since its task would be woken for each.
 //! 2. It **naps**: it sleeps for a set time, at most a millisecond, and has asked for no wake-up. That costs the
 //!    workers nothing, and there will be many results to take at once. Only while items are short, and twice in a row at most.
-//! 3. It **registers** and sleeps: see [`wakeup`](super::super::wakeup). Calls with a limit and polls of a stream
-//!    register at once.
+//! 3. It **registers** and sleeps: see [`wakeup`](super::super::wakeup). Calls with a limit
+//!    and polls of a stream do not nap.
 
 use super::super::chunk::Hand;
 use super::super::control::ANY;
@@ -219,17 +220,25 @@ impl<I: Iterator, T> State<I, T> {
         {
             return Some(Answer::Do(step));
         }
+        // While items wait, a poll that could pull a few has time for that before its task sleeps.
+        let puts_off = call.is_poll() && self.backlog.has_waiting() && !self.has_room(false);
+        if puts_off { None } else { self.find_offer(call) }
+    }
+
+    /// What the consumer can pull, if it has the input.
+    fn find_offer(&mut self, call: &mut Call<'_>) -> Option<Answer<I>> {
         let in_time = self.local && (!call.has_pulled || call.left() != Some(Duration::ZERO));
-        if in_time && !call.input_is_dry && self.input.end().is_none() && self.failed.is_none() {
-            // Where no other thread is sure to come, each item is run before the next is pulled.
-            let most = if call.works && self.workers.active() == 0 { 1 } else { self.batch_len() };
-            let len = most.min(self.room());
-            if len > 0 {
-                call.has_pulled = true;
-                return Some(Answer::Offer(len));
-            }
+        if !in_time || call.input_is_dry || self.input.end().is_some() || self.failed.is_some() {
+            return None;
         }
-        None
+        // Where no other thread is sure to come, each item is run before the next is pulled.
+        let most = if call.works && self.workers.active() == 0 { 1 } else { self.batch_len() };
+        let len = most.min(self.room());
+        if len == 0 {
+            return None;
+        }
+        call.has_pulled = true;
+        Some(Answer::Offer(len))
     }
 
     /// Whether all that was pulled has been delivered.
@@ -251,11 +260,12 @@ impl<I: Iterator, T> State<I, T> {
         self.policy.about_to_wait(order.head());
         let time = call.time();
         order.note_asked(Instant::now());
-        if let (Wait::Forever, None) = (call.wait, self.item_limit) {
-            if let Some(look) = self.policy.consumer_looks(time, order.head()) {
+        if self.item_limit.is_none() {
+            if let Some(look) = self.choose_look(order.head(), call, time) {
                 return Some(Answer::Look(look));
             }
-            if call.naps < policy::MOST_NAPS
+            if matches!(call.wait, Wait::Forever)
+                && call.naps < policy::MOST_NAPS
                 && let Some(nap) = self.policy.nap()
             {
                 call.naps += 1;
@@ -267,11 +277,28 @@ impl<I: Iterator, T> State<I, T> {
                 return Some(Answer::Nap(nap.min(policy::LONGEST_NAP)));
             }
         }
+        if call.is_poll()
+            && let Some(offer) = self.find_offer(call)
+        {
+            return Some(offer);
+        }
         let left = call.left();
         if left == Some(Duration::ZERO) {
             return Some(Answer::Return(Head::Late));
         }
         self.register(order, call, left)
+    }
+
+    /// For how long it looks. A poll does so only where the pool has more items than threads, so that one result follows
+    /// the other.
+    fn choose_look(&mut self, head: u64, call: &Call<'_>, time: Duration) -> Option<Duration> {
+        let under_way = self.input.pulled().saturating_sub(head);
+        let goes_on = self.workers.active() > 0 && under_way > self.workers.most() as u64;
+        match call.wait {
+            Wait::Forever => self.policy.consumer_looks(time, head),
+            Wait::Task(_) if goes_on => self.policy.poll_looks(time, head),
+            _ => None,
+        }
     }
 
     fn register(
