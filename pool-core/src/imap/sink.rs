@@ -172,6 +172,16 @@ impl<'p, X, T, C> Sink<'p, X, T, C> {
         Sink { imap: self.imap.unordered(), ..self }
     }
 
+    /// As [`Imap::threads`].
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or something has been pushed.
+    #[track_caller]
+    pub fn threads(self, n: usize) -> Self {
+        Sink { imap: self.imap.threads(n), ..self }
+    }
+
     /// As [`Imap::stats`].
     pub fn stats(&self) -> ImapStats {
         self.imap.stats()

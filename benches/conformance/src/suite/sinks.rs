@@ -1,7 +1,7 @@
 //! The push side: items are pushed, and a function on the same thread gets the results.
 
 use super::list::promises;
-use super::parts::{Alive, Gate, soon};
+use super::parts::{Alive, Gate, on_threads, soon};
 use crate::oracle::{OnPurpose, panic_on_purpose};
 use pool_core::work::xorshift;
 use pool_core::{Cancelled, Executor, Sink};
@@ -326,6 +326,17 @@ promises! {
                 };
                 assert_eq!(pool.map(0..6, inner), [100; 6]);
             }
+        }
+    }
+
+    fn p17_sink_on_fewer_threads_than_the_pool_has(subject) {
+        let pool = subject.pool(4);
+        for threads in [1, 2] {
+            let mut got = Vec::new();
+            let mut sink = pool.sink(on_threads(threads), |result| got.push(result)).threads(threads);
+            (0..200).for_each(|x| sink.push(x));
+            sink.finish();
+            assert!(got.into_iter().eq(0..200));
         }
     }
 
