@@ -12,6 +12,7 @@
 
 mod blocks;
 mod calls;
+mod current;
 pub mod even;
 mod inside;
 mod many;
@@ -93,6 +94,7 @@ impl Bench {
         waiting::rows(self);
         inside::rows(self);
         many::rows(self);
+        current::rows(self);
         process::rows(self);
         let missed = self.missed.take();
         match missed.len() {
