@@ -209,8 +209,16 @@ fn stream(contenders: &Contenders, scale: Scale) {
 /// Work on the items of a stream, as a stage of an asynchronous chain.
 fn stage(contenders: &Contenders, scale: Scale) {
     println!("\n`spawn_blocking` in `buffered(64 per thread)` in ns per item; `stream.imap` in its place");
-    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(THREADS).build();
-    let runtime = runtime.expect("a runtime starts");
+    for (kind, mut builder) in [
+        ("one thread", tokio::runtime::Builder::new_current_thread()),
+        ("multi-thread", tokio::runtime::Builder::new_multi_thread()),
+    ] {
+        let runtime = builder.worker_threads(THREADS).max_blocking_threads(THREADS).build();
+        stage_on(kind, &runtime.expect("a runtime starts"), contenders, scale);
+    }
+}
+
+fn stage_on(kind: &str, runtime: &tokio::runtime::Runtime, contenders: &Contenders, scale: Scale) {
     for (name, nanoseconds, items) in [("1us", 1e3, 200_000), ("10us", 1e4, 20_000), ("100us", 1e5, 4_000)] {
         let (items, rounds) = (scale.of(items), rounds_for(nanoseconds));
         let f = move |x| xorshift(x, rounds);
@@ -223,14 +231,13 @@ fn stage(contenders: &Contenders, scale: Scale) {
         };
         let ours = |index: usize| {
             let pool = contenders.ours[index].1.as_ref();
-            let runtime = &runtime;
             move || {
                 let results = futures::stream::iter(0..items).imap(pool, f).window(64 * THREADS);
                 timed(sum, || runtime.block_on(results.fold(0, async |sum, x| checksum(sum, x))))
             }
         };
         let medians = medians(&mut [&mut { buffered }, &mut ours(0), &mut ours(1), &mut ours(2)]);
-        row(&format!("{name}: buffered, channel, stealing, rayon"), items, &medians);
+        row(&format!("{name}, {kind}: buffered, channel, stealing, rayon"), items, &medians);
     }
 }
 
