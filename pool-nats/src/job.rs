@@ -62,6 +62,9 @@ const LARGE_AT_ONCE: usize = 2;
 const MEMORY: Duration = Duration::from_secs(10);
 const ASK: Duration = Duration::from_secs(1);
 
+/// After what time without a worker the user is told, once.
+const NO_WORKER: Duration = Duration::from_secs(2);
+
 /// Why the server refuses a frame that it still has.
 const STILL_THERE: &str = "maximum messages per subject exceeded";
 
@@ -96,6 +99,8 @@ pub(crate) struct Job {
     trouble: Option<(Instant, String)>,
     heard: Instant,
     asked: Instant,
+    /// No worker was ever heard of, and the user has not been told.
+    lonely: bool,
 }
 
 /// A large result, ready to be fetched.
@@ -144,6 +149,7 @@ impl Job {
             trouble: None,
             heard: now,
             asked: now,
+            lonely: true,
         }
     }
 
@@ -487,6 +493,7 @@ impl Job {
         let mut stats = self.control.stats();
         if is_token(worker) && stats.saw(worker, threads).is_some() {
             self.heard = Instant::now();
+            self.lonely = false;
         } else {
             stats.strays += 1;
         }
@@ -556,6 +563,10 @@ impl Job {
         self.alive.retain(|&number, _| self.core.frame(number).is_some());
         if self.heard.elapsed() > ASK && self.asked.elapsed() > ASK {
             self.ask_workers().await;
+        }
+        if self.lonely && self.trouble.is_none() && self.heard.elapsed() > NO_WORKER {
+            self.lonely = false;
+            self.master.role.no_worker.call(self.task.name);
         }
         if let Some(limit) = self.core.settings().no_worker_timeout {
             let waited = self.heard.elapsed();

@@ -6,8 +6,11 @@ use crate::subjects::Subjects;
 use async_nats::Client;
 use async_nats::client::RequestErrorKind;
 use async_nats::jetstream;
+use pool_remote::unwind::{catch, drop_quietly};
 use pool_remote::wait_for;
+use std::fmt;
 use std::future::Future;
+use std::io::Write;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -33,15 +36,45 @@ pub enum Storage {
 /// What only masters set.
 #[derive(Debug, Clone)]
 pub struct MasterRole {
+    pub(crate) no_worker: Hook,
     pub(crate) ack_wait: Duration,
     pub(crate) storage: Storage,
     pub(crate) replicas: usize,
     pub(crate) max_age: Duration,
 }
 
+/// What is called with the name of a function that no worker offers.
+#[derive(Clone)]
+pub(crate) struct Hook(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Hook {
+    /// Calls it on a thread of its own: it may block or panic, and messages must go on.
+    pub fn call(&self, task: &str) {
+        let (hook, task) = (self.0.clone(), task.to_owned());
+        let thread = std::thread::Builder::new().name("pool-nats hook".into());
+        // Without a thread there is no call: what it would say is not worth the map.
+        let _ = thread.spawn(move || drop_quietly(catch(|| hook(&task)).err()));
+    }
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
+/// Says it on standard error, unless that is closed.
+fn say_no_worker(task: &str) {
+    let line = format!(
+        "pool-nats: no worker offers `{task}` yet; is one running, with the same version and types, in the same namespace?\n"
+    );
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
 impl MasterRole {
     pub(crate) fn new() -> MasterRole {
         MasterRole {
+            no_worker: Hook(Arc::new(say_no_worker)),
             ack_wait: Duration::from_secs(5),
             storage: Storage::default(),
             replicas: 1,
@@ -57,6 +90,22 @@ impl Builder<MasterRole> {
     /// may be away. All masters of a namespace should have the same; the last one sets it for all.
     pub fn ack_wait(mut self, limit: Duration) -> Self {
         self.role.ack_wait = limit;
+        self
+    }
+
+    /// Calls this with the name of the function when an imap has waited for 2 s and has heard of no worker that offers it,
+    /// once for each imap. Default: a line on standard error.
+    ///
+    /// It is called on a thread of its own. The imap waits on, see
+    /// [`no_worker_timeout`](crate::RemoteImap::no_worker_timeout). While the server is away it is not called.
+    ///
+    /// ```no_run
+    /// # use pool_nats::NatsPool;
+    /// let quiet = NatsPool::builder("nats://localhost").on_no_worker(|_| {}).build()?;
+    /// # Ok::<(), pool_nats::NatsError>(())
+    /// ```
+    pub fn on_no_worker(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.role.no_worker = Hook(Arc::new(hook));
         self
     }
 

@@ -61,6 +61,7 @@ impl<I, T> Task<I, T> {
         }
         Identity {
             fingerprint,
+            name: self.name,
             description: format!("{self} ({} -> {})", type_name::<I>(), type_name::<T>()),
         }
     }
@@ -91,6 +92,8 @@ impl<I, T> fmt::Debug for Task<I, T> {
 pub struct Identity {
     /// 24 hexadecimal digits: a token of a subject.
     pub fingerprint: String,
+    /// Its name alone.
+    pub name: &'static str,
     /// For messages: name, version and types.
     pub description: String,
 }

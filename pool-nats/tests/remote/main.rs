@@ -1,7 +1,7 @@
 //! The promises and the table of failures, with real worker processes and a real `nats-server`.
 //!
-//! Every test has its own server on a free port. Without the program `nats-server` all tests are skipped, which is said
-//! loudly; with `POOL_NATS_REQUIRED=1` that is a failure.
+//! Every test has its own server on a free port. Without a `nats-server` that is new enough all tests are skipped, which is
+//! said loudly; with `POOL_NATS_REQUIRED=1` that is a failure.
 
 mod behaviour;
 mod credentials;
@@ -35,12 +35,12 @@ fn main() -> ExitCode {
         // Works until it is killed.
         return tasks::endless_master(&arguments[2]);
     }
-    let missing = server::program().is_none();
-    if missing {
-        eprintln!(
-            "\n*** SKIPPED: there is no nats-server, so nothing of pool-nats is tested. {} ***\n",
-            server::INSTALL
-        );
+    if arguments.get(1).is_some_and(|first| first == "lonely") {
+        return tasks::lonely_master(&arguments[2]);
+    }
+    let missing = server::missing();
+    if let Some(why) = &missing {
+        eprintln!("\n*** SKIPPED: {why}, so nothing of pool-nats is tested: {} ***\n", server::INSTALL);
         if std::env::var_os("POOL_NATS_REQUIRED").is_some_and(|value| value == "1") {
             eprintln!("POOL_NATS_REQUIRED=1: that is a failure.");
             return ExitCode::FAILURE;
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     let tests: &[&[(&'static str, Test)]] =
         &[behaviour::TESTS, faults::TESTS, errors::TESTS, security::TESTS];
     let trials = tests.iter().copied().flatten().map(|&(name, test)| {
-        Trial::test(name, move || play(test).map_err(Into::into)).with_ignored_flag(missing)
+        Trial::test(name, move || play(test).map_err(Into::into)).with_ignored_flag(missing.is_some())
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }

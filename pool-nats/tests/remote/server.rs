@@ -1,23 +1,43 @@
 //! A `nats-server` of a test's own: a free port, a storage folder that goes with the test.
 
-use crate::scene::{Process, Scene};
+use crate::scene::{Process, Scene, play};
+use pool_nats::{NatsError, Worker};
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How to get one.
-pub const INSTALL: &str = "install it with `apt-get install nats-server`, or name one in NATS_SERVER";
+pub const INSTALL: &str = "get one with `.ci/nats-server`, or name one in NATS_SERVER";
 
-/// The program: `$NATS_SERVER`, or what is in the `PATH` (Debian has it in `/usr/sbin`).
+/// The program: `$NATS_SERVER`, what `.ci/nats-server` has installed, or what is in the `PATH`.
 pub fn program() -> Option<PathBuf> {
     if let Some(program) = std::env::var_os("NATS_SERVER") {
         return Some(PathBuf::from(program));
     }
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/nats-server/newest");
+    Some(installed).filter(|program| program.is_file()).or_else(|| in_path("nats-server"))
+}
+
+/// A program in the `PATH`, or where Debian has servers.
+pub fn in_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-    folders.map(|folder| folder.join("nats-server")).find(|program| program.is_file())
+    folders.map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+/// Why nothing can be tested here, if that is so.
+pub fn missing() -> Option<String> {
+    if program().is_none() {
+        return Some("there is no nats-server".into());
+    }
+    let too_old = |scene: &Arc<Scene>| match Worker::builder(&Server::start(scene).url()).build() {
+        Err(error @ NatsError::TooOld(_)) => panic!("{error}"),
+        _ => {}
+    };
+    play(too_old).err()
 }
 
 /// A server, running or not.
@@ -25,6 +45,7 @@ pub struct Server {
     pub port: u16,
     folder: PathBuf,
     config: PathBuf,
+    program: PathBuf,
     process: Option<Process>,
 }
 
@@ -46,12 +67,19 @@ impl Server {
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("server.conf");
         std::fs::write(&path, format!("listen: 127.0.0.1:{port}\n{}\n", config(port, &folder))).unwrap();
-        Server { port, folder, config: path, process: None }
+        let program = program().expect("main has looked");
+        Server { port, folder, config: path, program, process: None }
+    }
+
+    /// The same with another program.
+    pub fn of(mut self, program: PathBuf) -> Server {
+        self.program = program;
+        self
     }
 
     /// Starts it, or starts it again on the same port with the same folder.
     pub fn run(&mut self, scene: &Scene) {
-        let mut command = Command::new(program().expect("main has looked"));
+        let mut command = Command::new(&self.program);
         command.arg("-c").arg(&self.config).arg("-l").arg(self.folder.join("log"));
         self.process = Some(scene.spawn(command));
         let began = Instant::now();

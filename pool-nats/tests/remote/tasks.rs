@@ -200,6 +200,16 @@ pub fn endless_master(url: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// A master that no worker serves. It ends well if it is told so.
+pub fn lonely_master(url: &str) -> ExitCode {
+    let pool = NatsPool::builder(url).namespace("lonely").build().expect("the server is there");
+    let mut imap = pool.imap(NUMBER, 0..3).no_worker_timeout(Duration::from_millis(3500));
+    match imap.next() {
+        Some(Err(TaskError::NoWorker { .. })) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
 /// The worker program.
 pub fn main(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     // Panics are part of the tests, and what they say is checked at the master.
