@@ -120,6 +120,8 @@ pub(crate) enum Call<'a> {
 pub(crate) struct Hello<'a> {
     pub worker: &'a str,
     pub threads: u32,
+    /// It has had nothing to do for some time, and asks for more.
+    pub idle: bool,
 }
 
 #[cfg(test)]
@@ -253,7 +255,7 @@ mod tests {
         }
         same(work(0, Some(3)));
         assert_eq!(decode(&encode(&Call::Who { job: "j" })), Some(Call::Who { job: "j" }));
-        let hello = Hello { worker: "w", threads: 3 };
+        let hello = Hello { worker: "w", threads: 3, idle: true };
         assert_eq!(decode(&encode(&hello)), Some(hello));
         // A frame of no items is none.
         assert!(Work::decode(&work(0, None).encode(&[])).is_none());

@@ -8,9 +8,10 @@
 //! - An item stays in the ledger until it has an outcome. The server's copy of its frame is only there to be handed out.
 //! - The master acknowledges a frame when it *has* the outcomes. A reply that is lost on its way leaves the server's copy
 //!   as it is, so it is handed out again.
-//! - If nothing new has come for two and a half `ack_wait`, the frame that the consumer needs next is *offered* to the
-//!   server. The server refuses it if it still has that frame (one message to a subject), and then all is well but slow.
-//!   If it takes it, it had lost that one, and all others are offered as well.
+//! - If nothing is heard of a frame for two and a half `ack_wait`, it is *offered* to the server. If the server takes it, it
+//!   had lost it, and others are offered as well. It refuses it if it still has that frame (one message to a subject).
+//!   Whether it will hand it out is not believed, but looked at, and what it has passed is sent anew: see
+//!   [`pool_remote::queue`].
 //! - An outcome is taken once: the ledger knows which items have one.
 
 use crate::builder::{unique, with_sources};
@@ -26,9 +27,10 @@ use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use pool_remote::control::Control;
 use pool_remote::input::Feed;
-use pool_remote::job::{self as core, Room};
+use pool_remote::job::{self as core, Fate, Room};
 use pool_remote::ledger::{Frame, Route};
 use pool_remote::pace::Portion;
+use pool_remote::queue::{Act, Queue, View};
 use pool_remote::{Identity, Launch, TaskError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -77,8 +79,8 @@ pub(crate) struct Job {
     control: Arc<Control>,
     /// Rung when there are items, or the imap is over.
     rung: Arc<Notify>,
-    /// When a worker last said that it holds a frame.
-    alive: BTreeMap<u64, Instant>,
+    /// What the server is believed to do with the frames.
+    queue: Queue,
     id: String,
     /// Where the server says whether it has taken a frame.
     inbox: String,
@@ -88,13 +90,15 @@ pub(crate) struct Job {
     fetching: BTreeSet<u64>,
     /// When the open batch is sent, full or not.
     flush_at: Option<Instant>,
-    /// When the head last changed, and when it was last offered.
-    progress: Instant,
+    /// Frames that were sent again under their number.
     offered: BTreeSet<u64>,
-    offered_at: Instant,
+    /// The stream is there, so frames can be sent.
+    started: bool,
     /// Since when the server owes an answer about a frame.
     asking: Option<Instant>,
     preparing: bool,
+    /// What is to be made anew as soon as it can be.
+    anew: Option<Anew>,
     /// Since when the server refuses something, and what it said.
     trouble: Option<(Instant, String)>,
     heard: Instant,
@@ -116,8 +120,20 @@ struct Large {
 
 /// What a task in the background has to say.
 enum Note {
-    Prepared(Result<(), String>),
-    Fetched { frame: u64, large: Large, outcomes: Result<Bytes, String> },
+    /// How far the server is, and whether its stream is a new one.
+    Prepared(Result<[View; 2], String>, bool),
+    Fetched {
+        frame: u64,
+        large: Large,
+        outcomes: Result<Bytes, String>,
+    },
+}
+
+/// What is made anew, since the server does not hand out what it says that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anew {
+    Consumer(Route),
+    Stream,
 }
 
 impl Job {
@@ -131,21 +147,21 @@ impl Job {
             id: unique(&master.client),
             inbox: master.client.new_inbox(),
             core: core::Job::new(settings, PORTION, feed.clone(), control.clone(), results),
+            queue: Queue::new(master.role.ack_wait * 5 / 2, now),
             master,
             task,
             feed,
             control,
             rung,
-            alive: BTreeMap::new(),
             notes: mpsc::unbounded_channel().0,
             large: BTreeMap::new(),
             fetching: BTreeSet::new(),
             flush_at: None,
-            progress: now,
             offered: BTreeSet::new(),
-            offered_at: now,
+            started: false,
             asking: None,
             preparing: false,
+            anew: None,
             trouble: None,
             heard: now,
             asked: now,
@@ -184,7 +200,6 @@ impl Job {
         let rung = self.rung.clone();
 
         self.prepare();
-        let mut prepared = false;
         self.ask_workers().await;
         let period = (self.master.role.ack_wait / 4).clamp(Duration::from_millis(25), Duration::from_secs(1));
         let mut tick = tokio::time::interval(period);
@@ -213,37 +228,28 @@ impl Job {
                         self.on_message(message).await;
                     }
                 }
-                () = rung.notified() => if prepared {
+                () = rung.notified() => if self.started {
                     self.send_batches(false).await;
                 },
-                () = flush, if prepared => self.send_batches(true).await,
+                () = flush, if self.started => self.send_batches(true).await,
                 message = stored.next() => self.on_stored(&message.ok_or_else(closed)?).await,
                 message = hellos.next() => {
                     let message = message.ok_or_else(closed)?;
                     match frame::decode::<Hello<'_>>(&message.payload) {
-                        Some(hello) => self.saw(hello.worker, hello.threads),
+                        Some(hello) => {
+                            self.saw(hello.worker, hello.threads);
+                            if hello.idle {
+                                self.queue.idle(Instant::now());
+                            }
+                        }
                         None => self.control.stats().strays += 1,
                     }
                 }
                 Some(note) = noted.recv() => match note {
-                    Note::Prepared(Ok(())) => {
-                        self.preparing = false;
-                        if !prepared {
-                            prepared = true;
-                            self.trouble = None;
-                            self.send_batches(false).await;
-                        }
-                    }
-                    Note::Prepared(Err(why)) => {
-                        self.preparing = false;
-                        self.note_trouble(why);
-                        if !prepared {
-                            self.prepare();
-                        }
-                    }
+                    Note::Prepared(done, new_stream) => self.on_prepared(done, new_stream).await,
                     Note::Fetched { frame, large, outcomes } => self.on_fetched(frame, large, outcomes).await,
                 },
-                _ = tick.tick() => self.look(prepared).await?,
+                _ = tick.tick() => self.look().await?,
             }
         }
     }
@@ -256,8 +262,8 @@ impl Job {
             let idle = (self.core.frames_out() as u64) < self.core.pace().threads().max(2);
             let room = if now || idle { Room::Idle } else { Room::Ahead };
             let Some(frame) = self.core.next_frame(room).or_else(|| self.core.next_suspect()) else { break };
-            if self.core.frames_out() == 1 {
-                self.progress = Instant::now();
+            if let Some(route) = self.core.frame(frame).map(Frame::route) {
+                self.queue.sent(frame, route, Instant::now());
             }
             self.send_frame(frame).await;
         }
@@ -320,20 +326,20 @@ impl Job {
         match refused(&message.payload) {
             None => {
                 self.trouble = None;
-                if !offered {
-                    return;
-                }
-                // It was not there, and that was an attempt which the server has forgotten.
-                self.control.stats().sent_again += 1;
-                self.core.count_attempt(number);
-                let others: Vec<u64> = self.core.frames().filter(|&other| other != number).collect();
-                for other in others {
-                    if !self.is_alive(other) && self.offered.insert(other) {
-                        self.send_frame(other).await;
-                    }
+                if offered {
+                    // It was not there.
+                    self.control.stats().sent_again += 1;
+                    let acts = self.queue.taken(number, Instant::now());
+                    self.act(acts).await;
                 }
             }
-            Some(why) if why == STILL_THERE => self.trouble = None,
+            Some(why) if why == STILL_THERE => {
+                self.trouble = None;
+                if offered {
+                    let acts = self.queue.refused(number, Instant::now());
+                    self.act(acts).await;
+                }
+            }
             Some(why) => self.note_trouble(why),
         }
     }
@@ -367,9 +373,7 @@ impl Job {
         self.saw(alive.worker, alive.threads);
         let now = Instant::now();
         for number in alive.frames {
-            if self.core.frame(number).is_some() {
-                self.alive.insert(number, now);
-            }
+            self.queue.heard(number, now);
         }
         Some(())
     }
@@ -398,6 +402,7 @@ impl Job {
         match reply.what {
             What::Part { back } => {
                 if known {
+                    self.queue.heard(number, Instant::now());
                     self.count_items(&reply);
                     self.settle(&reply, core::What::Part { back }, outcomes).await;
                 }
@@ -523,10 +528,9 @@ impl Job {
 
     /// Takes outcomes, and sends again what has none.
     async fn settle_reply(&mut self, reply: &core::Reply, outcomes: Bytes) {
-        let before = self.core.settled();
         self.core.reply(reply, outcomes);
-        if self.core.settled() > before {
-            self.progress = Instant::now();
+        if self.core.frame(reply.frame).is_none() {
+            self.queue.gone(reply.frame);
         }
         self.send_batches(false).await;
     }
@@ -540,12 +544,8 @@ impl Job {
         }
     }
 
-    fn is_alive(&self, number: u64) -> bool {
-        self.alive.get(&number).is_some_and(|seen| seen.elapsed() < self.master.role.ack_wait)
-    }
-
     /// What is done every now and then.
-    async fn look(&mut self, prepared: bool) -> Result<(), TaskError> {
+    async fn look(&mut self) -> Result<(), TaskError> {
         if let Some(what) = self.master.refused.borrow().clone() {
             return Err(TaskError::Connection(format!("the server refuses what a master needs: {what}")));
         }
@@ -560,7 +560,13 @@ impl Job {
         }
         let threads = self.control.stats().threads(MEMORY);
         self.core.pace_mut().set_threads(threads);
-        self.alive.retain(|&number, _| self.core.frame(number).is_some());
+        let now = Instant::now();
+        for &number in self.large.keys().chain(&self.fetching) {
+            // Its result waits, or is on its way.
+            self.queue.heard(number, now);
+        }
+        let core = &self.core;
+        self.queue.retain(|number| core.frame(number).is_some());
         if self.heard.elapsed() > ASK && self.asked.elapsed() > ASK {
             self.ask_workers().await;
         }
@@ -575,28 +581,74 @@ impl Job {
                 return Err(TaskError::NoWorker { task: self.task.description.clone(), waited });
             }
         }
-        let stall = self.master.role.ack_wait * 5 / 2;
-        if prepared && !self.core.is_idle() && self.progress.elapsed().min(self.offered_at.elapsed()) > stall
-        {
-            self.offer_head().await;
+        if self.started {
+            let acts = self.queue.look(now, self.core.head());
+            self.act(acts).await;
         }
         self.fetch_large();
         Ok(())
     }
 
-    /// Nothing has come for long: offers what the consumer needs next, unless a worker says that it has it.
-    async fn offer_head(&mut self) {
-        self.offered_at = Instant::now();
-        self.control.stats().stalls += 1;
+    /// Does what was decided about frames of which nothing is heard.
+    async fn act(&mut self, acts: Vec<Act>) {
+        for act in acts {
+            match act {
+                Act::Look => {
+                    self.control.stats().stalls += 1;
+                    self.prepare();
+                    // Workers that have not heard from here may take the job for dead.
+                    self.ask_workers().await;
+                }
+                Act::Offer(number) => {
+                    self.offered.insert(number);
+                    self.send_frame(number).await;
+                }
+                Act::Renew(number) => self.renew(number).await,
+                Act::NewConsumer(route) => self.make_anew(Anew::Consumer(route)),
+                Act::NewStream => self.make_anew(Anew::Stream),
+            }
+        }
+    }
+
+    /// Sends what is open of a frame under a new number. The server says that it has the old one, and does not hand it out.
+    async fn renew(&mut self, number: u64) {
+        let Some(frame) = self.core.frame(number) else { return };
+        let subject = self.master.subjects.frame(frame.route(), &self.task, &self.id, number);
+        self.control.stats().sent_again += 1;
+        self.core.gone(number, Fate::Innocent);
+        let master = self.master.clone();
+        tokio::spawn(async move { purge(&master, vec![subject]).await });
+        self.send_batches(false).await;
+    }
+
+    fn make_anew(&mut self, anew: Anew) {
+        self.anew = Some(anew);
         self.prepare();
-        // Workers that have not heard from here may take the job for dead.
-        self.ask_workers().await;
-        let Some(head) = self.core.head() else { return };
-        let busy = self.large.contains_key(&head) || self.fetching.contains(&head);
-        if !busy && !self.is_alive(head) {
-            self.offered.clear();
-            self.offered.insert(head);
-            self.send_frame(head).await;
+    }
+
+    async fn on_prepared(&mut self, done: Result<[View; 2], String>, new_stream: bool) {
+        self.preparing = false;
+        match done {
+            Ok(views) => {
+                let now = Instant::now();
+                if new_stream {
+                    let acts = self.queue.made_stream(now);
+                    self.act(acts).await;
+                }
+                for (route, view) in ROUTES.into_iter().zip(views) {
+                    let acts = self.queue.seen(route, view, now);
+                    self.act(acts).await;
+                }
+                if !self.started {
+                    self.started = true;
+                    self.trouble = None;
+                    self.send_batches(false).await;
+                }
+            }
+            Err(why) => self.note_trouble(why),
+        }
+        if !self.started || self.anew.is_some() {
+            self.prepare();
         }
     }
 
@@ -616,13 +668,17 @@ impl Job {
             return;
         }
         let (master, task, notes) = (self.master.clone(), self.task.clone(), self.notes.clone());
+        let anew = self.anew.take();
         tokio::spawn(async move {
+            if let Some(anew) = anew {
+                remove(&master, &task, anew).await;
+            }
             let prepared = prepare(&master, &task).await;
             if prepared.is_err() {
                 // The next attempt comes soon, but not at once.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            let _ = notes.send(Note::Prepared(prepared));
+            let _ = notes.send(Note::Prepared(prepared, anew == Some(Anew::Stream)));
         });
     }
 
@@ -635,16 +691,36 @@ impl Job {
             // They go by their age.
             return;
         }
-        let stream = self.master.context.get_stream_no_info(self.master.subjects.stream()).await;
-        let Ok(stream) = stream else { return };
-        for route in ROUTES {
-            let frames = self.master.subjects.frames(route, &self.task, &self.id);
-            let _ = stream.purge().filter(frames).await;
+        let frames = |route| self.master.subjects.frames(route, &self.task, &self.id);
+        purge(&self.master, ROUTES.map(frames).into()).await;
+    }
+}
+
+/// Takes messages out of the stream.
+async fn purge(master: &Master, subjects: Vec<String>) {
+    let Ok(stream) = master.context.get_stream_no_info(master.subjects.stream()).await else { return };
+    for subject in subjects {
+        // What cannot be purged goes by its age.
+        let _ = stream.purge().filter(subject).await;
+    }
+}
+
+/// Takes away what is then made anew. If it cannot be taken away, what is there is looked at again.
+async fn remove(master: &Master, task: &Identity, anew: Anew) {
+    let stream = master.subjects.stream();
+    match anew {
+        Anew::Consumer(route) => {
+            let name = master.subjects.consumer(route, task);
+            let _ = master.context.delete_consumer_from_stream(name, stream).await;
+        }
+        Anew::Stream => {
+            let _ = master.context.delete_stream(stream).await;
         }
     }
 }
 
-async fn prepare(master: &Master, task: &Identity) -> Result<(), String> {
+/// Makes what is not there, and says how far the server is.
+async fn prepare(master: &Master, task: &Identity) -> Result<[View; 2], String> {
     let (role, subjects) = (&master.role, &master.subjects);
     let config = stream::Config {
         name: subjects.stream().to_owned(),
@@ -664,7 +740,8 @@ async fn prepare(master: &Master, task: &Identity) -> Result<(), String> {
     let mut stream = master.context.get_or_create_stream(config).await.map_err(|error| {
         format!("the stream {} cannot be made: {}", subjects.stream(), with_sources(&error))
     })?;
-    let found = &stream.info().await.map_err(|error| with_sources(&error))?.config;
+    let info = stream.info().await.map_err(|error| with_sources(&error))?.clone();
+    let (made, last, found) = (info.created, info.state.last_sequence, &info.config);
     let mut theirs = found.subjects.clone();
     theirs.sort();
     let mut ours = subjects.streamed();
@@ -673,26 +750,29 @@ async fn prepare(master: &Master, task: &Identity) -> Result<(), String> {
         let name = subjects.stream();
         return Err(format!("the stream {name} belongs to something else: choose another namespace"));
     }
-    for route in ROUTES {
+    let mut views = [View { stream: made.unix_timestamp_nanos() as u64, last, delivered: 0, pending: 0 }; 2];
+    for (route, view) in ROUTES.into_iter().zip(&mut views) {
         let config = consumer::pull::Config {
             durable_name: Some(subjects.consumer(route, task)),
             filter_subject: subjects.consumed(route, task),
             ack_policy: AckPolicy::Explicit,
             ack_wait: role.ack_wait,
-            max_ack_pending: if route == Route::Solo { 1 } else { MAX_ACK_PENDING },
+            max_ack_pending: MAX_ACK_PENDING,
             max_waiting: MAX_WAITING,
             inactive_threshold: role.max_age,
             ..Default::default()
         };
-        stream.create_consumer(config).await.map_err(|error| {
+        let consumer = stream.create_consumer(config).await.map_err(|error| {
             format!(
                 "the consumer {} cannot be made: {}",
                 subjects.consumer(route, task),
                 with_sources(&error)
             )
         })?;
+        let info = consumer.cached_info();
+        (view.delivered, view.pending) = (info.delivered.stream_sequence, info.num_pending);
     }
-    Ok(())
+    Ok(views)
 }
 
 /// How many deliveries a worker may try of a frame. The last of them is only reported.

@@ -298,13 +298,6 @@ impl Job {
         self.feed.tune(stats.window, stats.batch);
     }
 
-    /// Of this frame it is known that it was handed out once more than was counted.
-    pub fn count_attempt(&mut self, frame: u64) {
-        if let Some(frame) = self.ledger.frame_mut(frame) {
-            frame.count_attempt();
-        }
-    }
-
     /// A frame was handed out this often, and which of its items is the reason is not known. What is not settled of it runs
     /// with nothing beside it, then each item alone; and the one that was alone already is lost.
     pub fn exhausted(&mut self, frame: u64, attempts: u32) {

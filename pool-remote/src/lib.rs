@@ -15,7 +15,8 @@
 //!
 //! # Where to read on
 //!
-//! [`job`] is what a master decides and says why nothing is lost; [`ledger`] is what it knows. [`input`] is the way of the
+//! [`job`] is what a master decides and says why nothing is lost; [`ledger`] is what it knows, and [`queue`] what it believes
+//! of a server between it and its workers. [`input`] is the way of the
 //! items, [`results`] and [`RemoteImap`] that of the outcomes. [`functions`] is the worker's side.
 
 pub mod cancelled;
@@ -28,6 +29,7 @@ pub mod input;
 pub mod job;
 pub mod ledger;
 pub mod pace;
+pub mod queue;
 pub mod results;
 mod stats;
 mod task;

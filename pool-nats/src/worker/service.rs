@@ -128,6 +128,7 @@ impl Connection {
             frame_time: 0.0,
             frame_bytes: 0.0,
             longest: Duration::ZERO,
+            busy: Instant::now(),
         };
         runtime.block_on(service.run(leave, events, finishes, fetches))
     }
@@ -163,6 +164,8 @@ struct Service<'e> {
     frame_bytes: f64,
     /// For how long some thread has been at one item, when that was last looked at.
     longest: Duration,
+    /// When it last held a frame.
+    busy: Instant,
 }
 
 impl Service<'_> {
@@ -443,6 +446,7 @@ impl Service<'_> {
     }
 
     fn drop_held(&mut self, key: u64) -> Option<Held> {
+        self.busy = Instant::now();
         let held = self.held.remove(&key)?;
         self.results -= u32::from(matches!(held.stage, Stage::Result { .. }));
         self.suspects -= u32::from(held.route == Route::Solo);
@@ -536,7 +540,8 @@ impl Service<'_> {
     }
 
     async fn hello(&self, offer: &Offer) {
-        let hello = frame::encode(&Hello { worker: &self.outbox.me, threads: self.threads });
+        let idle = self.held.is_empty() && !self.leaving && self.busy.elapsed() > self.pulls.ack_wait() / 2;
+        let hello = frame::encode(&Hello { worker: &self.outbox.me, threads: self.threads, idle });
         let _ = self.client.publish(self.subjects.worker(offer.task()), hello).await;
     }
 

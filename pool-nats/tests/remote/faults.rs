@@ -4,6 +4,8 @@ use crate::probe::Probe;
 use crate::scene::{Process, Scene, Test, eventually};
 use crate::server::{Server, free_port};
 use crate::tasks::{BYTES, DEED, Deed, NUMBER, Plan, SLEEP, Supervisor, bytes, check, right, worker};
+use async_nats::jetstream::consumer::PullConsumer;
+use futures::StreamExt;
 use pool_channel::ChannelPool;
 use pool_core::{Executor, backend::Job};
 use pool_nats::{
@@ -29,6 +31,7 @@ pub const TESTS: &[(&str, Test)] = &[
     ("batch_with_an_item_that_aborts", batch_aborts),
     ("results_that_arrive_twice", results_twice),
     ("stream_deleted_under_way", stream_deleted),
+    ("frames_that_the_server_has_and_does_not_hand_out", held_by_a_stranger),
     ("worker_killed_with_large_results", large_results_and_a_kill),
     ("server_gone_for_good", server_gone),
     ("storage_full", storage_full),
@@ -259,6 +262,39 @@ fn stream_deleted(scene: &Arc<Scene>) {
         });
     });
     assert!(stats.sent_again > 0 && stats.stalls > 0, "{stats}");
+}
+
+/// A stranger pulls some frames and says for ever that it is at them. So the server has them, refuses them, and hands them
+/// out to no one else.
+fn held_by_a_stranger(scene: &Arc<Scene>) {
+    let server = Server::start(scene);
+    let pool = builder(&server).ack_wait(Duration::from_millis(300)).build().unwrap();
+    let mut imap = pool.imap(NUMBER, 0..200).batch(1).window(20).start();
+    let probe = Probe::new(&server.url());
+    eventually(Duration::from_secs(10), "frames are there", || probe.messages("pool") == Some(20));
+    let name = probe.consumer_of("pool", "work_");
+    let held: Vec<async_nats::jetstream::Message> = probe.run(async {
+        let context = async_nats::jetstream::new(probe.client.clone());
+        let consumer: PullConsumer = context.get_consumer_from_stream(name, "pool").await.unwrap();
+        let messages = consumer.fetch().max_messages(7).messages().await.unwrap();
+        messages.map(Result::unwrap).collect().await
+    });
+    assert_eq!(held.len(), 7);
+    probe.spawn(async move {
+        loop {
+            for message in &held {
+                message.ack_with(async_nats::jetstream::AckKind::Progress).await.unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    worker(scene, &server.url(), 2);
+    let began = Instant::now();
+    check(imap.by_ref(), 200);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}: {}", began.elapsed(), imap.stats());
+    assert!(imap.stats().sent_again >= 7, "{}", imap.stats());
+    drop(imap);
+    eventually(Duration::from_secs(2), "no message is left", || probe.messages("pool") == Some(0));
 }
 
 fn large_results_and_a_kill(scene: &Arc<Scene>) {

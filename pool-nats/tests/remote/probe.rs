@@ -39,6 +39,21 @@ impl Probe {
         })
     }
 
+    /// The consumer whose name begins like this.
+    pub fn consumer_of(&self, namespace: &str, begins: &str) -> String {
+        self.runtime.block_on(async {
+            let context = jetstream::new(self.client.clone());
+            let stream = context.get_stream(namespace).await.unwrap();
+            let names: Vec<_> = stream.consumer_names().map(Result::unwrap).collect().await;
+            names.into_iter().find(|name| name.starts_with(begins)).expect("there is one")
+        })
+    }
+
+    /// In the background, until the probe is dropped.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(future);
+    }
+
     /// Publishes, and waits until the server has it.
     pub fn publish(&self, subject: &str, payload: Vec<u8>) {
         self.runtime.block_on(async {

@@ -35,6 +35,8 @@ const MASTER_PUBLISH: &[&str] = &[
     "$JS.API.STREAM.INFO.pool",
     "$JS.API.STREAM.CREATE.pool",
     "$JS.API.STREAM.PURGE.pool",
+    "$JS.API.STREAM.DELETE.pool",
+    "$JS.API.CONSUMER.DELETE.pool.*",
     "$JS.API.CONSUMER.CREATE.pool.>",
     "$JS.API.CONSUMER.DURABLE.CREATE.pool.>",
     "$JS.ACK.pool.>",
