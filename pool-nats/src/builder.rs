@@ -1,18 +1,12 @@
 //! How to reach the server: the same for both roles.
 
-use crate::error::NatsError;
+use crate::error::{NatsError, OLDEST};
 use crate::subjects::{INBOX, Subjects, is_token};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr, ServerError};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// The oldest server, and the oldest that the tests run on (`.ci/nats-server` reads it here).
-///
-/// Before 2.10.11 a master that ends moves the consumer that it shares with others past their frames, and those are never
-/// handed out (nats-server PR 3838, 5075). With file storage and a kill it is the same.
-pub(crate) const OLDEST: (u64, u64, u64) = (2, 10, 25);
 
 /// Settings of a [`NatsPool`](crate::NatsPool) or a [`Worker`](crate::Worker). From `NatsPool::builder` and
 /// `Worker::builder`.

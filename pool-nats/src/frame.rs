@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 pub(crate) use pool_remote::frame::*;
+use pool_remote::ledger::Care;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -21,9 +22,8 @@ pub(crate) struct Work {
     /// In milliseconds, as the others.
     pub ack_wait: u32,
     pub item_timeout: Option<u64>,
-    /// How many deliveries a worker may try, and how many there were before the server began to count.
-    pub max_deliver: u32,
-    pub attempts: u32,
+    /// What the worker says before it begins.
+    pub care: Care,
     /// The largest result, in bytes.
     pub size_limit: u64,
     /// If the items are not here but with the master: their length.
@@ -60,8 +60,8 @@ pub(crate) struct Reply<'a> {
     pub ack: &'a str,
     pub worker: &'a str,
     pub threads: u32,
-    /// How many attempts there were, this one included.
-    pub attempts: u32,
+    /// How often the server has handed it out, this time included.
+    pub deliveries: u32,
     /// How long the function ran for this frame so far, in nanoseconds.
     pub busy: u64,
     /// Which items the outcomes are of, counted from the first of the frame.
@@ -78,8 +78,6 @@ pub(crate) enum What {
     Done,
     /// Done, and the outcomes are with the worker; their length.
     Elsewhere(u64),
-    /// The frame was delivered too often, and was not run.
-    Exhausted,
 }
 
 impl Reply<'_> {
@@ -92,18 +90,45 @@ impl Reply<'_> {
         let (reply, rest): (Reply<'_>, _) = split(message)?;
         let outcomes = match reply.what {
             What::Part { .. } | What::Done => are_outcomes(&rest, reply.count),
-            What::Elsewhere(_) | What::Exhausted => rest.is_empty(),
+            What::Elsewhere(_) => rest.is_empty(),
         };
         (outcomes && reply.worker.len() <= 64).then_some((reply, rest))
     }
 }
 
-/// Signs of life of a worker: the frames of a job that it holds.
+/// Signs of life of a worker: frames of a job that it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Alive<'a> {
     pub worker: &'a str,
     pub threads: u32,
-    pub frames: Vec<u64>,
+    pub kind: Kind,
+    pub frames: Vec<Sign>,
+}
+
+/// Why a worker tells of frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// It is time, and it told the server, too.
+    Holds,
+    /// It is about to begin, and waits for a [`Verdict`] about each.
+    Begins,
+    /// They were handed out before: are they to run? A [`Verdict`] about each is the answer.
+    Asks,
+}
+
+/// A frame that a worker holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sign {
+    pub frame: u64,
+    /// The item at which a thread is, if one has begun.
+    pub at: Option<u32>,
+}
+
+/// That the master has heard what was said of a frame; whether it is to run, and what the worker says before it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verdict {
+    pub frame: u64,
+    pub care: Option<Care>,
 }
 
 /// What a master tells all workers of a task.
@@ -135,8 +160,7 @@ mod tests {
             count,
             ack_wait: 600,
             item_timeout: Some(7),
-            max_deliver: 3,
-            attempts: 1,
+            care: Care::Frame,
             size_limit: 1 << 20,
             elsewhere,
         }
@@ -144,7 +168,7 @@ mod tests {
 
     fn reply(what: What, count: u32) -> Reply<'static> {
         let (ack, worker) = ("$JS.ACK.a.b.1.2.3.4.5", "me");
-        Reply { frame: 300, ack, worker, threads: 2, attempts: 1, busy: 99, start: 1, count, what }
+        Reply { frame: 300, ack, worker, threads: 2, deliveries: 1, busy: 99, start: 1, count, what }
     }
 
     /// Reads it in every way there is. Nothing may panic.
@@ -157,6 +181,7 @@ mod tests {
             assert!(!listed || each_outcome(&outcomes).count() == reply.count as usize);
         }
         let _ = decode::<Alive<'_>>(message);
+        let _ = decode::<Verdict>(message);
         let _ = decode::<Hello<'_>>(message);
         let _ = decode::<Call<'_>>(message);
         let _ = decode::<crate::pieces::Fetch<'_>>(message);
@@ -195,11 +220,12 @@ mod tests {
             let mut messages = vec![
                 work(count, None).encode(&encoded),
                 work(count, Some(u64::MAX)).encode(&[]),
-                encode(&Alive { worker: "me", threads: 1, frames: vec![1, 2, u64::MAX] }),
+                encode(&Alive { worker: "me", threads: 1, kind: Kind::Asks, frames: vec![Sign { frame: 1, at: Some(2) }] }),
+                encode(&Verdict { frame: 1, care: Some(Care::Items) }),
                 encode(&Call::Over { job: "abc" }),
                 encode(&crate::pieces::Fetch::Piece { job: "abc", frame: 1, offset: u64::MAX, length: u32::MAX }),
             ];
-            for what in [What::Part { back: 4 }, What::Done, What::Elsewhere(u64::MAX), What::Exhausted] {
+            for what in [What::Part { back: 4 }, What::Done, What::Elsewhere(u64::MAX)] {
                 messages.push(reply(what, count).encode(&outcomes));
             }
             for message in messages {

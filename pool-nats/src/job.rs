@@ -15,7 +15,7 @@
 //! - An outcome is taken once: the ledger knows which items have one.
 
 use crate::builder::{unique, with_sources};
-use crate::frame::{self, Alive, Call, Hello, INLINE, Reply, What, Work};
+use crate::frame::{self, Alive, Call, Hello, INLINE, Kind, Reply, Sign, Verdict, What, Work};
 use crate::master::{Master, Storage, refused};
 use crate::pieces::{self, Fetch};
 use crate::subjects::{ROUTES, is_inbox, is_token};
@@ -28,7 +28,7 @@ use futures::{FutureExt, StreamExt};
 use pool_remote::control::Control;
 use pool_remote::input::Feed;
 use pool_remote::job::{self as core, Fate, Room};
-use pool_remote::ledger::{Frame, Route};
+use pool_remote::ledger::{Care, Frame, Route};
 use pool_remote::pace::Portion;
 use pool_remote::queue::{Act, Queue, View};
 use pool_remote::{Identity, Launch, TaskError};
@@ -40,9 +40,6 @@ use tokio::sync::{Notify, mpsc};
 /// How much work goes into one message. A message costs some 20 µs at the server, the master and the worker together,
 /// and the server can bear about 100,000 a second.
 const PORTION: Portion = Portion { message: 1e6, thread: 1e4 };
-
-/// How often a single suspect runs alone before it is lost. A worker's machine may fail for its own reasons, too.
-const SOLO_TRIES: u32 = 2;
 
 /// How long the last acknowledgements may take to leave before the consumer sees the end.
 const LAST_ACKS: Duration = Duration::from_millis(500);
@@ -286,8 +283,7 @@ impl Job {
             count: frame.count(),
             ack_wait: self.master.role.ack_wait.as_millis().try_into().unwrap_or(u32::MAX),
             item_timeout: self.core.settings().item_timeout.map(|limit| limit.as_millis().max(1) as u64),
-            max_deliver: most_deliveries(frame, self.core.settings().attempts),
-            attempts: frame.attempts(),
+            care: frame.care(),
             size_limit: self.core.settings().size_limit,
             elsewhere,
         };
@@ -359,7 +355,7 @@ impl Job {
                 }
                 return;
             }
-            Some("alive") => self.on_alive(&message),
+            Some("alive") => self.on_alive(message).await,
             Some("fetch") => self.on_fetch(message).await,
             _ => None,
         };
@@ -368,14 +364,39 @@ impl Job {
         }
     }
 
-    fn on_alive(&mut self, message: &Message) -> Option<()> {
+    async fn on_alive(&mut self, message: Message) -> Option<()> {
         let alive: Alive<'_> = frame::decode(&message.payload)?;
         self.saw(alive.worker, alive.threads);
         let now = Instant::now();
-        for number in alive.frames {
-            self.queue.heard(number, now);
+        for Sign { frame, at } in alive.frames {
+            if let Some(at) = at {
+                self.core.begun(frame, at);
+            }
+            let care = match alive.kind {
+                Kind::Holds => {
+                    self.queue.heard(frame, now);
+                    continue;
+                }
+                Kind::Begins => self.core.frame(frame).map(Frame::care),
+                Kind::Asks => self.judge(frame, now),
+            };
+            let reply = message.reply.as_ref().filter(|reply| is_inbox(reply))?;
+            let verdict = frame::encode(&Verdict { frame, care });
+            let _ = self.master.client.publish(reply.clone(), verdict).await;
         }
+        // What has become of those that are not to run.
+        self.send_batches(false).await;
         Some(())
+    }
+
+    /// Whether a worker is to run a frame that was handed out before. See [`core::Job::again`].
+    fn judge(&mut self, frame: u64, now: Instant) -> Option<Care> {
+        let silent = self.queue.is_silent(frame, now);
+        self.queue.heard(frame, now);
+        if !silent {
+            return self.core.frame(frame).map(Frame::care);
+        }
+        self.core.again(frame)
     }
 
     async fn on_fetch(&mut self, message: Message) -> Option<()> {
@@ -426,17 +447,6 @@ impl Job {
                     self.large.insert(number, large);
                     self.fetch_large();
                 }
-            }
-            What::Exhausted => {
-                let ack = ack?;
-                if let Some(frame) = self.core.frame(number) {
-                    if reply.attempts < most_deliveries(frame, self.core.settings().attempts) {
-                        return None;
-                    }
-                    self.core.exhausted(number, reply.attempts);
-                    self.send_batches(false).await;
-                }
-                self.acknowledge(ack).await;
             }
         }
         Some(())
@@ -518,7 +528,7 @@ impl Job {
         if let Some(worker) = stats.workers.get_mut(reply.worker) {
             worker.frames += 1;
         }
-        stats.redelivered += u64::from(reply.attempts > 1);
+        stats.redelivered += u64::from(reply.deliveries > 1);
     }
 
     async fn settle(&mut self, reply: &Reply<'_>, what: core::What, outcomes: Bytes) {
@@ -560,13 +570,6 @@ impl Job {
         }
         let threads = self.control.stats().threads(MEMORY);
         self.core.pace_mut().set_threads(threads);
-        let now = Instant::now();
-        for &number in self.large.keys().chain(&self.fetching) {
-            // Its result waits, or is on its way.
-            self.queue.heard(number, now);
-        }
-        let core = &self.core;
-        self.queue.retain(|number| core.frame(number).is_some());
         if self.heard.elapsed() > ASK && self.asked.elapsed() > ASK {
             self.ask_workers().await;
         }
@@ -581,12 +584,24 @@ impl Job {
                 return Err(TaskError::NoWorker { task: self.task.description.clone(), waited });
             }
         }
+        self.look_for_frames().await;
+        self.fetch_large();
+        Ok(())
+    }
+
+    /// Looks for frames of which nothing is heard.
+    async fn look_for_frames(&mut self) {
+        let now = Instant::now();
+        for &number in self.large.keys().chain(&self.fetching) {
+            // Its result waits, or is on its way.
+            self.queue.heard(number, now);
+        }
+        let core = &self.core;
+        self.queue.retain(|number| core.frame(number).is_some());
         if self.started {
             let acts = self.queue.look(now, self.core.head());
             self.act(acts).await;
         }
-        self.fetch_large();
-        Ok(())
     }
 
     /// Does what was decided about frames of which nothing is heard.
@@ -615,7 +630,9 @@ impl Job {
         let Some(frame) = self.core.frame(number) else { return };
         let subject = self.master.subjects.frame(frame.route(), &self.task, &self.id, number);
         self.control.stats().sent_again += 1;
-        self.core.gone(number, Fate::Innocent);
+        if self.core.again(number).is_some() {
+            self.core.gone(number, Fate::Innocent);
+        }
         let master = self.master.clone();
         tokio::spawn(async move { purge(&master, vec![subject]).await });
         self.send_batches(false).await;
@@ -773,14 +790,4 @@ async fn prepare(master: &Master, task: &Identity) -> Result<[View; 2], String> 
         (view.delivered, view.pending) = (info.delivered.stream_sequence, info.num_pending);
     }
     Ok(views)
-}
-
-/// How many deliveries a worker may try of a frame. The last of them is only reported.
-fn most_deliveries(frame: &Frame, max_deliver: u32) -> u32 {
-    match frame.route() {
-        Route::Work => max_deliver,
-        // What these did before they were suspects does not count.
-        Route::Solo if frame.count() > 1 => frame.attempts() + 1,
-        Route::Solo => frame.attempts() + SOLO_TRIES,
-    }
 }

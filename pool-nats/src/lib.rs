@@ -38,7 +38,8 @@
 //! - *Task*: a function's name, version and types; its *fingerprint* stands for it in subjects.
 //! - *Batch*: consecutive items that were pulled together. *Frame*: the items of a message, all or some of a batch.
 //! - *Outcome*: what became of an item: its result, or why there is none. *Reply*: a worker's message with outcomes.
-//! - *Attempt*: a frame is handed to a worker. *Suspect*: an item that was handed out too often, which therefore runs alone.
+//! - *Attempt*: an item was begun with nothing beside it, and its worker vanished. *Suspect*: an item that may have been the
+//!   reason that a worker vanished, which therefore runs alone.
 //! - *Signs of life*: what a worker says of the frames that it holds, to the server and to the master.
 //! - *Offer*: to send a frame again, to a server that refuses it if it still has it.
 //!

@@ -56,7 +56,7 @@ impl NatsPool {
     }
 }
 
-/// How often a frame is handed out, if the user has not said.
+/// How often an item is tried, if the user has not said.
 const MAX_DELIVER: u32 = 3;
 
 impl Transport for Shared {

@@ -5,7 +5,7 @@
 //! | `<ns>.work.<task>.<job>.<frame>` | master → stream `<ns>` | items |
 //! | `<ns>.solo.<task>.<job>.<frame>` | master → stream `<ns>` | items that may have killed workers |
 //! | `<ns>.result.<job>` | worker → master | results, and where the master acknowledges |
-//! | `<ns>.alive.<job>` | worker → master | which frames it holds |
+//! | `<ns>.alive.<job>` | worker → master | which frames it holds, at which items it is, and whether to run what was handed out before |
 //! | `<ns>.fetch.<job>` | worker → master | asks for a piece of a large frame |
 //! | `<ns>.worker.<task>` | worker → masters | "I offer this task" |
 //! | `<ns>.call.<task>` | master → workers | "who offers this task?", and "this job is over" |

@@ -71,7 +71,7 @@ impl fmt::Display for TaskError {
             TaskError::Panicked(message) => write!(f, "the function panicked: {message}"),
             TaskError::TimedOut => f.write_str("the function took longer than the item's limit"),
             TaskError::Lost { attempts, death: Death::Unseen } => {
-                write!(f, "lost: no worker survived the item in {attempts} attempts, the last ones alone")
+                write!(f, "lost: {attempts} workers vanished at the item, with nothing beside it")
             }
             TaskError::Lost { attempts: 1, death } => write!(f, "lost: its process {death}"),
             TaskError::Lost { attempts, death } => {

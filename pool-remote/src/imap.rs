@@ -308,10 +308,11 @@ impl<T, K> RemoteImap<T, K> {
 }
 
 impl<T> RemoteImap<T, Machines> {
-    /// How often an item is handed out before it is a suspect: it may be what kills its workers. Default 3.
+    /// How often an item is tried whose worker dies of it, before it is [`TaskError::Lost`]. Default 3.
     ///
-    /// A suspect runs alone, and if that kills the worker twice, it is [`TaskError::Lost`]. So an item that kills stalls
-    /// the iteration for at most (`n` + 3) × `ack_wait`, its neighbours for less.
+    /// Only an item that a worker was heard to have begun, and beside which nothing ran, has made an attempt. To find it, two
+    /// workers more may die. So an item that kills stalls the iteration for at most (`n` + 3) × `ack_wait`, its neighbours
+    /// for less. See also [`never_give_up`](RemoteImap::never_give_up).
     ///
     /// # Panics
     ///
@@ -320,6 +321,19 @@ impl<T> RemoteImap<T, Machines> {
     pub fn max_deliver(mut self, n: u32) -> Self {
         assert!(n > 0, "max_deliver(0): no item could ever be tried");
         self.settings("max_deliver").attempts = n;
+        self
+    }
+
+    /// No item is ever [`TaskError::Lost`]: it is tried until a worker survives it.
+    ///
+    /// For machines that come and go all the time. An item that kills each of its workers is then tried for ever.
+    ///
+    /// # Panics
+    ///
+    /// If the iteration has begun.
+    #[track_caller]
+    pub fn never_give_up(mut self) -> Self {
+        self.settings("never_give_up").attempts = u32::MAX;
         self
     }
 

@@ -12,9 +12,10 @@
 //!
 //! # Who is blamed
 //!
-//! Only an item that a worker had begun, when it died. If that was one item, it has made an attempt. If it may have been
+//! Only an item that a worker was heard to have begun, before it died. If that was one item, it has made an attempt. If it may have been
 //! one of several, they travel again: by themselves, and with the order to name each item before it begins, so that the
-//! next death names one. All others of the frame have made no attempt.
+//! next death names one. All others of the frame have made no attempt. A transport that sees only that a frame is handed out
+//! again asks [`again`](Job::again), which does it by steps.
 
 #[cfg(test)]
 mod simulation;
@@ -23,7 +24,7 @@ use crate::control::{Control, Settings};
 use crate::error::{Death, TaskError};
 use crate::frame::Outcome;
 use crate::input::{Fed, Feed};
-use crate::ledger::{Frame, Ledger, Route, Settled};
+use crate::ledger::{Care, Frame, Ledger, Route, Settled};
 use crate::pace::{Pace, Portion};
 use crate::results::Results;
 use bytes::Bytes;
@@ -298,12 +299,43 @@ impl Job {
         self.feed.tune(stats.window, stats.batch);
     }
 
-    /// A frame was handed out this often, and which of its items is the reason is not known. What is not settled of it runs
-    /// with nothing beside it, then each item alone; and the one that was alone already is lost.
-    pub fn exhausted(&mut self, frame: u64, attempts: u32) {
-        let (frames, settled) = self.ledger.suspect(frame, attempts, Death::Unseen);
-        self.account(&settled);
-        self.wait(frames);
+    /// A worker says that it has begun this item of a frame.
+    pub fn begun(&mut self, frame: u64, item: u32) {
+        if self.ledger.fits(frame, item, 1)
+            && let Some(frame) = self.ledger.frame_mut(frame)
+        {
+            frame.set_begun(Some(item));
+        }
+    }
+
+    /// A frame is handed out again, since nothing is heard of the worker that had it. What the new one must say before it
+    /// begins; or `None` if it is not to begin, since other frames take the place of this one.
+    ///
+    /// What was handed out, but not heard to have begun, is no reason for a death. So the first death only makes the next
+    /// worker say with which frame it begins. If that dies, too, then what is left of the frame runs with nothing
+    /// beside it, and each item is named before it begins. From then on a death is an attempt of the named one.
+    pub fn again(&mut self, number: u64) -> Option<Care> {
+        let frame = self.ledger.frame_mut(number)?;
+        let (count, route) = (frame.count(), frame.route());
+        // It may have been given back since.
+        let begun = frame.begun().filter(|begun| *begun < count);
+        frame.set_begun(None);
+        match (frame.care(), begun) {
+            (Care::None, _) => {
+                frame.set_care(Care::Frame);
+                Some(Care::Frame)
+            }
+            (care, None) => Some(care),
+            (Care::Items, Some(begun)) if route == Route::Solo => {
+                self.suspect(number, begun..begun + 1, true)
+            }
+            (_, Some(begun)) => self.suspect(number, begun..count, false),
+        }
+    }
+
+    fn suspect(&mut self, frame: u64, items: Range<u32>, alone: bool) -> Option<Care> {
+        self.gone(frame, Fate::Suspect { items, alone, death: Death::Unseen });
+        None
     }
 
     /// An item of a frame has this outcome, which no worker has sent.
@@ -330,14 +362,17 @@ impl Job {
 
     /// This item has killed its worker.
     fn attempted(&mut self, frame: u64, items: Range<u32>, death: Death) -> Vec<u64> {
-        let Some(attempts) = self.ledger.frame(frame).map(|frame| frame.attempts() + 1) else {
+        let Some((attempts, route)) =
+            self.ledger.frame(frame).map(|it| (it.attempts().saturating_add(1), it.route()))
+        else {
             return Vec::new();
         };
-        if attempts >= self.settings.attempts {
+        if self.settings.attempts < u32::MAX && attempts >= self.settings.attempts {
             self.settle_one(frame, items.start, Outcome::Lost { attempts, death });
             return self.ledger.finish(frame);
         }
-        let frames = self.ledger.divide(frame, items, Route::Work);
+        // As it was this time: what ran alone must do so again.
+        let frames = self.ledger.divide(frame, items, route);
         let suspect = frames.iter().find(|&&frame| self.ledger.frame(frame).is_some_and(Frame::is_careful));
         if let Some(&suspect) = suspect
             && let Some(frame) = self.ledger.frame_mut(suspect)
@@ -412,5 +447,80 @@ impl Job {
         self.ledger = Ledger::default();
         self.waiting.clear();
         self.solo.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Bell;
+
+    /// A job with one frame of four items on its way.
+    fn sent(attempts: u32) -> (Job, u64) {
+        let settings = Settings { batch: Some(4), window: Some(4), attempts, ..Settings::default() };
+        let bell: Arc<Bell> = Arc::default();
+        let feed = Arc::new(Feed::new(&settings, bell.clone()));
+        (0..4).for_each(|item| assert!(feed.offer(&[item])));
+        feed.end(None);
+        let control = Arc::new(Control::new(bell));
+        let portion = Portion { message: 1e6, thread: 1e4 };
+        let mut job = Job::new(settings, portion, feed, control, Arc::default());
+        let frame = job.next_frame(Room::Idle).unwrap();
+        (job, frame)
+    }
+
+    /// The frames that are sent next: what they have, and how.
+    fn next_frames(job: &mut Job) -> Vec<(u64, Range<u64>, Route, Care, u32)> {
+        let numbers: Vec<u64> = std::iter::from_fn(|| job.next_frame(Room::Idle)).collect();
+        let tell = |number| {
+            let frame = job.frame(number).unwrap();
+            let items = frame.first()..frame.first() + u64::from(frame.count());
+            (number, items, frame.route(), frame.care(), frame.attempts())
+        };
+        numbers.into_iter().map(tell).collect()
+    }
+
+    #[test]
+    fn what_was_handed_out_and_not_begun_is_never_blamed() {
+        let (mut job, frame) = sent(1);
+        for _ in 0..10 {
+            assert_eq!(job.again(frame), Some(Care::Frame));
+        }
+        job.begun(frame, 1);
+        assert_eq!(job.again(frame), None);
+        let frames = next_frames(&mut job);
+        let [(suspects, ..), (first, ..)] = frames[..] else { panic!("{frames:?}") };
+        assert_eq!(frames[0], (suspects, 1..4, Route::Solo, Care::Items, 0));
+        assert_eq!(frames[1], (first, 0..1, Route::Work, Care::Frame, 0));
+        for _ in 0..10 {
+            assert_eq!(job.again(suspects), Some(Care::Items));
+        }
+        assert_eq!(job.settled(), 0);
+        // This one it was, and the others are not lost with it.
+        job.begun(suspects, 1);
+        assert_eq!(job.again(suspects), None);
+        assert_eq!(job.settled(), 1);
+        let items: Vec<_> = next_frames(&mut job).into_iter().map(|(_, items, ..)| items).collect();
+        assert_eq!(items, [1..2, 3..4]);
+    }
+
+    #[test]
+    fn a_killer_runs_alone_until_it_has_made_its_attempts() {
+        let (mut job, frame) = sent(3);
+        assert_eq!(job.again(frame), Some(Care::Frame));
+        job.begun(frame, 0);
+        assert_eq!(job.again(frame), None);
+        let (mut suspects, ..) = next_frames(&mut job)[0];
+        for attempts in 1..3 {
+            job.begun(suspects, 0);
+            assert_eq!(job.again(suspects), None);
+            let frames = next_frames(&mut job);
+            let killer = frames.iter().find(|(_, items, ..)| items.start == 0).unwrap();
+            assert_eq!((killer.1.end, killer.2, killer.4), (1, Route::Solo, attempts));
+            assert_eq!(job.settled(), 0);
+            suspects = killer.0;
+        }
+        job.begun(suspects, 0);
+        assert_eq!((job.again(suspects), job.settled()), (None, 1));
     }
 }

@@ -124,6 +124,12 @@ impl Queue {
         self.sides[entry.route as usize].came(entry.sent);
     }
 
+    /// Whether the worker that has this frame must be taken for dead, if the queue hands it out again. It is not, if it was
+    /// heard a short time ago: then two have it.
+    pub fn is_silent(&self, number: u64, now: Instant) -> bool {
+        self.frames.get(&number).is_none_or(|entry| now - entry.heard >= self.patience * 8 / 25)
+    }
+
     /// This frame is done with.
     pub fn gone(&mut self, number: u64) {
         if let Some(entry) = self.frames.remove(&number) {
@@ -257,7 +263,8 @@ impl Queue {
         };
         match step {
             Step::Number => {
-                lost.into_iter().inspect(|number| drop(self.frames.remove(number))).map(Act::Renew).collect()
+                self.frames.retain(|number, _| !lost.contains(number));
+                lost.into_iter().map(Act::Renew).collect()
             }
             Step::Consumer => {
                 self.wait_again(now, route);
@@ -283,5 +290,76 @@ impl Side {
         if self.stepped.is_none_or(|stepped| sent >= stepped) {
             self.step = Step::Number;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// A queue with five frames that were sent long ago, which has been looked at: the one that is needed next is offered.
+    fn looked_at() -> (Queue, Instant) {
+        let sent = Instant::now();
+        let mut queue = Queue::new(PATIENCE, sent);
+        (0..5).for_each(|number| queue.sent(number, Route::Work, sent));
+        let now = sent + PATIENCE + Duration::from_millis(1);
+        assert_eq!(queue.look(sent, Some(2)), []);
+        assert_eq!(queue.look(now, Some(2)), [Act::Look, Act::Offer(2)]);
+        (queue, now)
+    }
+
+    fn view(delivered: u64, pending: u64) -> View {
+        View { stream: 1, last: 5, delivered, pending }
+    }
+
+    #[test]
+    fn if_one_was_lost_the_others_are_offered_at_once() {
+        let (mut queue, now) = looked_at();
+        queue.heard(3, now);
+        let others = [0, 1, 4].map(Act::Offer);
+        assert_eq!(queue.taken(2, now), others);
+        // Each once.
+        assert_eq!(queue.taken(0, now), []);
+    }
+
+    #[test]
+    fn all_that_were_passed_are_sent_anew_at_once_and_only_after_a_second_look() {
+        let (mut queue, now) = looked_at();
+        assert_eq!(queue.refused(2, now), []);
+        assert_eq!(queue.seen(Route::Work, view(5, 0), now), []);
+        let now = now + PATIENCE / 2;
+        queue.heard(3, now);
+        assert_eq!(queue.look(now, Some(2)), [Act::Look, Act::Offer(2)]);
+        assert_eq!(queue.seen(Route::Work, view(5, 0), now), []);
+        assert_eq!(queue.refused(2, now), [0, 1, 2, 4].map(Act::Renew));
+    }
+
+    #[test]
+    fn what_is_pending_is_left_alone() {
+        let (mut queue, mut now) = looked_at();
+        for delivered in 0..4 {
+            assert_eq!(queue.refused(2, now), []);
+            assert_eq!(queue.seen(Route::Work, view(delivered, 5 - delivered), now), []);
+            now += PATIENCE + Duration::from_millis(1);
+            assert_eq!(queue.look(now, Some(2)), [Act::Look, Act::Offer(2)]);
+        }
+    }
+
+    #[test]
+    fn a_worker_that_was_heard_a_short_time_ago_is_not_dead() {
+        let (mut queue, now) = looked_at();
+        queue.heard(2, now);
+        // Signs come three times in two fifths of the patience, and the queue waits for as long as that.
+        assert!(!queue.is_silent(2, now + PATIENCE * 3 / 10));
+        assert!(queue.is_silent(2, now + PATIENCE * 2 / 5));
+        assert!(queue.is_silent(99, now));
+    }
+
+    #[test]
+    fn into_a_new_stream_all_are_sent_at_once() {
+        let (mut queue, now) = looked_at();
+        assert_eq!(queue.made_stream(now), [0, 1, 2, 3, 4].map(Act::Offer));
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use std::marker::PhantomData;
 
 /// Part of every fingerprint: builds whose frames differ do not see each other's tasks.
-const FRAMES: u32 = 1;
+const FRAMES: u32 = 2;
 
 /// The name of a function from `I` to `T` that worker programs offer, and master programs call.
 ///

@@ -5,7 +5,8 @@ use async_nats::Subject;
 use bytes::Bytes;
 use pool_core::{Executor, backend::Job};
 use pool_remote::functions::Function;
-use pool_remote::ledger::Route;
+use pool_remote::ledger::{Care, Route};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
@@ -23,7 +24,7 @@ pub(crate) struct Held {
     pub ack: Subject,
     pub work: Work,
     /// How often it was handed out, this time included.
-    pub attempts: u32,
+    pub deliveries: u32,
     pub items: Bytes,
     pub stage: Stage,
     /// When the server last heard that it is held.
@@ -34,9 +35,11 @@ pub(crate) struct Held {
 }
 
 pub(crate) enum Stage {
+    /// It was handed out before, and the master must say whether it is to run.
+    Asking,
     /// Its items are with the master, and on their way.
     Fetching,
-    /// Has arrived, and waits until nothing else is held.
+    /// Has arrived, and waits until it may run: a suspect until nothing else does, others until no suspect is here.
     Waiting,
     /// With the executor.
     Queued,
@@ -50,6 +53,12 @@ impl Held {
         let limit = self.work.item_timeout();
         matches!(self.stage, Stage::Queued)
             && limit.is_some_and(|limit| self.seen.1.elapsed() > limit && self.progress.is_at(self.seen.0))
+    }
+
+    /// The item at which a thread is.
+    pub fn at(&self) -> Option<u32> {
+        let items = self.progress.lock();
+        (matches!(self.stage, Stage::Queued) && items.begun && items.done < items.end).then_some(items.done)
     }
 
     /// For how long a thread has been at its present item, about.
@@ -139,6 +148,40 @@ impl Progress {
     }
 }
 
+/// A thread is about to begin with an item, and waits until the master has heard of it.
+pub(crate) struct Begins {
+    pub key: u64,
+    pub at: u32,
+    /// Dropped when that is so, which ends the wait.
+    pub _told: SyncSender<()>,
+}
+
+/// How long it waits for that, and how often.
+const TELLING: Duration = Duration::from_millis(500);
+const TELLS: u32 = 6;
+
+/// Tells the service before something begins.
+struct Teller {
+    key: u64,
+    care: Care,
+    begins: UnboundedSender<Begins>,
+}
+
+impl Teller {
+    fn tell(&self, at: u32) {
+        if self.care == Care::Items || self.care == Care::Frame && at == 0 {
+            for _ in 0..TELLS {
+                let (told, wait) = sync_channel(1);
+                let sent = self.begins.send(Begins { key: self.key, at, _told: told });
+                // It ends when the sender is dropped.
+                if sent.is_err() || wait.recv_timeout(TELLING) == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 /// An executor is done with a frame.
 pub(crate) struct Finished {
     pub key: u64,
@@ -154,21 +197,23 @@ pub(crate) fn run(
     held: &Held,
     function: Function,
     finished: UnboundedSender<Finished>,
+    begins: UnboundedSender<Begins>,
 ) {
+    let teller = Teller { key, care: held.work.care, begins };
     let mut run = Run { key, begun: None, finished };
     let (items, progress, limit) = (held.items.clone(), held.progress.clone(), held.work.size_limit);
     executor.spawn(Job::new(move |_| {
         run.begun = Some(Instant::now());
-        run_items(&items, &progress, limit, &function);
+        run_items(&items, &progress, limit, &function, &teller);
         drop(run);
     }));
 }
 
-fn run_items(items: &[u8], progress: &Progress, limit: u64, function: &Function) {
+fn run_items(items: &[u8], progress: &Progress, limit: u64, function: &Function, teller: &Teller) {
     let mut rest = items;
     let mut outcome = Vec::new();
     loop {
-        {
+        let at = {
             let mut items = progress.lock();
             if !outcome.is_empty() {
                 items.outcomes.append(&mut outcome);
@@ -178,6 +223,11 @@ fn run_items(items: &[u8], progress: &Progress, limit: u64, function: &Function)
             if items.done >= items.end {
                 return;
             }
+            items.done
+        };
+        teller.tell(at);
+        if progress.lock().end <= at {
+            return;
         }
         match take_item(rest) {
             Some((item, behind)) => {

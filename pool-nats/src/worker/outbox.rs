@@ -34,13 +34,13 @@ impl Outbox {
     }
 
     /// Tells the master of a frame.
-    pub fn reply(&mut self, held: &Held, attempts: u32, what: What, part: &Part<'_>) {
+    pub fn reply(&mut self, held: &Held, what: What, part: &Part<'_>) {
         let reply = Reply {
             frame: held.number,
             ack: &held.ack,
             worker: &self.me,
             threads: self.threads,
-            attempts,
+            deliveries: held.deliveries,
             busy: part.busy.as_nanos().try_into().unwrap_or(u64::MAX),
             start: part.start,
             count: part.count,

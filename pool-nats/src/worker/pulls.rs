@@ -121,11 +121,6 @@ impl Pulls {
         self.pauses.clear();
     }
 
-    /// Whether frames may come that need not be alone.
-    pub fn work_is_coming(&self) -> bool {
-        self.open.values().any(|pull| pull.consumer.1 == Route::Work)
-    }
-
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
@@ -150,7 +145,7 @@ mod tests {
         pulls.ended(0, false);
         assert_eq!(pulls.ask("t", Route::Work, 8), Some((3, 4)));
         pulls.forget();
-        assert!(pulls.is_empty() && !pulls.work_is_coming());
+        assert!(pulls.is_empty());
     }
 
     #[test]

@@ -3,13 +3,13 @@
 //! It asks for frames, gives them to the executor, says what it holds, and sends what has become of it. The executor's
 //! threads touch nothing here but the progress of their own frame, and a channel.
 
-use super::held::{Finished, Held, Progress, Stage, run};
+use super::held::{Begins, Finished, Held, Progress, Stage, run};
 use super::outbox::{Outbox, Part};
 use super::pulls::Pulls;
 use super::{EXIT_ITEM_TIMED_OUT, WorkerRole};
 use crate::builder::{Builder, Connected, refusal, unique};
 use crate::error::NatsError;
-use crate::frame::{self, Alive, Call, Hello, INLINE, Outcome, What, Work};
+use crate::frame::{self, Alive, Call, Hello, INLINE, Kind, Outcome, Sign, Verdict, What, Work};
 use crate::pieces::{self, Fetch};
 use crate::subjects::{deliveries, handed_out_by, is_inbox};
 use async_nats::connection::State;
@@ -104,6 +104,7 @@ impl Connection {
         let Connected { client, events, subjects } = connected;
         let (finished, finishes) = mpsc::unbounded_channel();
         let (fetched, fetches) = mpsc::unbounded_channel();
+        let (begins, beginning) = mpsc::unbounded_channel();
         let me = unique(&client);
         let threads = executor.threads().clamp(1, 1 << 16) as u32;
         let service = Service {
@@ -120,6 +121,8 @@ impl Connection {
             outbox: Outbox::new(me, threads),
             pulls: Pulls::new(),
             finished,
+            begins,
+            telling: Vec::new(),
             fetched,
             leaving: false,
             failure: None,
@@ -130,7 +133,7 @@ impl Connection {
             longest: Duration::ZERO,
             busy: Instant::now(),
         };
-        runtime.block_on(service.run(leave, events, finishes, fetches))
+        runtime.block_on(service.run(leave, events, finishes, fetches, beginning))
     }
 }
 
@@ -151,6 +154,9 @@ struct Service<'e> {
     outbox: Outbox,
     pulls: Pulls,
     finished: mpsc::UnboundedSender<Finished>,
+    begins: mpsc::UnboundedSender<Begins>,
+    /// Threads that wait until the master has heard of it.
+    telling: Vec<Begins>,
     fetched: mpsc::UnboundedSender<(u64, Result<Bytes, String>)>,
     leaving: bool,
     /// Why, if no one asked it to.
@@ -175,6 +181,7 @@ impl Service<'_> {
         mut events: mpsc::UnboundedReceiver<Event>,
         mut finishes: mpsc::UnboundedReceiver<Finished>,
         mut fetches: mpsc::UnboundedReceiver<(u64, Result<Bytes, String>)>,
+        mut beginning: mpsc::UnboundedReceiver<Begins>,
     ) -> Result<(), NatsError> {
         let lost = |error: async_nats::SubscribeError| NatsError::Connect(error.to_string());
         let mut frames = self.client.subscribe(format!("{}.*", self.inbox)).await.map_err(lost)?;
@@ -225,6 +232,11 @@ impl Service<'_> {
                 Some(message) = calls.next(), if self.offers.offers().next().is_some() => self.on_call(&message).await,
                 Some(message) = questions.next() => self.on_question(message).await,
                 Some((key, items)) = fetches.recv() => self.on_fetched(key, items),
+                Some(first) = beginning.recv() => {
+                    let mut begins = vec![first];
+                    begins.extend(std::iter::from_fn(|| beginning.try_recv().ok()));
+                    self.tell_begins(begins).await;
+                }
                 Some(finished) = finishes.recv() => {
                     self.on_finished(&finished);
                     while let Ok(finished) = finishes.try_recv() {
@@ -291,7 +303,10 @@ impl Service<'_> {
     // Frames.
 
     async fn on_message(&mut self, message: Message) {
-        let Some(status) = message.status else { return self.on_frame(&message).await };
+        let Some(status) = message.status else {
+            let is_verdict = message.subject.starts_with(&self.inbox);
+            return if is_verdict { self.on_verdict(&message).await } else { self.on_frame(&message).await };
+        };
         // Statuses come to the subject that was given, frames under their own.
         let token = message.subject.rsplit('.').next().unwrap_or_default();
         match (token.strip_prefix(ALIVE), token.parse()) {
@@ -317,36 +332,62 @@ impl Service<'_> {
         if self.over.contains_key(&held.job) {
             return self.answer(&ack, TERMINATE).await;
         }
-        if held.attempts > 1 {
-            // Its master may be gone: then this is answered.
-            self.tell_alive(&held.job, vec![held.number]).await;
-        }
-        if held.attempts > held.work.max_deliver {
-            return self.outbox.reply(&held, held.attempts - 1, What::Exhausted, &Part::NONE);
-        }
         self.frame_bytes = average(self.frame_bytes, message.payload.len() as f64);
         let key = self.next_key;
         self.next_key += 1;
-        if let Some(length) = held.work.elsewhere {
-            let fetch = pieces::fetch(
-                self.client.clone(),
-                self.subjects.fetch(&held.job),
-                held.job.clone(),
-                held.number,
-                length,
-                held.work.ack_wait().max(Duration::from_secs(1)),
-            );
-            let fetched = self.fetched.clone();
-            tokio::spawn(async move {
-                let _ = fetched.send((key, fetch.await));
-            });
-        }
-        let ready = held.work.elsewhere.is_none();
         self.suspects += u32::from(held.route == Route::Solo);
+        let asks = matches!(held.stage, Stage::Asking);
         self.held.insert(key, held);
-        if ready {
-            self.begin(key);
+        if asks {
+            self.ask(key).await;
+        } else {
+            self.get_ready(key);
         }
+    }
+
+    /// Asks the master whether a frame is to run.
+    async fn ask(&mut self, key: u64) {
+        let Some(held) = self.held.get(&key) else { return };
+        // If the master is gone, this is answered, too.
+        self.tell_alive(&held.job, Kind::Asks, vec![Sign { frame: held.number, at: None }]).await;
+    }
+
+    async fn on_verdict(&mut self, message: &Message) {
+        let Some(Verdict { frame, care }) = frame::decode(&message.payload) else { return };
+        let token = message.subject.rsplit('.').next().unwrap_or_default();
+        let job = token.strip_prefix(ALIVE).unwrap_or_default();
+        let about = |held: &Held| held.number == frame && held.job == job;
+        let Some(key) = self.held.iter().find(|(_, held)| about(held)).map(|(&key, _)| key) else { return };
+        // A thread that waits for this may begin.
+        self.telling.retain(|begins| begins.key != key);
+        if !self.held.get(&key).is_some_and(|held| matches!(held.stage, Stage::Asking)) {
+            return;
+        }
+        if let (Some(care), Some(held)) = (care, self.held.get_mut(&key)) {
+            (held.work.care, held.stage) = (care, Stage::Fetching);
+            self.get_ready(key);
+        } else if let Some(held) = self.drop_held(key) {
+            // Others have taken its place.
+            self.answer(&held.ack, TERMINATE).await;
+        }
+    }
+
+    /// Gets the items of a frame, if they are with the master.
+    fn get_ready(&mut self, key: u64) {
+        let Some(held) = self.held.get(&key) else { return };
+        let Some(length) = held.work.elsewhere else { return self.begin(key) };
+        let fetch = pieces::fetch(
+            self.client.clone(),
+            self.subjects.fetch(&held.job),
+            held.job.clone(),
+            held.number,
+            length,
+            held.work.ack_wait().max(Duration::from_secs(1)),
+        );
+        let fetched = self.fetched.clone();
+        tokio::spawn(async move {
+            let _ = fetched.send((key, fetch.await));
+        });
     }
 
     /// Reads a frame.
@@ -360,12 +401,12 @@ impl Service<'_> {
             job: address.job.to_owned(),
             number: address.frame,
             route: address.route,
-            attempts: work.attempts.saturating_add(deliveries(&ack)?),
+            deliveries: deliveries(&ack)?,
+            stage: if deliveries(&ack)? > 1 { Stage::Asking } else { Stage::Fetching },
             ack,
             progress: Arc::new(Progress::new(work.count)),
             items,
             work,
-            stage: Stage::Fetching,
             beat: now,
             seen: (0, now),
         })
@@ -387,23 +428,25 @@ impl Service<'_> {
     fn begin(&mut self, key: u64) {
         let Some(held) = self.held.get_mut(&key) else { return };
         held.stage = Stage::Waiting;
-        if held.route == Route::Work {
+        if self.suspects > 0 {
+            self.begin_suspect();
+        } else {
             self.submit(key);
         }
     }
 
-    /// Runs a suspect, if nothing else is here that could perish with it. Large results may: while they wait, the master
-    /// may be waiting for this very item.
+    /// Runs a suspect, if nothing else runs that could perish with it. What has not begun goes to others, and what comes
+    /// meanwhile waits.
     fn begin_suspect(&mut self) {
+        if self.suspects == 0 {
+            let waits = |(&key, held): (&u64, &Held)| matches!(held.stage, Stage::Waiting).then_some(key);
+            let waiting: Vec<u64> = self.held.iter().filter_map(waits).collect();
+            return waiting.into_iter().for_each(|key| self.submit(key));
+        }
         let mut suspects = self.held.iter().filter(|(_, held)| held.route == Route::Solo);
-        let Some((&key, Held { stage: Stage::Waiting, .. })) = suspects.next() else { return };
-        let harmless = |held: &Held| {
-            matches!(
-                (&held.stage, held.route),
-                (Stage::Result { .. }, _) | (Stage::Waiting | Stage::Fetching, Route::Solo)
-            )
-        };
-        if self.held.values().all(harmless) && !self.pulls.work_is_coming() {
+        let Some((&key, _)) = suspects.find(|(_, held)| matches!(held.stage, Stage::Waiting)) else { return };
+        self.hand_back_unbegun();
+        if !self.held.values().any(|held| matches!(held.stage, Stage::Queued)) {
             self.submit(key);
         }
     }
@@ -412,7 +455,7 @@ impl Service<'_> {
         let Some(held) = self.held.get_mut(&key) else { return };
         let Some(offer) = self.offers.get(&held.task) else { return };
         held.stage = Stage::Queued;
-        run(self.executor, key, held, offer.function(), self.finished.clone());
+        run(self.executor, key, held, offer.function(), self.finished.clone(), self.begins.clone());
     }
 
     fn on_finished(&mut self, finished: &Finished) {
@@ -436,8 +479,9 @@ impl Service<'_> {
             return self.tell_result(finished.key);
         }
         let Some(held) = self.drop_held(finished.key) else { return };
+        self.begin_suspect();
         let part = Part { start, count, busy: finished.busy, outcomes: &outcomes };
-        self.outbox.reply(&held, held.attempts, What::Done, &part);
+        self.outbox.reply(&held, What::Done, &part);
     }
 
     /// What fits a message.
@@ -447,6 +491,7 @@ impl Service<'_> {
 
     fn drop_held(&mut self, key: u64) -> Option<Held> {
         self.busy = Instant::now();
+        self.telling.retain(|begins| begins.key != key);
         let held = self.held.remove(&key)?;
         self.results -= u32::from(matches!(held.stage, Stage::Result { .. }));
         self.suspects -= u32::from(held.route == Route::Solo);
@@ -459,7 +504,7 @@ impl Service<'_> {
         let Stage::Result { outcomes, start, count, busy, .. } = &held.stage else { return };
         let what = What::Elsewhere(outcomes.len() as u64);
         let part = Part { start: *start, count: *count, busy: *busy, outcomes: &[] };
-        self.outbox.reply(held, held.attempts, what, &part);
+        self.outbox.reply(held, what, &part);
     }
 
     /// Sends replies. The master acknowledges when it has them.
@@ -473,7 +518,7 @@ impl Service<'_> {
     fn hand_back(&mut self, key: u64) {
         if let Some(held) = self.drop_held(key) {
             held.progress.stop();
-            self.outbox.reply(&held, held.attempts, What::Done, &Part::NONE);
+            self.outbox.reply(&held, What::Done, &Part::NONE);
         }
     }
 
@@ -483,6 +528,11 @@ impl Service<'_> {
         if running.len() < self.threads as usize || running.iter().any(|running| *running < AHEAD) {
             return;
         }
+        self.hand_back_unbegun();
+    }
+
+    /// Hands back what waits for a thread.
+    fn hand_back_unbegun(&mut self) {
         let waits = |held: &Held| matches!(held.stage, Stage::Queued) && held.progress.claim_if_waiting();
         let waiting: Vec<u64> =
             self.held.iter().filter(|(_, held)| waits(held)).map(|(&key, _)| key).collect();
@@ -576,10 +626,26 @@ impl Service<'_> {
         }
     }
 
-    async fn tell_alive(&self, job: &str, frames: Vec<u64>) {
-        let alive = frame::encode(&Alive { worker: &self.outbox.me, threads: self.threads, frames });
+    async fn tell_alive(&self, job: &str, kind: Kind, frames: Vec<Sign>) {
+        let alive = frame::encode(&Alive { worker: &self.outbox.me, threads: self.threads, kind, frames });
         let reply = format!("{}.{ALIVE}{job}", self.inbox);
         let _ = self.client.publish_with_reply(self.subjects.alive(job), reply, alive).await;
+    }
+
+    /// Threads are about to begin, and wait until the master has heard of it.
+    async fn tell_begins(&mut self, begins: Vec<Begins>) {
+        let mut jobs: BTreeMap<String, Vec<Sign>> = BTreeMap::new();
+        for Begins { key, at, .. } in &begins {
+            if let Some(held) = self.held.get(key) {
+                jobs.entry(held.job.clone()).or_default().push(Sign { frame: held.number, at: Some(*at) });
+            }
+        }
+        for (job, signs) in jobs {
+            self.tell_alive(&job, Kind::Begins, signs).await;
+        }
+        // Those that are asked for again have gone on waiting with another one.
+        self.telling.retain(|old| begins.iter().all(|begins| begins.key != old.key));
+        self.telling.extend(begins);
     }
 
     // Every now and then.
@@ -602,15 +668,20 @@ impl Service<'_> {
 
     /// Says what it holds, three times in `ack_wait`.
     async fn beat(&mut self) {
-        let mut jobs: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        let mut acks = Vec::new();
+        let mut jobs: BTreeMap<String, Vec<Sign>> = BTreeMap::new();
+        let (mut acks, mut asks) = (Vec::new(), Vec::new());
         let mut results = Vec::new();
         for (&key, held) in &mut self.held {
             let ack_wait = held.work.ack_wait();
             if held.beat.elapsed() >= ack_wait / 3 {
                 held.beat = Instant::now();
                 acks.push(held.ack.clone());
-                jobs.entry(held.job.clone()).or_default().push(held.number);
+                if matches!(held.stage, Stage::Asking) {
+                    asks.push(key);
+                } else {
+                    let sign = Sign { frame: held.number, at: held.at() };
+                    jobs.entry(held.job.clone()).or_default().push(sign);
+                }
             }
             match &mut held.stage {
                 Stage::Result { told, .. } if told.elapsed() >= ack_wait => {
@@ -624,7 +695,10 @@ impl Service<'_> {
             self.answer(&ack, IN_PROGRESS).await;
         }
         for (job, frames) in jobs {
-            self.tell_alive(&job, frames).await;
+            self.tell_alive(&job, Kind::Holds, frames).await;
+        }
+        for key in asks {
+            self.ask(key).await;
         }
         for key in results {
             self.tell_result(key);
@@ -648,7 +722,7 @@ impl Service<'_> {
                 continue;
             }
             let part = Part { start, count, busy: Duration::ZERO, outcomes: &outcomes };
-            self.outbox.reply(held, held.attempts, What::Part { back }, &part);
+            self.outbox.reply(held, What::Part { back }, &part);
         }
     }
 
@@ -673,7 +747,7 @@ impl Service<'_> {
                 continue;
             }
             let part = Part { start, count, busy: held.seen.1.elapsed(), outcomes: &outcomes };
-            self.outbox.reply(held, held.attempts, What::Done, &part);
+            self.outbox.reply(held, What::Done, &part);
         }
         self.send_replies().await;
         let _ = tokio::time::timeout(FAREWELL, self.client.flush()).await;

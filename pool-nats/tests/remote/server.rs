@@ -33,9 +33,10 @@ pub fn missing() -> Option<String> {
     if program().is_none() {
         return Some("there is no nats-server".into());
     }
-    let too_old = |scene: &Arc<Scene>| match Worker::builder(&Server::start(scene).url()).build() {
-        Err(error @ NatsError::TooOld(_)) => panic!("{error}"),
-        _ => {}
+    let too_old = |scene: &Arc<Scene>| {
+        if let Err(error @ NatsError::TooOld(_)) = Worker::builder(&Server::start(scene).url()).build() {
+            panic!("{error}");
+        }
     };
     play(too_old).err()
 }
