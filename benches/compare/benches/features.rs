@@ -9,9 +9,12 @@ use contenders::{Contenders, THREADS, is_test};
 use futures::StreamExt;
 use pool_core::work::{checksum, rounds_for, xorshift};
 use pool_core::{Executor, StreamImapExt};
+use pool_rayon::RayonPool;
 use rayon::prelude::*;
 use std::hint::black_box;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const WORKS: [(&str, f64, u64); 4] =
@@ -284,6 +287,44 @@ fn allocating(contenders: &Contenders, scale: Scale) {
     }
 }
 
+/// What an imap and `par_iter` cost each other on one rayon pool: each alone, beside an endless one of its own kind, and beside
+/// an endless one of the other kind. Half of the threads would be 2.
+fn beside(_: &Contenders, scale: Scale) {
+    println!("\nalone in ns per item; beside its own kind, and beside the other one, in its place");
+    let rayon = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build().expect("threads start");
+    let rayon = Arc::new(rayon);
+    let pool = &RayonPool::from_pool(rayon.clone());
+    for (name, nanoseconds, items) in [("1us", 1e3, 200_000), ("10us", 1e4, 20_000), ("1ms", 1e6, 200)] {
+        let (items, rounds) = (scale.of(items), rounds_for(nanoseconds));
+        let f = move |x| xorshift(x, rounds);
+        let expected = (0..items).map(f).fold(0, checksum);
+        let eager = || {
+            let results: Vec<u64> = rayon.install(|| (0..items).into_par_iter().map(f).collect());
+            results.into_iter().fold(0, checksum)
+        };
+        let ours = || pool.imap(0..items, f).fold(0, checksum);
+        let beside = |other: &(dyn Fn() -> u64 + Sync), run: &dyn Fn() -> u64| {
+            let over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| while !over.load(Ordering::Relaxed) && other() == expected {});
+                let time = timed(expected, run);
+                over.store(true, Ordering::Relaxed);
+                time
+            })
+        };
+        let of_eager =
+            medians(&mut [&mut || timed(expected, eager), &mut || beside(&eager, &eager), &mut || {
+                beside(&ours, &eager)
+            }]);
+        row(&format!("{name}: par_iter, beside par_iter, beside imap"), items, &of_eager);
+        let of_ours =
+            medians(&mut [&mut || timed(expected, ours), &mut || beside(&ours, &ours), &mut || {
+                beside(&eager, &ours)
+            }]);
+        row(&format!("{name}: imap, beside imap, beside par_iter"), items, &of_ours);
+    }
+}
+
 type Part = fn(&Contenders, Scale);
 
 fn main() {
@@ -294,7 +335,7 @@ fn main() {
     };
     let contenders = Contenders::new(THREADS);
     println!("{THREADS} threads; medians of 5; the first column is the base, the others are ratios to it");
-    let parts: [(&str, Part); 9] = [
+    let parts: [(&str, Part); 10] = [
         ("unordered", unordered),
         ("skewed", skewed),
         ("submit", submit),
@@ -304,6 +345,7 @@ fn main() {
         ("stage", stage),
         ("sink", sink),
         ("allocating", allocating),
+        ("beside", beside),
     ];
     for (name, part) in parts {
         if wanted(name) {
