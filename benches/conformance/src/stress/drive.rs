@@ -7,7 +7,7 @@ use super::values::Thrown;
 use super::watch::Watch;
 use futures::StreamExt;
 use futures::executor::block_on;
-use pool_core::{Imap, ImapStream, Place, Pooled, TimedOut};
+use pool_core::{Imap, ImapStream, Place, Pooled, StreamImap, TimedOut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -50,6 +50,20 @@ impl<T: Outcome> Calls for ImapStream<'_, T> {
 
     fn is_cancelled(&self) -> bool {
         ImapStream::is_cancelled(self)
+    }
+}
+
+impl<T: Outcome> Calls for StreamImap<'_, T> {
+    fn next(&mut self) -> Result<Option<Got>, TimedOut> {
+        Ok(block_on(StreamExt::next(self)).map(Outcome::got))
+    }
+
+    fn give_up(&mut self) -> bool {
+        false
+    }
+
+    fn is_cancelled(&self) -> bool {
+        StreamImap::is_cancelled(self)
     }
 }
 
@@ -130,6 +144,16 @@ pub(super) fn consume<W: Way<P>, P: Place + 'static>(
     watch.end();
 }
 
+/// Polls it as planned.
+pub(super) fn consume_stage(imap: StreamImap<'_, Ret>, plan: &Plan, pool: &Pool, watch: &Arc<Watch>) {
+    let calls: Box<dyn Calls + '_> =
+        if plan.results == Results::Caught { Box::new(imap.catch_panics()) } else { Box::new(imap) };
+    let expected = Expected::of(plan);
+    let check = Check::new(plan, expected, &pool.ledger, &watch.cancelled, &pool.terminated);
+    drive(calls, check, plan, watch);
+    watch.end();
+}
+
 fn ready<T, P: Place>(imap: Imap<'_, T, P>, begins: bool) -> Imap<'_, T, P> {
     if begins { imap.start() } else { imap }
 }
@@ -153,6 +177,7 @@ fn drive(mut calls: Box<dyn Calls + '_>, mut check: Check<'_>, plan: &Plan, watc
         if is_late && matches!(plan.call, Call::Limit { gives_up: true, .. }) && calls.give_up() {
             check.gave_up();
         }
+        watch.receive(check.received());
         call += 1;
         plan.pause.take(plan.work.seed, call);
     }

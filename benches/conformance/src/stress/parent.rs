@@ -21,9 +21,8 @@ pub(super) fn run(options: &Options, policy: &str, from: u64, seconds: u64) -> b
     let last = last_seed(child.stdout.take().expect("it is piped"));
     let status = child.wait().expect("it was started");
     // 1 is said by the child itself, and 2 by both.
-    if !matches!(status.code(), Some(0..=2)) {
-        let scenario = last.map(Scenario::new);
-        eprintln!("the process ended with {status} in this scenario; again: --seed {last:?}\n{scenario:#?}");
+    if let (None | Some(3..), Some(seed)) = (status.code(), last) {
+        eprintln!("the process ended with {status}; again: --seed {seed}\n{:#?}", Scenario::new(seed));
     }
     status.success()
 }

@@ -1,18 +1,19 @@
 //! The parts that are more than one imap, or none.
 
 use super::code::Body;
-use super::drive::{Iterated, consume, set};
+use super::drive::{Iterated, consume, consume_stage, set};
 use super::oracle::{Act, Check, Expected, Got, Outcome, Ret, happens};
 use super::run::{Made, Pool, drop_quietly, enter, make};
 use super::scenario::{Bytes, End, Entrance, Plan};
 use super::values::{Kind, Ledger, Thrown, Value};
 use super::watch::Watch;
-use pool_core::{Executor, Imap, IterExt, JobError, JobHandle, Sink};
+use pool_core::{Executor, Imap, IterExt, JobError, JobHandle, Sink, StreamImapExt};
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 /// What a payload says that is no fault of a plan's.
@@ -42,6 +43,7 @@ impl Iterator for Between {
         let (Ok((item, value)) | Err((item, value))) = self.first.next()?;
         value.defuse();
         self.received += 1;
+        self.watch.receive(self.received);
         self.bytes += self.plan.work.size(item) as u64;
         Some(Value::new(&self.ledger, Kind::Item, item, self.plan.work.is_bomb(item)))
     }
@@ -102,6 +104,36 @@ impl Iterator for Watched {
         self.bytes += self.plan.work.size(item.number) as u64;
         Some(item)
     }
+}
+
+/// The task polls the input, where it polls the results.
+pub(super) fn stage(plan: &Plan, pool: &Pool) {
+    let Made { plan, watch, mut source, body } = make(plan, pool, true);
+    let mut polls = 0;
+    let stream = futures::stream::poll_fn(move |context| {
+        polls += 1;
+        if polls % 7 == 0 {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(source.next())
+    });
+    let init = body.init();
+    let mut imap = match plan.state {
+        true => stream.imap_init(pool.pool.clone(), init, move |_: &mut Value, item| body.run(item)),
+        false => stream.imap(pool.pool.clone(), move |item| body.run(item)),
+    };
+    if let Some(window) = plan.settings.window {
+        imap = imap.window(window);
+    }
+    if let Some(chunk) = plan.settings.chunk {
+        imap = imap.chunk(chunk);
+    }
+    if plan.settings.unordered {
+        imap = imap.unordered();
+    }
+    let imap = imap.cancel_with(&watch.token);
+    consume_stage(imap, &plan, pool, &watch);
 }
 
 pub(super) fn sink(plan: &Plan, pool: &Pool, waits: bool) {
@@ -171,54 +203,53 @@ fn push<C: FnMut(Ret)>(
 }
 
 pub(super) fn map(plan: &Plan, pool: &Pool, waits: bool) {
-    let mut plan = plan.clone();
-    plan.settings.bytes = Bytes::Unbounded;
-    plan.settings.window = Some(usize::MAX >> 1);
-    plan.settings.threads = None;
-    plan.input.awaits = None;
-    plan.local = false;
-    plan.input.hint =
-        if plan.work.seed.is_multiple_of(2) { plan.input.hint } else { super::scenario::Hint::Exact };
-    plan.work.cancels_at = None;
+    let plan = in_blocks(plan);
     let Made { plan, watch, source, body } = make(&plan, pool, waits);
-    let Expected { items, panics } = Expected::of(&plan);
-    let first = items.iter().find_map(|act| if let Act::Panic(item) = act { Some(*item) } else { None });
     watch.ask(0, 0);
     let got = catch_unwind(AssertUnwindSafe(|| (&*pool.pool).map(source, |item| body.run(item))));
     watch.check_idle();
-    let is_terminated = pool.terminated.load(Ordering::SeqCst);
-    match (got.map_err(Thrown::of), first.or(panics)) {
-        (Ok(results), None) => {
-            let got = results.into_iter().map(Outcome::got);
-            let same = got.zip(0..).filter(|(got, at)| {
-                matches!(got, Got::Result(act, item) if item == at && items.get(*at as usize) == Some(act))
-            });
-            if same.count() != items.len() {
-                pool.ledger.note("a map gave other results");
-            }
-        }
-        (Err(Thrown::Number(number)), Some(first)) if number == first => {}
-        (Err(Thrown::Cancelled), _) if is_terminated => {}
-        (Err(Thrown::Number(_)), Some(_)) if is_terminated => {}
-        (Ok(results), Some(first)) => {
-            results.into_iter().for_each(|result| drop(result.got()));
-            pool.ledger.note(format!("a map has results, though item {first} panics"));
-        }
-        (Err(Thrown::Other(text)), _) => pool.ledger.note(format!("a map panicked with: {text}")),
-        (Err(Thrown::Number(number)), first) => {
-            pool.ledger.note(format!("a map panicked with item {number}, and the first is {first:?}"));
-        }
-        (Err(Thrown::Cancelled), _) => pool.ledger.note("a map was cancelled"),
-    }
+    check_map(got, &Expected::of(&plan), pool);
     drop_quietly(body);
 }
 
-pub(super) fn jobs(plan: &Plan, pool: &Pool) {
+/// As it is where neither a window nor a consumer is.
+fn in_blocks(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     plan.settings.window = Some(usize::MAX >> 1);
     plan.settings.threads = None;
-    plan.input.items = plan.input.items.min(60);
+    plan.settings.bytes = Bytes::Unbounded;
+    plan.input.awaits = None;
+    plan.local = false;
     plan.work.cancels_at = None;
+    plan
+}
+
+fn check_map(got: std::thread::Result<Vec<Ret>>, expected: &Expected, pool: &Pool) {
+    let Expected { items, panics } = expected;
+    let first = items.iter().find_map(|act| if let Act::Panic(item) = act { Some(*item) } else { None });
+    let first = first.or(*panics);
+    let is_terminated = pool.terminated.load(Ordering::SeqCst);
+    let fault = match got.map_err(Thrown::of) {
+        Ok(results) => {
+            let got = results.into_iter().map(Outcome::got).map(|got| match got {
+                Got::Result(act, item) => Some((item, act)),
+                _ => None,
+            });
+            let got: Vec<_> = got.collect();
+            let same = got.into_iter().eq((0..).zip(items).map(|(item, act)| Some((item, *act))));
+            (!same || first.is_some()).then(|| String::from("it gave other results"))
+        }
+        Err(Thrown::Number(number)) => (first != Some(number) && !(is_terminated && first.is_some()))
+            .then(|| format!("it panicked with {number}, and the first is {first:?}")),
+        Err(Thrown::Cancelled) => (!is_terminated).then(|| String::from("it was cancelled")),
+        Err(Thrown::Other(text)) => Some(format!("it panicked with: {text}")),
+    };
+    fault.into_iter().for_each(|fault| pool.ledger.note(format!("a map: {fault}")));
+}
+
+pub(super) fn jobs(plan: &Plan, pool: &Pool) {
+    let mut plan = in_blocks(plan);
+    plan.input.items = plan.input.items.min(60);
     // Its last owner is often a job.
     plan.work.bombs = 0;
     let Made { plan, watch, source, body } = make(&plan, pool, true);

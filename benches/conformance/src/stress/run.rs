@@ -82,7 +82,7 @@ fn run_part(part: &Part, pool: Pool) {
     let part = part.clone();
     let in_job = match &part {
         Part::Imap(plan) | Part::Chain(_, plan) | Part::Sink(plan) | Part::Map(plan) => plan.in_job,
-        Part::Stream(_) | Part::Jobs(_) => false,
+        Part::Stream(_) | Part::Stage(_) | Part::Jobs(_) => false,
     };
     let result = catch_unwind(AssertUnwindSafe(|| {
         if !in_job {
@@ -106,6 +106,7 @@ fn use_pool(part: &Part, pool: &Pool, waits: bool) {
         Part::Imap(plan) => one::<Iterated>(plan, pool, waits),
         Part::Stream(plan) => one::<Polled>(plan, pool, waits),
         Part::Chain(first, second) => parts::chain(first, second, pool, waits),
+        Part::Stage(plan) => parts::stage(plan, pool),
         Part::Sink(plan) => parts::sink(plan, pool, waits),
         Part::Map(plan) => parts::map(plan, pool, waits),
         Part::Jobs(plan) => parts::jobs(plan, pool),

@@ -33,6 +33,8 @@ pub(super) enum Part {
     /// The results of the first imap are the input of the second one.
     Chain(Plan, Plan),
     Stream(Plan),
+    /// The input is a stream, which is pending now and then.
+    Stage(Plan),
     Sink(Plan),
     Map(Plan),
     Jobs(Plan),
@@ -179,7 +181,8 @@ impl Part {
         match random.u8(..16) {
             0..=8 => Part::Imap(Plan::new(random)),
             9..=10 => Part::chain(random),
-            11..=12 => Part::Stream(Plan { in_job: false, local: false, ..Plan::new(random) }),
+            11 => Part::Stream(Plan { in_job: false, local: false, ..Plan::new(random) }),
+            12 => Part::stage(random),
             13 => Part::sink(random),
             14 => Part::Map(Plan::new(random)),
             _ => Part::Jobs(Plan::new(random)),
@@ -193,12 +196,32 @@ impl Part {
         let settings = Settings { unordered: false, fail_fast: false, ..first.settings };
         let work = Work { cancels_at: None, ..first.work };
         let first = Plan { entrance: Entrance::OfItems, results: Results::Plain, settings, work, ..first };
+        // On a pool of one thread the input would hold the thread that is to take the results.
+        let input = Input { awaits: None, ..first.input.clone() };
+        let first = Plan { input, ..first };
         let mut second = Plan::new(random);
         if second.entrance == Entrance::Scoped {
             second.entrance = Entrance::Borrowed;
         }
         second.input.hint = Hint::Exact;
         Part::Chain(first, second)
+    }
+
+    /// The task pulls. There are fewer settings.
+    fn stage(random: &mut Rng) -> Part {
+        let mut plan = Plan { in_job: false, local: true, call: Call::Next, ..Plan::new(random) };
+        plan.input.awaits = None;
+        plan.settings = Settings {
+            threads: None,
+            bytes: Bytes::Unbounded,
+            fail_fast: false,
+            started: false,
+            ..plan.settings
+        };
+        if plan.results != Results::Caught {
+            plan.results = Results::Plain;
+        }
+        Part::Stage(plan)
     }
 
     /// What a sink has not: an input, a token, and limits.
@@ -241,7 +264,7 @@ impl Plan {
             results: Results::new(random),
             call: Call::new(random),
             end: End::new(random, items),
-            pause: Pause::new(random, 3),
+            pause: Pause::new(random, 3, items),
         };
         plan.make_possible();
         plan
@@ -252,8 +275,10 @@ impl Plan {
         if self.in_job {
             self.call = Call::Next;
         }
-        if self.results != Results::Plain && self.results != Results::Caught {
+        if matches!(self.results, Results::ItemLimit(_)) {
             self.input.hint = Hint::Exact;
+            // Behind its last item nothing more is waited for.
+            self.input.panics_at = self.input.panics_at.filter(|at| *at < self.input.items);
         }
         // A local input that waits for a result is waited for by the thread that would take it.
         if self.local {
@@ -268,7 +293,7 @@ impl Input {
         Input {
             items,
             hint: hints[random.usize(..6)],
-            pause: Pause::new(random, 3),
+            pause: Pause::new(random, 3, items),
             panics_at: one_in(random, 6).then(|| random.u64(..=items)),
             awaits: one_in(random, 6).then(|| random.u64(..4)),
             bomb: one_in(random, 8),
@@ -277,11 +302,13 @@ impl Input {
 }
 
 impl Pause {
-    fn new(random: &mut Rng, odds: u8) -> Pause {
+    /// In one plan of `odds`, and about 20 times in this many calls at most.
+    fn new(random: &mut Rng, odds: u8, calls: u64) -> Pause {
         if !one_in(random, odds) {
             return Pause { odds: 0, micros: 0 };
         }
-        Pause { odds: 1 + random.u64(..40), micros: [0, 1, 30, 300, 1_500][random.usize(..5)] }
+        let odds = (1 + random.u64(..40)).max(calls / 20);
+        Pause { odds, micros: [0, 1, 30, 300, 1_500][random.usize(..5)] }
     }
 }
 
@@ -290,9 +317,10 @@ impl Work {
         let rare = |random: &mut Rng, odds| if one_in(random, odds) { 1 + random.u64(..30) } else { 0 };
         Work {
             seed: random.u64(..),
-            rounds: [0, 0, 10, 1_000, 20_000][random.usize(..5)],
-            slow_rounds: [0, 10, 5_000, 100_000][random.usize(..4)],
-            pause: Pause::new(random, 4),
+            // Not more than some milliseconds for all.
+            rounds: [0, 0, 10, 1_000, 20_000][random.usize(..5)].min(2_000_000 / (items + 1)),
+            slow_rounds: [0, 10, 5_000, 100_000][random.usize(..4)].min(20_000_000 / (items + 1)),
+            pause: Pause::new(random, 4, items),
             panics: rare(random, 3),
             fails: rare(random, 4),
             nests: if one_in(random, 4) { 3 + random.u64(..60) } else { 0 },

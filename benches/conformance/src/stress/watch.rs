@@ -35,6 +35,8 @@ struct Asked {
     /// It has these results, and calls again.
     handed: u64,
     bytes: u64,
+    /// It has this many results, whether or not it has called again.
+    received: u64,
     /// It does not ask any more.
     over: bool,
 }
@@ -76,6 +78,11 @@ impl Watch {
         asked.handed = handed;
         asked.bytes = bytes;
         self.handed.store(handed, Ordering::SeqCst);
+    }
+
+    /// The consumer has got this many results.
+    pub(super) fn receive(&self, received: u64) {
+        self.asked().received = received;
         self.changed.notify_all();
     }
 
@@ -114,10 +121,10 @@ impl Watch {
         }
     }
 
-    /// Waits until this many results were handed out, or the consumer is gone.
-    pub(super) fn wait_for(&self, handed: u64) {
+    /// Waits until the consumer has this many results, or is gone.
+    pub(super) fn wait_for(&self, received: u64) {
         let mut asked = self.asked();
-        while asked.handed < handed && !asked.over && !self.token.is_cancelled() {
+        while asked.received < received && !asked.over && !self.token.is_cancelled() {
             asked = self.changed.wait_timeout(asked, super::TICK).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
