@@ -391,6 +391,29 @@ promises! {
         });
     }
 
+    /// The job that would drop the input is queued when the scope's imap is dropped, and does not come.
+    fn p9_inputs_that_panic_when_dropped_beside_a_queued_job(subject) {
+        each_pool(&subject, "p9_inputs_that_panic_when_dropped_beside_a_queued_job", |pool, alive| {
+            for panics in [false, true] {
+                let gate = Gate::closed();
+                let (bomb, door) = (Bomb::new(alive), gate.door());
+                let hog = move || drop(pool.submit(move || door.pass()));
+                let mut hog = Some(hog);
+                // Its end takes long, and then another job waits: so its own goes to the end of the queue.
+                let end = move || {
+                    let _bomb = &bomb;
+                    hog.take().into_iter().for_each(|hog| hog());
+                    thread::sleep(SHORT);
+                    if panics { panic_on_purpose(3) } else { None }
+                };
+                let input = (0..3u64).chain(std::iter::from_fn(end));
+                let gone = catch_unwind(AssertUnwindSafe(|| pool.scope(|s| s.imap(input, |x| x).count())));
+                assert_eq!(gone.is_err(), panics);
+                assert!(gone.is_ok_and(|count| count == 3) || panics);
+            }
+        });
+    }
+
     /// An input of a `map` that panics where it is asked for its length, at first or always, and when it is dropped.
     fn p9_hints_that_panic_of_a_map(subject) {
         each_pool(&subject, "p9_hints_that_panic_of_a_map", |pool, alive| {

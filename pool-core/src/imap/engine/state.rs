@@ -24,7 +24,7 @@ use super::workers::Workers;
 use crate::imap::policy::{Policy, Request};
 use crate::sync::Instant;
 use crate::sync::fence;
-use crate::unwind::Payload;
+use crate::unwind::{Payload, drop_quietly};
 use std::sync::Arc;
 use std::time::Duration;
 pub(super) use step::{Done, Step};
@@ -67,6 +67,13 @@ pub(super) struct State<I: Iterator, T> {
     dropped: u64,
     /// Rings of a consumer that has left, whose senders may still push.
     orphans: Vec<Receiver<T>>,
+}
+
+/// A job whose lease was closed does not come to drop the input.
+impl<I: Iterator, T> Drop for State<I, T> {
+    fn drop(&mut self) {
+        drop_quietly(self.ended.take());
+    }
 }
 
 impl<I: Iterator, T> State<I, T> {
