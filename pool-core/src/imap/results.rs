@@ -187,10 +187,9 @@ impl<T, S: DerefMut<Target: Source<T>>> Results<T, S> {
     }
 
     pub(super) fn give_up(&mut self) -> bool {
-        let gives_up = !self.settings.unordered;
+        let gives_up = !self.settings.unordered && self.control.give_up_head(self.order.head());
         if gives_up {
             self.order.give_up_head();
-            self.control.unwanted().give_up_below(self.order.head());
         }
         gives_up
     }

@@ -85,6 +85,9 @@ impl<'p, T, P: Place> Imap<'p, T, P> {
     /// an [`unordered`](Imap::unordered) imap, where no item in particular is late. An item that has not
     /// even been pulled can be given up as well: its result will be discarded.
     ///
+    /// With [`fail_fast`](Imap::fail_fast) an item that has failed by now is not given up: its error comes next. One that fails
+    /// later does not count as a failure.
+    ///
     /// ```
     /// # use pool_stealing::{Executor, StealingPool};
     /// # use std::time::Duration;

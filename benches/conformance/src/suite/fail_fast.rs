@@ -1,7 +1,7 @@
 //! An imap in which nothing begins behind an item that has failed.
 
 use super::list::promises;
-use super::parts::{Alive, Gate, soon};
+use super::parts::{Alive, Gate, LONG, SHORT, soon};
 use pool_core::{Executor, Imap, IterExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,6 +37,42 @@ promises! {
         }
         ends_with(pool_core::Sequential.imap(0.., below(9)).fail_fast(), 9);
         ends_with(pool_core::Sequential.imap(0.., below(9)).fail_fast().unordered(), 9);
+    }
+
+    /// Its error is not handed out, so it must neither end the imap nor hold it up.
+    fn p4_an_item_that_fails_after_it_was_given_up_does_not_count(subject) {
+        let pool = subject.pool(2);
+        let failing = |gate: &Gate| {
+            let door = gate.door();
+            move |x: u64| {
+                if x == 2 {
+                    door.pass();
+                }
+                below(2)(if x == 2 { 2 } else { x % 2 })
+            }
+        };
+        let expected = |x: u64| (x != 2).then_some(Ok(x % 2));
+        // Given up by the caller.
+        let (gate, mut came) = (Gate::closed(), Vec::new());
+        let mut results = pool.imap(0..40u64, failing(&gate)).window(4).fail_fast().timeout(SHORT);
+        while let Some(result) = results.next() {
+            match result {
+                Ok(result) => came.push(result),
+                Err(late) if late.index() == 2 => {
+                    assert!(results.give_up());
+                    gate.open();
+                    results.set_limit(LONG);
+                }
+                Err(late) => assert_ne!(late.waited(), LONG, "it hangs"),
+            }
+        }
+        assert!(came.into_iter().eq((0..40).filter_map(expected)));
+        // Given up by its own limit.
+        let gate = Gate::closed();
+        let mut results = pool.imap(0..40u64, failing(&gate)).window(4).fail_fast().item_timeout(SHORT);
+        assert!(results.any(|result| result.is_err_and(|late| late.index() == 2)), "it is held up");
+        gate.open();
+        assert_eq!(results.count(), 37);
     }
 
     fn p1_a_lower_error_that_is_found_later_comes_last(subject) {

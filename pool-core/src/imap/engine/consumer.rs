@@ -199,13 +199,13 @@ where
         match answer {
             Answer::Return(head) => return Some(head),
             Answer::GiveUp(index) => {
-                order.give_up_item(index);
-                let unwanted = self.shared.control().unwanted();
-                if order.is_unordered() {
-                    unwanted.give_up(index)
-                } else {
-                    unwanted.give_up_below(order.head())
+                let control = self.shared.control();
+                let is_unordered = order.is_unordered();
+                let gave_up = if is_unordered { control.give_up(index) } else { control.give_up_head(index) };
+                if !gave_up {
+                    return None;
                 }
+                order.give_up_item(index);
                 self.shared.fail_fast().note_late(index, self.shared.control());
                 return Some(Head::ItemLate(index));
             }

@@ -80,6 +80,23 @@ impl Control {
         self.call_workers();
     }
 
+    /// The same for an item whose result says so. One that was given up does not fail: its result is not handed out, so no
+    /// consumer would learn why the imap has ended.
+    #[cold]
+    pub(super) fn fail_by_result(&self, index: u64) {
+        self.unwanted.unless_given_up(index, || self.fail(index));
+    }
+
+    /// Gives up the head of an imap in order. Returns `false` if it has failed: then its result comes.
+    pub(in crate::imap) fn give_up_head(&self, index: u64) -> bool {
+        self.unwanted.give_up_to(index, || self.failed() == Some(index))
+    }
+
+    /// Gives up an item of an imap without order. Returns `false` if it has failed.
+    pub(super) fn give_up(&self, index: u64) -> bool {
+        self.unwanted.give_up(index, || self.failed() == Some(index))
+    }
+
     /// The lowest index of an item that has failed.
     pub(super) fn failed(&self) -> Option<u64> {
         Some(self.failed.load(Ordering::Relaxed)).filter(|&index| index != NONE)

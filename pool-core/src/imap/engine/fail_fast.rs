@@ -28,14 +28,14 @@ impl<T> FailFast<T> {
     #[inline(always)]
     pub(super) fn look_at(&self, result: &T, index: u64, control: &Control) {
         if self.result.is_some_and(|fails| fails(result)) {
-            control.fail(index);
+            control.fail_by_result(index);
         }
     }
 
     /// This item has panicked.
     pub(super) fn note_panic(&self, index: u64, control: &Control) {
         if self.panic {
-            control.fail(index);
+            control.fail_by_result(index);
         }
     }
 

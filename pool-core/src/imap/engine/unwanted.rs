@@ -48,15 +48,34 @@ impl<C> Unwanted<C> {
         }
     }
 
-    /// All below this index that has not been delivered was given up.
-    pub(in crate::imap) fn give_up_below(&self, index: u64) {
-        self.below.store(index, Ordering::Relaxed);
+    /// In order, this item is given up, and all below it that has not been delivered; not if `has_failed` says so of it. Returns
+    /// whether it was.
+    pub(super) fn give_up_to(&self, index: u64, has_failed: impl FnOnce() -> bool) -> bool {
+        let _given_up = lock(&self.given_up);
+        let gives_up = !has_failed();
+        if gives_up {
+            self.below.store(index + 1, Ordering::Relaxed);
+        }
+        gives_up
     }
 
-    /// Without order, this item was given up.
-    pub(super) fn give_up(&self, index: u64) {
-        lock(&self.given_up).insert(index);
-        self.some_given_up.store(true, Ordering::Relaxed);
+    /// Without order, this item is given up; not if `has_failed` says so of it. Returns whether it was.
+    pub(super) fn give_up(&self, index: u64, has_failed: impl FnOnce() -> bool) -> bool {
+        let mut given_up = lock(&self.given_up);
+        let gives_up = !has_failed();
+        if gives_up {
+            given_up.insert(index);
+            self.some_given_up.store(true, Ordering::Relaxed);
+        }
+        gives_up
+    }
+
+    /// Does this unless the item was given up. An item is given up before or after it, not meanwhile.
+    pub(super) fn unless_given_up(&self, index: u64, act: impl FnOnce()) {
+        let given_up = lock(&self.given_up);
+        if index >= self.below.load(Ordering::Relaxed) && !given_up.contains(&index) {
+            act();
+        }
     }
 
     /// An item has ended, so nothing asks for it any more.
