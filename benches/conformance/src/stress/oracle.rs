@@ -223,6 +223,8 @@ impl<'a> Check<'a> {
     fn took_cancelled(&mut self) {
         self.at += 1;
         self.told = true;
+        // Without an index there is no size: as many as could be.
+        self.bytes = u64::MAX >> 1;
     }
 
     fn took(&mut self, item: u64, act: Act) {

@@ -325,7 +325,11 @@ impl Work {
             fails: rare(random, 4),
             nests: if one_in(random, 4) { 3 + random.u64(..60) } else { 0 },
             bombs: rare(random, 4),
-            large: if one_in(random, 6) { 1 << random.u32(..18) } else { 0 },
+            large: if one_in(random, 6) {
+                (1 << random.u32(..18)).min((8 << 20) / (items as usize + 1))
+            } else {
+                0
+            },
             cancels_at: one_in(random, 16).then(|| random.u64(..=items)),
         }
     }
