@@ -136,7 +136,7 @@ impl Body {
         let pool = &self.pool;
         let sum = match item % 6 {
             0 => total(pool.imap(0..count, nested_value)),
-            1 => total((&**pool).map(0..count, nested_value)),
+            1 => total((**pool).map(0..count, nested_value)),
             2 => total(pool.imap(0..count, nested_value).window(2).chunk(3)),
             3 => joined(pool, count),
             4 => pool.scope(|s| total(s.imap(0..count, nested_value).unordered())),

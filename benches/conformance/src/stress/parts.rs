@@ -206,7 +206,7 @@ pub(super) fn map(plan: &Plan, pool: &Pool, waits: bool) {
     let plan = in_blocks(plan);
     let Made { plan, watch, source, body } = make(&plan, pool, waits);
     watch.ask(0, 0);
-    let got = catch_unwind(AssertUnwindSafe(|| (&*pool.pool).map(source, |item| body.run(item))));
+    let got = catch_unwind(AssertUnwindSafe(|| (*pool.pool).map(source, |item| body.run(item))));
     watch.check_idle();
     check_map(got, &Expected::of(&plan), pool);
     drop_quietly(body);

@@ -81,7 +81,8 @@ fn run_part(part: &Part, pool: Pool) {
     let ledger = pool.ledger.clone();
     let part = part.clone();
     let in_job = match &part {
-        Part::Imap(plan) | Part::Chain(_, plan) | Part::Sink(plan) | Part::Map(plan) => plan.in_job,
+        Part::Imap(plan) | Part::Sink(plan) | Part::Map(plan) => plan.in_job,
+        Part::Chain(_, second) => second.in_job,
         Part::Stream(_) | Part::Stage(_) | Part::Jobs(_) => false,
     };
     let result = catch_unwind(AssertUnwindSafe(|| {

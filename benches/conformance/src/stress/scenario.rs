@@ -31,7 +31,7 @@ pub(super) struct Scenario {
 pub(super) enum Part {
     Imap(Plan),
     /// The results of the first imap are the input of the second one.
-    Chain(Plan, Plan),
+    Chain(Plan, Box<Plan>),
     Stream(Plan),
     /// The input is a stream, which is pending now and then.
     Stage(Plan),
@@ -204,7 +204,7 @@ impl Part {
             second.entrance = Entrance::Borrowed;
         }
         second.input.hint = Hint::Exact;
-        Part::Chain(first, second)
+        Part::Chain(first, Box::new(second))
     }
 
     /// The task pulls. There are fewer settings.
