@@ -1,0 +1,168 @@
+//! Standard output, to which the files come in turn, and the text of a file that waits for its turn.
+//!
+//! What a file prints has no bound: one line is found a million times, and its path stands before each. So a text that is
+//! [full](TEXT) waits until all files before it have been printed, and goes on to standard output. Each item of the imap
+//! holds at most [`Entry::size`](crate::walk::Entry::size) bytes, whatever is found.
+
+use std::io::{self, Write};
+use std::mem::take;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use termcolor::{Ansi, ColorSpec, WriteColor};
+
+/// How many bytes of text a file may have before its turn.
+pub const TEXT: usize = 32 * 1024;
+
+/// The line between the texts of two files, where lines are printed with those around them.
+const SEPARATOR: &[u8] = b"--\n";
+
+/// Standard output. Only the file whose turn it is writes to it.
+pub struct Output {
+    state: Mutex<State>,
+    next: Condvar,
+}
+
+struct State {
+    stdout: Box<dyn Write + Send>,
+    /// The index of the file whose turn it is.
+    turn: u64,
+    /// What is left out of the text of a file that begins with it, since nothing was printed before.
+    left_out: &'static [u8],
+    failure: Option<io::Error>,
+}
+
+impl Output {
+    /// If the texts are separated, each begins with a line of `--`, and the first is printed without.
+    pub fn new(stdout: impl Write + Send + 'static, separated: bool) -> Output {
+        let left_out = if separated { SEPARATOR } else { b"" };
+        let state = State { stdout: Box::new(stdout), turn: 0, left_out, failure: None };
+        Output { state: Mutex::new(state), next: Condvar::new() }
+    }
+
+    /// Writes the end of the text of the file whose turn it is. It is the next one's turn then.
+    ///
+    /// # Errors
+    ///
+    /// This could not be written, or what the file has written before.
+    pub fn finish(&self, text: &[u8]) -> io::Result<()> {
+        let mut state = self.lock();
+        state.failure.take().map_or(Ok(()), Err)?;
+        state.write(text)?;
+        state.turn += 1;
+        self.next.notify_all();
+        Ok(())
+    }
+
+    /// Waits for the turn of this file, and writes.
+    fn write(&self, index: u64, text: &[u8]) -> io::Result<()> {
+        let state = self.next.wait_while(self.lock(), |state| state.turn != index);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        state.write(text).map_err(|error| {
+            let kind = error.kind();
+            state.failure = Some(error);
+            kind.into()
+        })
+    }
+
+    /// Whether it is the turn of this file. It is not while another thread writes.
+    fn is_turn_of(&self, index: u64) -> bool {
+        self.state.try_lock().is_ok_and(|state| state.turn == index)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let text = text.strip_prefix(take(&mut self.left_out)).unwrap_or(text);
+        self.stdout.write_all(text)
+    }
+}
+
+/// What is printed for a file. Clones share it: the printer writes to it while the reader looks at it.
+#[derive(Clone)]
+pub struct Text {
+    output: Arc<Output>,
+    colors: bool,
+    waiting: Arc<Mutex<Waiting>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    index: u64,
+    bytes: Vec<u8>,
+}
+
+impl Text {
+    pub fn new(output: Arc<Output>, colors: bool) -> Text {
+        Text { output, colors, waiting: Arc::default() }
+    }
+
+    /// Begins the text of this file.
+    pub fn begin(&self, index: u64) {
+        *self.waiting() = Waiting { index, bytes: Vec::new() };
+    }
+
+    /// Takes what has not been written.
+    pub fn end(&self) -> Vec<u8> {
+        take(&mut self.waiting().bytes)
+    }
+
+    /// Writes what is there, if the file's turn has come.
+    pub fn hand_over(&self) -> io::Result<()> {
+        let mut waiting = self.waiting();
+        if !waiting.bytes.is_empty() && self.output.is_turn_of(waiting.index) {
+            waiting.write_to(&self.output)?;
+        }
+        Ok(())
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn write_to(&mut self, output: &Output) -> io::Result<()> {
+        output.write(self.index, &self.bytes)?;
+        self.bytes.clear();
+        Ok(())
+    }
+}
+
+impl Write for Text {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let mut waiting = self.waiting();
+        if waiting.bytes.len() + text.len() > TEXT {
+            waiting.write_to(&self.output)?;
+        }
+        if text.len() > TEXT {
+            self.output.write(waiting.index, text)?;
+        } else {
+            waiting.bytes.extend_from_slice(text);
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl WriteColor for Text {
+    fn supports_color(&self) -> bool {
+        self.colors
+    }
+
+    fn set_color(&mut self, color: &ColorSpec) -> io::Result<()> {
+        if self.colors { Ansi::new(self).set_color(color) } else { Ok(()) }
+    }
+
+    fn reset(&mut self) -> io::Result<()> {
+        if self.colors { Ansi::new(self).reset() } else { Ok(()) }
+    }
+}
