@@ -1,5 +1,6 @@
 //! Compressing in blocks on a pool: what the program `pgz` does with its input, and [`GzWriter`] with what is written to it.
 
+pub mod bgzf;
 mod block;
 mod writer;
 

@@ -13,15 +13,21 @@ use clap::Parser;
 use example_common::{parse, stdin, stdout, tell, with_causes};
 use flate2::{Compression, Crc};
 use gunzip::Gunzip;
+use pgz::bgzf::{Compressor, DATA, END_OF_FILE, Index};
 use pgz::{Block, END, HEADER, deflate, trailer};
 use pool_stealing::{Executor, StealingPool};
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::sync::Arc;
 
 /// Blocks in the window for each thread: one that is compressed, and others so that no thread waits for the writer.
 const WINDOW_PER_THREAD: usize = 3;
+
+/// Blocks of BGZF in an item of the imap. They are small, and to wake a thread for each would be a part of the work.
+const BLOCKS_PER_ITEM: usize = 8;
 
 /// Compresses standard input to standard output, in the format of gzip, on all cores.
 ///
@@ -43,9 +49,24 @@ struct Arguments {
     #[arg(short, long, value_name = "KIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(32..=1 << 20))]
     blocksize: u32,
 
+    /// Write BGZF, the gzip of `bgzip`: its blocks of at most 64 KiB can be read alone. `-d` reads it, too.
+    #[arg(long, conflicts_with_all = ["decompress", "blocksize"])]
+    bgzf: bool,
+
+    /// Write where the blocks begin to this file, as `bgzip --index` does. `bgzip` looks for it in `<out.gz>.gzi`.
+    #[arg(short, long, value_name = "FILE", requires = "bgzf")]
+    index: Option<PathBuf>,
+
     /// How hard to compress, from 0 (store only) to 9 (smallest). 1 is the same as 2.
     #[arg(short, long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=9))]
     level: u32,
+}
+
+impl Arguments {
+    /// Level 1 of the library makes files a fifth larger than gzip's. Its level 2 makes smaller ones than gzip's level 1.
+    fn compression(&self) -> Compression {
+        Compression::new(if self.level == 1 { 2 } else { self.level })
+    }
 }
 
 /// Rewrites `-6` as `--level=6`.
@@ -81,10 +102,24 @@ fn fail(message: impl std::fmt::Display) -> ! {
 /// Returns the exit status. An error says whether reading or writing failed.
 fn run(pool: &StealingPool, arguments: &Arguments) -> Result<i32, String> {
     let (input, output) = (stdin().map_err(read)?, stdout().map_err(written)?);
-    match arguments.decompress {
-        true => decompress(pool, input, output),
-        false => compress(pool, arguments, input, output).map(|()| 0),
+    if arguments.decompress {
+        return decompress(pool, input, output);
     }
+    match &arguments.index {
+        _ if !arguments.bgzf => compress(pool, arguments, input, output),
+        None => compress_to_bgzf(pool, arguments, input, output).map(drop),
+        Some(path) => {
+            // Made before the work, which would be in vain if it could not be.
+            let file = File::create(path).map_err(|error| at(path, error))?;
+            let index = compress_to_bgzf(pool, arguments, input, output)?;
+            index.write_to(&mut &file).map_err(|error| at(path, error))
+        }
+    }
+    .map(|()| 0)
+}
+
+fn at(path: &Path, error: io::Error) -> String {
+    format!("{}: {error}", path.display())
 }
 
 fn compress(
@@ -93,11 +128,9 @@ fn compress(
     input: impl Read + Send + 'static,
     mut output: impl Write,
 ) -> Result<(), String> {
-    // Level 1 of this library makes files a fifth larger than gzip's. Its level 2 makes smaller ones than gzip's level 1.
-    let level = if arguments.level == 1 { 2 } else { arguments.level };
+    let level = arguments.compression();
     let blocks = blocks(input, arguments.blocksize as usize * 1024);
-    let deflated =
-        pool.imap(blocks, move |block| block.map(|block| deflate(Compression::new(level), &block)));
+    let deflated = pool.imap(blocks, move |block| block.map(|block| deflate(level, &block)));
     let deflated = deflated.window(WINDOW_PER_THREAD * pool.threads());
     output.write_all(&HEADER).map_err(written)?;
     let mut crc = Crc::new();
@@ -109,6 +142,29 @@ fn compress(
     output.write_all(&END).map_err(written)?;
     output.write_all(&trailer(&crc)).map_err(written)?;
     output.flush().map_err(written)
+}
+
+/// Returns where the blocks begin.
+fn compress_to_bgzf(
+    pool: &StealingPool,
+    arguments: &Arguments,
+    input: impl Read + Send + 'static,
+    mut output: impl Write,
+) -> Result<Index, String> {
+    let level = arguments.compression();
+    let compressed = pool.imap_init(
+        chunks(input, BLOCKS_PER_ITEM * DATA),
+        move || Compressor::new(level),
+        |compressor, data| data.map(|data| compressor.blocks(&data)),
+    );
+    let mut index = Index::default();
+    for blocks in compressed.window(WINDOW_PER_THREAD * pool.threads()) {
+        let blocks = blocks.map_err(read)?;
+        output.write_all(&blocks.bytes).map_err(written)?;
+        index.add(&blocks);
+    }
+    output.write_all(&END_OF_FILE).map_err(written)?;
+    output.flush().map_err(written).map(|()| index)
 }
 
 /// The input in blocks of this size, of which the last may be shorter. Nothing comes after an error.

@@ -7,10 +7,14 @@
 use std::io::{self, Write};
 use std::mem::take;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use termcolor::{Ansi, ColorSpec, WriteColor};
 
 /// How many bytes of text a file may have before its turn.
 pub const TEXT: usize = 32 * 1024;
+
+/// How long a text may wait for others to be written together with it.
+pub const LATE: Duration = Duration::from_millis(1);
 
 /// The line between the texts of two files, where lines are printed with those around them.
 const SEPARATOR: &[u8] = b"--\n";
@@ -19,10 +23,15 @@ const SEPARATOR: &[u8] = b"--\n";
 pub struct Output {
     state: Mutex<State>,
     next: Condvar,
+    /// Of each worker, the text of the file that it searches.
+    texts: Mutex<Vec<Arc<Mutex<Waiting>>>>,
 }
 
 struct State {
     stdout: Box<dyn Write + Send>,
+    /// Short texts, to be written together: to write each alone took longer than to find it.
+    short: Vec<u8>,
+    written: Instant,
     /// The index of the file whose turn it is.
     turn: u64,
     /// What is left out of the text of a file that begins with it, since nothing was printed before.
@@ -34,8 +43,15 @@ impl Output {
     /// If the texts are separated, each begins with a line of `--`, and the first is printed without.
     pub fn new(stdout: impl Write + Send + 'static, separated: bool) -> Output {
         let left_out = if separated { SEPARATOR } else { b"" };
-        let state = State { stdout: Box::new(stdout), turn: 0, left_out, failure: None };
-        Output { state: Mutex::new(state), next: Condvar::new() }
+        let state = State {
+            stdout: Box::new(stdout),
+            short: Vec::new(),
+            written: Instant::now(),
+            turn: 0,
+            left_out,
+            failure: None,
+        };
+        Output { state: Mutex::new(state), next: Condvar::new(), texts: Mutex::default() }
     }
 
     /// Writes the end of the text of the file whose turn it is. It is the next one's turn then.
@@ -46,26 +62,42 @@ impl Output {
     pub fn finish(&self, text: &[u8]) -> io::Result<()> {
         let mut state = self.lock();
         state.failure.take().map_or(Ok(()), Err)?;
-        state.write(text)?;
+        state.add(text)?;
         state.turn += 1;
         self.next.notify_all();
         Ok(())
+    }
+
+    /// Writes what waits for more.
+    pub fn flush(&self) -> io::Result<()> {
+        self.lock().flush()
     }
 
     /// Waits for the turn of this file, and writes.
     fn write(&self, index: u64, text: &[u8]) -> io::Result<()> {
         let state = self.next.wait_while(self.lock(), |state| state.turn != index);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
-        state.write(text).map_err(|error| {
+        state.add(text).and_then(|()| state.flush()).map_err(|error| {
             let kind = error.kind();
             state.failure = Some(error);
             kind.into()
         })
     }
 
-    /// Whether it is the turn of this file. It is not while another thread writes.
+    /// Writes what has been found so far of the file whose turn it is. Returns false if no worker is known to search it: then
+    /// it has not begun, or this is to be asked again. After true, its worker sees that it is its turn.
+    pub fn hand_over(&self) -> io::Result<bool> {
+        let turn = self.lock().turn;
+        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        // A text that is locked may wait for its turn, and never be unlocked before this thread goes on.
+        let text = texts.iter().filter_map(|text| text.try_lock().ok()).find(|text| text.index == turn);
+        let Some(mut text) = text else { return self.flush().map(|()| false) };
+        let written = text.write_to(self).map(|()| true);
+        written.map_err(|error| self.lock().failure.take().unwrap_or(error))
+    }
+
     fn is_turn_of(&self, index: u64) -> bool {
-        self.state.try_lock().is_ok_and(|state| state.turn == index)
+        self.lock().turn == index
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -74,12 +106,28 @@ impl Output {
 }
 
 impl State {
-    fn write(&mut self, text: &[u8]) -> io::Result<()> {
+    fn add(&mut self, text: &[u8]) -> io::Result<()> {
         if text.is_empty() {
             return Ok(());
         }
         let text = text.strip_prefix(take(&mut self.left_out)).unwrap_or(text);
-        self.stdout.write_all(text)
+        if self.short.len() + text.len() > TEXT {
+            self.flush()?;
+        }
+        if text.len() > TEXT {
+            return self.stdout.write_all(text);
+        }
+        self.short.extend_from_slice(text);
+        if self.written.elapsed() < LATE { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.short.is_empty() {
+            self.stdout.write_all(&self.short)?;
+            self.short.clear();
+        }
+        self.written = Instant::now();
+        Ok(())
     }
 }
 
@@ -91,7 +139,6 @@ pub struct Text {
     waiting: Arc<Mutex<Waiting>>,
 }
 
-#[derive(Default)]
 struct Waiting {
     index: u64,
     bytes: Vec<u8>,
@@ -99,7 +146,9 @@ struct Waiting {
 
 impl Text {
     pub fn new(output: Arc<Output>, colors: bool) -> Text {
-        Text { output, colors, waiting: Arc::default() }
+        let waiting = Arc::new(Mutex::new(Waiting { index: u64::MAX, bytes: Vec::new() }));
+        output.texts.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&waiting));
+        Text { output, colors, waiting }
     }
 
     /// Begins the text of this file.
