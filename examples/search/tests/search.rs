@@ -94,6 +94,17 @@ fn a_tree_in_the_order_of_its_paths() {
     }
 }
 
+/// A searcher keeps the buffer that it needed for a long line, and would see earlier that the next file is binary.
+#[test]
+fn what_is_printed_does_not_depend_on_the_files_before() {
+    let tree = tree();
+    put(tree.path(), b"l/long", &b"needle".repeat(50_000));
+    let found = run_alone(search(tree.path()).args(["needle", "-j1", "-g", "l*", "./"])).good();
+    let lines = String::from_utf8(found).unwrap();
+    let late: Vec<_> = lines.lines().filter_map(|line| line.strip_prefix("./late:")).collect();
+    assert!(lines.contains("./l/long:needleneedle") && late.len() == 2 && late[0] == "needle", "{late:?}");
+}
+
 #[test]
 fn options_mean_what_they_mean_for_rg() {
     let (tree, paths) = (tree(), ["a", "a.txt", "crlf"]);
@@ -196,8 +207,38 @@ fn a_line_does_not_wait_for_the_next() {
         assert_eq!(next(), format!("<stdin>:{line}"));
     }
     drop(input);
-    assert_eq!(next(), "crlf:needle\r");
+    assert_eq!(next(), "crlf:needle");
     assert_eq!(lines.recv_timeout(LIMIT), Err(RecvTimeoutError::Disconnected));
+    assert!(wait(&mut child).success());
+}
+
+/// Two threads, each with a pipe: the second finds something first, and waits for more when its turn comes.
+#[test]
+fn what_was_found_before_its_turn_is_printed_when_it_comes() {
+    let tree = tempfile::tempdir().unwrap();
+    let pipes = ["first", "second"].map(|name| tree.path().join(name));
+    assert!(Command::new("mkfifo").args(&pipes).status().unwrap().success());
+    let mut command = search(tree.path());
+    command.args(["-j2", "-C1", "needle", "first", "second"]).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let (send, lines) = mpsc::channel();
+    thread::spawn(move || output.lines().try_for_each(|line| send.send(line.unwrap())));
+    let (end, ended) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        let [mut first, mut second] =
+            pipes.map(|pipe| fs::OpenOptions::new().write(true).open(pipe).unwrap());
+        // More than a pipe has room for: so when it is written, the line has been read.
+        let long = "no\n".repeat(100_000);
+        second.write_all(format!("needle\n{long}").as_bytes()).unwrap();
+        first.write_all(b"needle\n").unwrap();
+        drop(first);
+        let _ = ended.recv();
+    });
+    for line in ["first:needle", "--", "second:needle", "second-no"] {
+        assert_eq!(lines.recv_timeout(LIMIT).unwrap(), line);
+    }
+    drop(end);
     assert!(wait(&mut child).success());
 }
 
