@@ -10,10 +10,11 @@ mod worker;
 
 use arguments::Arguments;
 use example_common::{parse, stdout, tell, with_causes};
-use output::{LATE, Output};
+use output::Output;
 use pool_stealing::{Executor, IterExt, StealingPool};
 use std::process::exit;
 use std::sync::Arc;
+use std::thread;
 use walk::Entry;
 use worker::{Found, Worker};
 
@@ -44,17 +45,11 @@ fn run(arguments: Arguments) -> Result<i32, String> {
     let shared = output.clone();
     let init = move || Worker::new(&arguments, matcher.clone(), shared.clone());
     let (mut found, mut failed) = (false, false);
-    let mut results = pool.imap_init(files, init, Worker::search).window_bytes(budget);
-    // Whether what the next file has found so far has been printed. Its worker prints the rest then.
-    let mut handed_over = false;
-    loop {
-        let result = if handed_over { Ok(results.next()) } else { results.next_timeout(LATE) };
-        let Ok(result) = result else {
-            handed_over = output.hand_over().map_err(written)?;
-            continue;
-        };
-        handed_over = false;
-        let Some(Found { text, matched }) = result else { break };
+    thread::spawn({
+        let output = output.clone();
+        move || output.hand_over_late()
+    });
+    for Found { text, matched } in pool.imap_init(files, init, Worker::search).window_bytes(budget) {
         output.finish(&text).map_err(written)?;
         match matched {
             Ok(matched) => (found, searched) = (found | matched, true),

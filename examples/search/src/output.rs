@@ -7,6 +7,7 @@
 use std::io::{self, Write};
 use std::mem::take;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 use termcolor::{Ansi, ColorSpec, WriteColor};
 
@@ -22,7 +23,10 @@ const SEPARATOR: &[u8] = b"--\n";
 /// Standard output. Only the file whose turn it is writes to it.
 pub struct Output {
     state: Mutex<State>,
+    /// For files that wait for their turn.
     next: Condvar,
+    /// For the thread that hands over.
+    changed: Condvar,
     /// Of each worker, the text of the file that it searches.
     texts: Mutex<Vec<Arc<Mutex<Waiting>>>>,
 }
@@ -34,6 +38,12 @@ struct State {
     written: Instant,
     /// The index of the file whose turn it is.
     turn: u64,
+    /// Of the last file that began its turn and was handed over. Its worker knows that it is its turn.
+    handed_over: Option<u64>,
+    /// How many files wait for their turn, and whether the thread that hands over has nothing to do. To notify is a system
+    /// call, so it is done only then.
+    waiting: usize,
+    idle: bool,
     /// What is left out of the text of a file that begins with it, since nothing was printed before.
     left_out: &'static [u8],
     failure: Option<io::Error>,
@@ -48,10 +58,18 @@ impl Output {
             short: Vec::new(),
             written: Instant::now(),
             turn: 0,
+            handed_over: None,
+            waiting: 0,
+            idle: false,
             left_out,
             failure: None,
         };
-        Output { state: Mutex::new(state), next: Condvar::new(), texts: Mutex::default() }
+        Output {
+            state: Mutex::new(state),
+            next: Condvar::new(),
+            changed: Condvar::new(),
+            texts: Mutex::default(),
+        }
     }
 
     /// Writes the end of the text of the file whose turn it is. It is the next one's turn then.
@@ -64,19 +82,33 @@ impl Output {
         state.failure.take().map_or(Ok(()), Err)?;
         state.add(text)?;
         state.turn += 1;
-        self.next.notify_all();
+        if state.waiting > 0 {
+            self.next.notify_all();
+        }
+        if state.idle {
+            self.changed.notify_all();
+        }
         Ok(())
     }
 
     /// Writes what waits for more.
+    ///
+    /// # Errors
+    ///
+    /// As of [`finish`](Output::finish).
     pub fn flush(&self) -> io::Result<()> {
-        self.lock().flush()
+        let mut state = self.lock();
+        state.failure.take().map_or(Ok(()), Err)?;
+        state.flush()
     }
 
     /// Waits for the turn of this file, and writes.
     fn write(&self, index: u64, text: &[u8]) -> io::Result<()> {
-        let state = self.next.wait_while(self.lock(), |state| state.turn != index);
+        let mut state = self.lock();
+        state.waiting += 1;
+        let state = self.next.wait_while(state, |state| state.turn != index);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
         state.add(text).and_then(|()| state.flush()).map_err(|error| {
             let kind = error.kind();
             state.failure = Some(error);
@@ -84,16 +116,37 @@ impl Output {
         })
     }
 
-    /// Writes what has been found so far of the file whose turn it is. Returns false if no worker is known to search it: then
-    /// it has not begun, or this is to be asked again. After true, its worker sees that it is its turn.
-    pub fn hand_over(&self) -> io::Result<bool> {
+    /// Writes what is late: texts that wait for more, and what the file whose turn it is has found. For a thread of its own,
+    /// which comes [`LATE`] after each change; a limit for each result would cost as much as many a search.
+    pub fn hand_over_late(&self) {
+        loop {
+            let mut state = self.lock();
+            state.idle = true;
+            let state = self.changed.wait_while(state, |state| state.is_handed_over());
+            state.unwrap_or_else(PoisonError::into_inner).idle = false;
+            sleep(LATE);
+            if self.hand_over().is_err() {
+                return;
+            }
+        }
+    }
+
+    /// An error is told by the next call of [`finish`](Output::finish).
+    fn hand_over(&self) -> Result<(), ()> {
         let turn = self.lock().turn;
         let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        // A text that is locked may wait for its turn, and never be unlocked before this thread goes on.
+        // A text that is locked may wait for its turn. It, and what no worker has begun, is found the next time.
         let text = texts.iter().filter_map(|text| text.try_lock().ok()).find(|text| text.index == turn);
-        let Some(mut text) = text else { return self.flush().map(|()| false) };
-        let written = text.write_to(self).map(|()| true);
-        written.map_err(|error| self.lock().failure.take().unwrap_or(error))
+        let mut state = self.lock();
+        // It may have ended meanwhile. With the lock it cannot.
+        let written = match text.filter(|text| text.index == state.turn) {
+            Some(mut text) => {
+                state.handed_over = Some(text.index);
+                state.add(&take(&mut text.bytes))
+            }
+            None => Ok(()),
+        };
+        written.and_then(|()| state.flush()).map_err(|error| state.failure = Some(error))
     }
 
     fn is_turn_of(&self, index: u64) -> bool {
@@ -106,6 +159,10 @@ impl Output {
 }
 
 impl State {
+    fn is_handed_over(&self) -> bool {
+        self.short.is_empty() && self.handed_over == Some(self.turn)
+    }
+
     fn add(&mut self, text: &[u8]) -> io::Result<()> {
         if text.is_empty() {
             return Ok(());
