@@ -306,7 +306,13 @@ fn beside(_: &Contenders, scale: Scale) {
         let beside = |other: &(dyn Fn() -> u64 + Sync), run: &dyn Fn() -> u64| {
             let over = AtomicBool::new(false);
             thread::scope(|scope| {
-                scope.spawn(|| while !over.load(Ordering::Relaxed) && other() == expected {});
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        assert_eq!(other(), expected);
+                    }
+                });
+                // The other one has the threads by now.
+                thread::sleep(Duration::from_millis(2));
                 let time = timed(expected, run);
                 over.store(true, Ordering::Relaxed);
                 time

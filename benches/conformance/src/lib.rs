@@ -27,12 +27,14 @@ pub mod chaos;
 mod every_method;
 pub mod oracle;
 mod own_process;
+#[cfg(feature = "stress")]
 mod stress;
 mod subject;
 mod suite;
 
 pub use every_method::use_every_method;
 pub use own_process::in_own_process;
+#[cfg(feature = "stress")]
 pub use stress::Stress;
 pub use subject::Subject;
 pub use suite::{Suite, smoke};

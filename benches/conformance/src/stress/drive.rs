@@ -1,7 +1,7 @@
 //! The consumer: asks for results in one of the ways there are, and checks what comes.
 
 use super::oracle::{Check, Expected, Got, Outcome, Ret};
-use super::run::Pool;
+use super::pool::Pool;
 use super::scenario::{Bytes, Call, End, Plan, Results};
 use super::values::Thrown;
 use super::watch::Watch;

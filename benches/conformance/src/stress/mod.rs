@@ -13,9 +13,11 @@
 mod child;
 mod code;
 mod drive;
+mod made;
 mod oracle;
 mod parent;
 mod parts;
+mod pool;
 mod run;
 mod scenario;
 mod values;

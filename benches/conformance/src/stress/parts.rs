@@ -2,8 +2,9 @@
 
 use super::code::Body;
 use super::drive::{Iterated, consume, consume_stage, set};
+use super::made::{Made, enter, make};
 use super::oracle::{Act, Check, Expected, Got, Outcome, Ret, happens};
-use super::run::{Made, Pool, drop_quietly, enter, make};
+use super::pool::{Pool, drop_quietly};
 use super::scenario::{Bytes, End, Entrance, Plan};
 use super::values::{Kind, Ledger, Thrown, Value};
 use super::watch::Watch;

@@ -1,32 +1,22 @@
 //! Runs a scenario: makes the pool, lets each part use it, and looks at what is left.
 
-use super::code::{Body, Source};
 use super::drive::{Iterated, Polled, Way, consume};
-use super::oracle::{Expected, Ret};
+use super::made::{Made, enter, make};
+use super::oracle::Expected;
 use super::parts;
+use super::pool::{Pool, drop_quietly};
 use super::scenario::{Entrance, Part, Plan, Scenario};
 use super::values::{Ledger, Value};
-use super::watch::Watch;
-use crate::subject::{AnyPool, AnySubject};
-use pool_core::{Budget, Executor, Imap, IterExt, JobError, Pooled};
+use crate::subject::AnySubject;
+use pool_core::{Budget, Executor, IterExt, JobError, Pooled};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 /// How long is waited for what is dropped, or ends, a moment later.
 const AFTERWARDS: Duration = Duration::from_secs(10);
-
-/// The pool, and what all that use it share.
-#[derive(Clone)]
-pub(super) struct Pool {
-    pub pool: Arc<AnyPool>,
-    pub threads: usize,
-    pub ledger: Ledger,
-    pub terminated: Arc<AtomicBool>,
-    pub budget: Option<Budget>,
-}
 
 /// Runs it, and gives the faults that it found.
 pub(super) fn run(scenario: &Scenario, subject: &AnySubject) -> Vec<String> {
@@ -114,22 +104,6 @@ fn use_pool(part: &Part, pool: &Pool, waits: bool) {
     }
 }
 
-/// What an imap is made of.
-pub(super) struct Made {
-    pub plan: Arc<Plan>,
-    pub watch: Arc<Watch>,
-    pub source: Source,
-    pub body: Body,
-}
-
-pub(super) fn make(plan: &Plan, pool: &Pool, waits: bool) -> Made {
-    let plan = Arc::new(plan.clone());
-    let watch = Arc::new(Watch::new(&plan, pool.threads, waits, &pool.ledger));
-    let source = Source::new(&plan, &watch, &pool.ledger);
-    let body = Body::new(&plan, &watch, &pool.ledger, &pool.pool);
-    Made { plan, watch, source, body }
-}
-
 fn one<W: Way<Pooled>>(plan: &Plan, pool: &Pool, waits: bool) {
     let made = make(plan, pool, waits);
     let (plan, watch, expected) = (made.plan.clone(), made.watch.clone(), Expected::of(&made.plan));
@@ -142,24 +116,6 @@ fn one<W: Way<Pooled>>(plan: &Plan, pool: &Pool, waits: bool) {
     let sizes = plan.clone();
     let items = made.source.with_sizes(move |item| sizes.work.size(item.number));
     consume::<W, _>(enter(items, made.body, &plan, &pool.pool), &plan, expected, pool, &watch);
-}
-
-/// Makes the imap, which borrows nothing but perhaps the pool.
-pub(super) fn enter<'p>(
-    items: impl Iterator<Item = Value> + Send + 'static,
-    body: Body,
-    plan: &Plan,
-    pool: &'p Arc<AnyPool>,
-) -> Imap<'p, Ret> {
-    let init = body.init();
-    let with_state = move |body: Body| move |_: &mut Value, item| body.run(item);
-    match (plan.entrance, plan.state) {
-        (Entrance::Owned, _) => pool.clone().into_imap(items, move |item| body.run(item)),
-        (Entrance::OfItems, true) => items.imap_init(pool.clone(), init, with_state(body)),
-        (Entrance::OfItems, false) => items.imap(pool.clone(), move |item| body.run(item)),
-        (_, true) => pool.imap_init(items, init, with_state(body)),
-        (_, false) => pool.imap(items, move |item| body.run(item)),
-    }
 }
 
 /// The consumer pulls.
@@ -205,11 +161,6 @@ fn scoped<W: Way<Pooled>>(made: Made, expected: Expected, pool: &Pool) {
         pool.ledger.note("a job of a scope did not run");
     }
     drop_quietly(body);
-}
-
-/// Drops what may panic when it is dropped.
-pub(super) fn drop_quietly<T>(value: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
 }
 
 /// How many threads this process has. 0 where the system does not tell.

@@ -1,8 +1,10 @@
-//! The list of backends, for the suite and for the stress.
+//! The list of backends, for the suite and for `Stress`.
 
 use pool_channel::ChannelPool;
+#[cfg(feature = "stress")]
+use pool_conformance::Stress;
 use pool_conformance::chaos::Chaos;
-use pool_conformance::{Stress, Subject, Suite};
+use pool_conformance::{Subject, Suite};
 use pool_core::Executor;
 use pool_rayon::RayonPool;
 use pool_stealing::StealingPool;
@@ -18,6 +20,7 @@ impl Tests for Suite {
     }
 }
 
+#[cfg(feature = "stress")]
 impl Tests for Stress {
     fn test<P: Executor + 'static>(&mut self, subject: Subject<P>) {
         self.add(subject);

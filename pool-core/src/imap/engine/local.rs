@@ -24,13 +24,17 @@ const FIRST: usize = 2;
 /// The input that a consumer has itself, if it has one.
 pub(crate) trait Own<A> {
     /// Whether it may be pulled from ahead of need.
-    fn is_polled(&self) -> bool;
+    fn is_polled(&self) -> bool {
+        false
+    }
 
     /// The imap has ended: drops an input that has not.
-    fn close(&mut self);
+    fn close(&mut self) {}
 
     /// Its hint, as long as it may give more.
-    fn hint(&self) -> Option<Hint>;
+    fn hint(&self) -> Option<Hint> {
+        None
+    }
 
     /// Pulls up to `len` items for workers, until `has_found` says that the head is there; one that `works` stops when a worker
     /// leaves, to work on them itself. Returns whether the input may have more now. To be called without the lock.
@@ -38,47 +42,22 @@ pub(crate) trait Own<A> {
     /// # Panics
     ///
     /// With the panic of the executor's `spawn`, after all else is done.
-    fn offer<I, F, T>(
+    fn offer<I: Iterator<Item = A>, F: Function<A, Output = T>, T>(
         &mut self,
-        shared: &Arc<Shared<I, F, T>>,
-        executor: &dyn Executor,
-        has_found: impl Fn() -> bool,
-        how: (usize, bool),
-    ) -> bool
-    where
-        I: Iterator<Item = A>,
-        F: Function<A, Output = T>;
+        _shared: &Arc<Shared<I, F, T>>,
+        _executor: &dyn Executor,
+        _has_found: impl Fn() -> bool,
+        (_len, _works): (usize, bool),
+    ) -> bool {
+        false
+    }
 }
 
 /// There is none: threads of the pool pull from the input. A type of its own, so that the compiler has nothing to do for what
 /// nearly all imaps do not need.
 pub(crate) struct NoOwn;
 
-impl<A> Own<A> for NoOwn {
-    fn is_polled(&self) -> bool {
-        false
-    }
-
-    fn close(&mut self) {}
-
-    fn hint(&self) -> Option<Hint> {
-        None
-    }
-
-    fn offer<I, F, T>(
-        &mut self,
-        _: &Arc<Shared<I, F, T>>,
-        _: &dyn Executor,
-        _: impl Fn() -> bool,
-        _: (usize, bool),
-    ) -> bool
-    where
-        I: Iterator<Item = A>,
-        F: Function<A, Output = T>,
-    {
-        false
-    }
-}
+impl<A> Own<A> for NoOwn {}
 
 pub(crate) struct OwnInput<J> {
     input: Option<J>,
@@ -117,17 +96,13 @@ impl<J: Iterator> Own<J::Item> for OwnInput<J> {
         self.input.as_ref().filter(|_| !self.ended).map(hint_of)
     }
 
-    fn offer<I, F, T>(
+    fn offer<I: Iterator<Item = J::Item>, F: Function<J::Item, Output = T>, T>(
         &mut self,
         shared: &Arc<Shared<I, F, T>>,
         executor: &dyn Executor,
         has_found: impl Fn() -> bool,
         (len, works): (usize, bool),
-    ) -> bool
-    where
-        I: Iterator<Item = J::Item>,
-        F: Function<J::Item, Output = T>,
-    {
+    ) -> bool {
         let Some(own) = self.input.as_mut().filter(|_| !self.ended) else { return false };
         let len = len.min(self.longest);
         let (hint, mut item) = (hint_of(own), None);
