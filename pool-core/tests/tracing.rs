@@ -1,7 +1,7 @@
 //! The span of an imap: it is below the caller's, and around the function on each thread.
 
-use pool_channel::ChannelPool;
 use pool_core::{Executor, Sequential};
+use pool_stealing::StealingPool;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -72,7 +72,7 @@ impl Subscriber for Log {
 
 #[test]
 fn the_span_of_an_imap_is_below_the_caller_s_and_around_the_function() {
-    let pool = ChannelPool::new(1).unwrap();
+    let pool = StealingPool::new(1).unwrap();
     let log = Log::default();
     let seen = log.clone();
     with_default(log.clone(), || {
@@ -93,7 +93,7 @@ fn the_span_of_an_imap_is_below_the_caller_s_and_around_the_function() {
 
 #[test]
 fn what_is_late_is_an_event() {
-    let pool = ChannelPool::new(1).unwrap();
+    let pool = StealingPool::new(1).unwrap();
     let log = Log::default();
     with_default(log.clone(), || {
         let (send, wait) = std::sync::mpsc::channel::<()>();
