@@ -5,6 +5,7 @@
 
 use super::span::Span;
 use super::unwanted::Unwanted;
+use crate::executor::Terminated;
 use crate::sync::Parker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -43,8 +44,8 @@ pub struct Control {
 }
 
 impl Control {
-    /// Of an imap that is made inside of this item.
-    pub(super) fn new(outer: Option<Item>) -> Control {
+    /// Of an imap on this pool that is made inside of this item.
+    pub(super) fn new(outer: Option<Item>, pool: Option<Terminated>) -> Control {
         Control {
             signals: Signals { awaited: AtomicU64::new(NONE), look_up: AtomicU64::new(0) },
             cancelled: AtomicBool::new(false),
@@ -52,7 +53,7 @@ impl Control {
             news: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             parker: Parker::new(),
-            unwanted: Unwanted::new(outer),
+            unwanted: Unwanted::new(outer, pool),
             span: Span::new(),
         }
     }

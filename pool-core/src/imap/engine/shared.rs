@@ -38,8 +38,8 @@ impl<I: Iterator, F, T> Shared<I, F, T> {
     ) -> Shared<I, F, T> {
         // First, since what follows asks the input, which may panic.
         let function = Quiet::new(function);
-        let (threads, control) = (threads_of(executor), Arc::new(Control::new(current_item())));
-        terminated(executor).into_iter().for_each(|pool| control.unwanted().set_pool(pool));
+        let threads = threads_of(executor);
+        let control = Arc::new(Control::new(current_item(), terminated(executor)));
         let state = Mutex::new(State::new(input, threads, control.clone()));
         Shared { function, threads, job, control, lease: OnceLock::new(), asked: OnceLock::new(), state }
     }

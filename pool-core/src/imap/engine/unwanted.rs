@@ -6,7 +6,7 @@ use crate::executor::Terminated;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, lock};
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// `C` is what stands for an imap.
 pub(in crate::imap) struct Unwanted<C> {
@@ -18,24 +18,20 @@ pub(in crate::imap) struct Unwanted<C> {
     /// The item in which the imap was made, as long as it is consumed there.
     outer: Option<(Arc<C>, u64)>,
     has_left: AtomicBool,
-    pool: OnceLock<Terminated>,
+    pool: Option<Terminated>,
 }
 
 impl<C> Unwanted<C> {
-    /// For an imap that is made inside of this item.
-    pub(super) fn new(outer: Option<(Arc<C>, u64)>) -> Unwanted<C> {
+    /// For an imap on this pool that is made inside of this item.
+    pub(super) fn new(outer: Option<(Arc<C>, u64)>, pool: Option<Terminated>) -> Unwanted<C> {
         Unwanted {
             below: AtomicU64::new(0),
             given_up: Mutex::new(BTreeSet::new()),
             some_given_up: AtomicBool::new(false),
             outer,
             has_left: AtomicBool::new(false),
-            pool: OnceLock::new(),
+            pool,
         }
-    }
-
-    pub(super) fn set_pool(&self, pool: Terminated) {
-        let _ = self.pool.set(pool);
     }
 
     /// The consumer calls inside of this item, if any. Outside of the one in which the imap was made, that one's end says
@@ -90,7 +86,7 @@ impl<C> Unwanted<C> {
         let given_up = || lock(&self.given_up).contains(&index);
         index < self.below.load(Ordering::Relaxed)
             || (self.some_given_up.load(Ordering::Relaxed) && given_up())
-            || self.pool.get().is_some_and(Terminated::is_set)
+            || self.pool.as_ref().is_some_and(Terminated::is_set)
             || self.outer.as_ref().is_some_and(|(outer, index)| {
                 !self.has_left.load(Ordering::Relaxed) && is_unwanted(outer, *index)
             })
