@@ -1,66 +1,22 @@
 //! The promises as tests, the same for every backend.
 //!
-//! A file holds the tests of a few promises; the macro `promises!` turns the functions in it into the list, so
-//! that none can be forgotten. The names begin with the promise that they check.
+//! A folder holds what belongs together, and a file the tests of a few promises. The macro `promises!` turns the functions of a
+//! file into a list, and `files!` the files of a folder, so that each is named once and none can be forgotten. The names begin
+//! with the promise that they check.
 
 mod asks;
-mod away;
-mod bombs;
-mod busy;
-mod cancel;
-mod chaining;
-mod current;
-mod dropping;
-mod effects;
-mod erased;
-mod fail_fast;
-mod fallible;
-mod giving_up;
-mod guests;
-mod handles;
-mod hogs;
-mod home;
-mod hostile;
-mod inline;
-mod inline_results;
-mod item_limits;
-mod iterator_traits;
-mod late_ends;
+mod ends;
+mod inputs;
 mod limits;
 mod list;
-mod live;
-mod local;
 mod nesting;
-mod order;
-mod owned;
-mod panics;
-mod park_tokens;
 mod parts;
-mod pool_stats;
-mod pools;
-mod positions;
-mod random;
-mod reach;
-mod records;
-mod scope_ends;
-mod scope_imaps;
-mod scopes;
-mod sharing;
-mod sinks;
+mod progress;
+mod results;
 mod smoke;
-mod states;
-mod stats;
-mod stream;
-mod stream_inputs;
 mod tasks;
-mod unordered;
-mod unwanted;
-mod wakers;
 mod whereabouts;
-mod window_bytes;
-mod windows;
 mod wrapped;
-mod wrapping;
 
 pub use smoke::smoke;
 
@@ -76,60 +32,15 @@ use std::{env, process, thread};
 
 /// The tests of each backend.
 fn tests() -> impl Iterator<Item = Test> {
-    let files = [
-        order::tests(),
-        live::tests(),
+    let folders = [
+        results::tests(),
+        progress::tests(),
         limits::tests(),
-        cancel::tests(),
-        chaining::tests(),
-        current::tests(),
-        unordered::tests(),
-        states::tests(),
-        local::tests(),
-        fail_fast::tests(),
-        fallible::tests(),
-        stats::tests(),
-        stream::tests(),
-        stream_inputs::tests(),
-        sinks::tests(),
-        handles::tests(),
-        giving_up::tests(),
-        away::tests(),
-        panics::tests(),
+        ends::tests(),
         nesting::tests(),
-        inline::tests(),
-        inline_results::tests(),
-        dropping::tests(),
-        iterator_traits::tests(),
-        pools::tests(),
-        pool_stats::tests(),
-        random::tests(),
-        scopes::tests(),
-        hostile::tests(),
-        home::tests(),
-        hogs::tests(),
-        reach::tests(),
-        effects::tests(),
-        sharing::tests(),
-        window_bytes::tests(),
-        windows::tests(),
-        bombs::tests(),
-        busy::tests(),
-        late_ends::tests(),
-        wakers::tests(),
-        guests::tests(),
-        owned::tests(),
-        erased::tests(),
-        item_limits::tests(),
-        scope_imaps::tests(),
-        scope_ends::tests(),
-        park_tokens::tests(),
-        unwanted::tests(),
-        wrapping::tests(),
-        records::tests(),
-        positions::tests(),
+        inputs::tests(),
     ];
-    files.into_iter().flatten()
+    folders.into_iter().flatten()
 }
 
 /// The tests of all subjects, and the command line that chooses among them.
@@ -179,7 +90,7 @@ impl Suite {
 
     /// Adds the tests of what a pool that panics cannot break: `hostile::…`.
     pub fn add_hostile(&mut self) {
-        for (name, test) in hostile::on_hostile_pools() {
+        for (name, test) in ends::hostile::on_hostile_pools() {
             self.add_test(format!("hostile::{name}"), test);
         }
     }
