@@ -1,6 +1,6 @@
 //! The bars: what an item costs, beside sequential code and Python's `multiprocessing.Pool(2).imap` in the same minute.
 //!
-//! `cargo run --release -p pool-process --example bars`; a number as argument is the seconds for each row.
+//! `cargo run --release -p pool-process --example process_bars`; a number as argument is the seconds for each row.
 
 use pool_process::{ProcessPool, Task, Tasks};
 use std::io::Write;
