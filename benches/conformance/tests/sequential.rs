@@ -501,3 +501,30 @@ fn p8_a_stage_runs_each_item_where_it_is_polled() {
         assert!(results.into_iter().eq((1..=20).map(|x| 2 * x)));
     });
 }
+
+/// Counts how often its task is woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// The stream has nothing, and so does not wake the task.
+#[test]
+fn p12_a_stage_that_waits_is_woken_when_it_is_cancelled() {
+    let input = futures::stream::iter([1]).chain(futures::stream::pending());
+    let mut stage = input.imap(Sequential, |x| x + 1);
+    let token = stage.cancel_token();
+    let woken = Arc::new(Woken::default());
+    let waker = woken.clone().into();
+    let mut context = std::task::Context::from_waker(&waker);
+    assert_eq!(stage.poll_next_unpin(&mut context), Poll::Ready(Some(2)));
+    assert_eq!(stage.poll_next_unpin(&mut context), Poll::Pending);
+    assert_eq!(woken.0.load(Ordering::SeqCst), 0);
+    token.cancel();
+    assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+    assert_eq!(stage.poll_next_unpin(&mut context), Poll::Ready(None));
+}

@@ -45,7 +45,7 @@ impl<T, P: Place> Inner<'_, T, P> {
         }
     }
 
-    /// Whether a panic of the input is still to be handed out.
+    /// What counts as a failure.
     pub(super) fn fail_fast(&mut self, fails: fn(&T) -> bool) {
         match self {
             Inner::Results(results) => {
@@ -55,6 +55,7 @@ impl<T, P: Place> Inner<'_, T, P> {
         }
     }
 
+    /// Whether a panic of the input is still to be handed out.
     fn input_has_panicked(&self) -> bool {
         match self {
             Inner::Results(results) => results.input_has_panicked(),

@@ -85,7 +85,7 @@ pub(super) struct ThreadTime {
 impl ThreadTime {
     /// It begins with the first question.
     pub(super) fn new() -> ThreadTime {
-        ThreadTime { since: None, sampler: ClockSampler::new(policy::MOST_WATCHED) }
+        ThreadTime { since: None, sampler: ClockSampler::new(policy::MOST_POLLED) }
     }
 
     /// Whether it has passed. To be asked for each item; the clock is not read each time.

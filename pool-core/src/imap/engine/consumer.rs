@@ -85,19 +85,19 @@ where
         self.shared.control().unwanted().note_caller(is_in);
         let works =
             self.alone.is_for_good() || (matches!(wait, Wait::Forever) && is_worker(self.executor.get()));
-        if let Some(head) =
-            self.alone.go_on(self.executor.get(), &self.shared, order, (works, &mut self.nesting))
-        {
-            return head;
-        }
         let mut call = Call::new(wait, works);
+        // Before all else: who cancels after the last look for that must find the task.
         #[cfg(feature = "stream")]
         if let Wait::Task(waker) = wait {
             let parker = self.shared.control().parker();
             parker.prepare();
             parker.set_task(Some(waker.clone()));
         }
-        let head = self.wait(order, &mut call);
+        let how = (works, &mut self.nesting);
+        let head = match self.alone.go_on(self.executor.get(), &self.shared, order, how) {
+            Some(head) => head,
+            None => self.wait(order, &mut call),
+        };
         if call.is_poll() && head != Head::Late {
             self.shared.control().parker().set_task(None);
         }

@@ -156,7 +156,7 @@ where
     J: Iterator<Item = I::Item>,
 {
     let control = shared.control();
-    let has_found = || control.is_cancelled() || has_found();
+    let has_found = || control.is_cancelled() || control.failed().is_some() || has_found();
     let at_first = control.look_up();
     loop {
         let looked_up = control.look_up();

@@ -317,7 +317,7 @@ impl<I: Iterator, T> State<I, T> {
 
     /// How many items the consumer may pull now from its own input.
     pub(super) fn offer_len(&mut self) -> usize {
-        if self.failed.is_some() { 0 } else { self.batch_len().min(self.room()) }
+        if self.control.failed().is_some() { 0 } else { self.batch_len().min(self.room()) }
     }
 
     /// Opens a ring for items that the consumer pulls from its own input, and puts the first into it.

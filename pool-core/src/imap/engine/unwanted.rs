@@ -1,6 +1,7 @@
 //! Whether the result of an item that runs is still wanted: what [`Current::is_cancelled`](crate::Current::is_cancelled) asks.
 //!
-//! Nothing here makes an imap end, and nothing is written while all goes well. An item that does not ask pays nothing.
+//! Nothing is written while all goes well, and an item that does not ask pays nothing. What was given up cannot fail any more, and
+//! what has failed cannot be given up: that is decided here, under a lock of its own.
 
 use crate::executor::Terminated;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 pub(in crate::imap) struct Unwanted<C> {
     /// In order, what runs below this was given up.
     below: AtomicU64,
-    /// Without order, these were.
+    /// Without order, these were. In order, too, it is held while an item is given up or fails.
     given_up: Mutex<BTreeSet<u64>>,
     some_given_up: AtomicBool,
     /// The item in which the imap was made, as long as it is consumed there.

@@ -36,6 +36,10 @@ pub(crate) const STREAM_RESULTS: u32 = 128;
 #[cfg(feature = "stream")]
 pub(crate) const STREAM_TIME: Duration = Duration::from_micros(100);
 
+/// The most items between two looks at that time: a poll that looks for a result may take half of it.
+#[cfg(feature = "stream")]
+pub(crate) const MOST_POLLED: u32 = 2;
+
 /// What an imap asks its policy for.
 #[derive(Clone, Copy)]
 pub(crate) struct Request {

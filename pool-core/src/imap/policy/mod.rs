@@ -21,7 +21,7 @@ pub(crate) use limits::{
     LONGEST_FIXED, LONGEST_NAP, LONGEST_WORK, MOST_ALONE, MOST_NAPS, MOST_WATCHED, Request, SLICE,
 };
 #[cfg(feature = "stream")]
-pub(crate) use limits::{STREAM_RESULTS, STREAM_TIME};
+pub(crate) use limits::{MOST_POLLED, STREAM_RESULTS, STREAM_TIME};
 use measured::Measured;
 use std::time::Duration;
 

@@ -228,7 +228,7 @@ impl<I: Iterator, T> State<I, T> {
     /// What the consumer can pull, if it has the input.
     fn find_offer(&mut self, call: &mut Call<'_>) -> Option<Answer<I>> {
         let in_time = self.local && (!call.has_pulled || call.left() != Some(Duration::ZERO));
-        if !in_time || call.input_is_dry || self.input.end().is_some() || self.failed.is_some() {
+        if !in_time || call.input_is_dry || self.input.end().is_some() || self.control.failed().is_some() {
             return None;
         }
         // Where no other thread is sure to come, each item is run before the next is pulled.
@@ -246,10 +246,11 @@ impl<I: Iterator, T> State<I, T> {
         self.backlog.is_empty() && self.input.pulled() == order.head() && order.missing() == 0
     }
 
-    /// The item whose limit passes next, and how much time it has left.
+    /// The item whose limit passes next, and how much time it has left. One that has failed is not given up: it comes.
     fn next_late(&self, order: &mut Order<T>) -> Option<(u64, Duration)> {
         let limit = self.item_limit?;
-        order.next_late().map(|(index, began)| (index, limit.saturating_sub(began.elapsed())))
+        let late = order.next_late().filter(|(index, _)| self.control.failed() != Some(*index));
+        late.map(|(index, began)| (index, limit.saturating_sub(began.elapsed())))
     }
 
     /// How the consumer waits. `None` if there is something new meanwhile.
@@ -296,7 +297,7 @@ impl<I: Iterator, T> State<I, T> {
         let goes_on = self.workers.active() > 0 && under_way > self.workers.most() as u64;
         match call.wait {
             Wait::Forever => self.policy.consumer_looks(time, head),
-            Wait::Task(_) if goes_on => self.policy.poll_looks(time, head),
+            Wait::Task(_) => self.policy.poll_looks(time, head).filter(|_| goes_on),
             _ => None,
         }
     }
