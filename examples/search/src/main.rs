@@ -57,6 +57,7 @@ fn run(arguments: Arguments) -> Result<i32, String> {
                 output.flush().map_err(written)?;
                 tell(format_args!("search: {}", message.text));
                 failed |= message.is_failure;
+                searched |= message.is_failure;
             }
         }
     }

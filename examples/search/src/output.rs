@@ -5,7 +5,7 @@
 //! holds at most [`Entry::size`](crate::walk::Entry::size) bytes, whatever is found.
 
 use std::io::{self, Write};
-use std::mem::take;
+use std::mem::{replace, take};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -142,7 +142,10 @@ impl Output {
         let written = match text.filter(|text| text.index == state.turn) {
             Some(mut text) => {
                 state.handed_over = Some(text.index);
-                state.add(&take(&mut text.bytes))
+                // Whole lines: the printer writes the one between two texts in two pieces.
+                let whole = text.bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+                let rest = text.bytes.split_off(whole);
+                state.add(&replace(&mut text.bytes, rest))
             }
             None => Ok(()),
         };
