@@ -110,9 +110,9 @@ pub(crate) struct Alive<'a> {
 pub(crate) enum Kind {
     /// It is time, and it told the server, too.
     Holds,
-    /// It is about to begin, and waits for a [`Verdict`] about each.
+    /// It is about to begin, and waits for a [`Verdict`](crate::pieces::Fetch::Verdict) about each.
     Begins,
-    /// They were handed out before: are they to run? A [`Verdict`] about each is the answer.
+    /// They were handed out before: are they to run? A verdict about each is the answer.
     Asks,
 }
 
@@ -122,13 +122,6 @@ pub(crate) struct Sign {
     pub frame: u64,
     /// The item at which a thread is, if one has begun.
     pub at: Option<u32>,
-}
-
-/// That the master has heard what was said of a frame; whether it is to run, and what the worker says before it begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Verdict {
-    pub frame: u64,
-    pub care: Option<Care>,
 }
 
 /// What a master tells all workers of a task.
@@ -181,7 +174,6 @@ mod tests {
             assert!(!listed || each_outcome(&outcomes).count() == reply.count as usize);
         }
         let _ = decode::<Alive<'_>>(message);
-        let _ = decode::<Verdict>(message);
         let _ = decode::<Hello<'_>>(message);
         let _ = decode::<Call<'_>>(message);
         let _ = decode::<crate::pieces::Fetch<'_>>(message);
@@ -221,7 +213,7 @@ mod tests {
                 work(count, None).encode(&encoded),
                 work(count, Some(u64::MAX)).encode(&[]),
                 encode(&Alive { worker: "me", threads: 1, kind: Kind::Asks, frames: vec![Sign { frame: 1, at: Some(2) }] }),
-                encode(&Verdict { frame: 1, care: Some(Care::Items) }),
+                encode(&crate::pieces::Fetch::Verdict { job: "abc", frame: 1, care: Some(Care::Items) }),
                 encode(&Call::Over { job: "abc" }),
                 encode(&crate::pieces::Fetch::Piece { job: "abc", frame: 1, offset: u64::MAX, length: u32::MAX }),
             ];

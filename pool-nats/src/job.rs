@@ -15,7 +15,7 @@
 //! - An outcome is taken once: the ledger knows which items have one.
 
 use crate::builder::{unique, with_sources};
-use crate::frame::{self, Alive, Call, Hello, INLINE, Kind, Reply, Sign, Verdict, What, Work};
+use crate::frame::{self, Alive, Call, Hello, INLINE, Kind, Reply, Sign, What, Work};
 use crate::master::{Master, Storage, refused};
 use crate::pieces::{self, Fetch};
 use crate::subjects::{ROUTES, is_inbox, is_token};
@@ -355,7 +355,7 @@ impl Job {
                 }
                 return;
             }
-            Some("alive") => self.on_alive(message).await,
+            Some("alive") => self.on_alive(&message.payload).await,
             Some("fetch") => self.on_fetch(message).await,
             _ => None,
         };
@@ -364,8 +364,8 @@ impl Job {
         }
     }
 
-    async fn on_alive(&mut self, message: Message) -> Option<()> {
-        let alive: Alive<'_> = frame::decode(&message.payload)?;
+    async fn on_alive(&mut self, message: &Bytes) -> Option<()> {
+        let alive: Alive<'_> = frame::decode(message)?;
         self.saw(alive.worker, alive.threads);
         let now = Instant::now();
         for Sign { frame, at } in alive.frames {
@@ -380,9 +380,12 @@ impl Job {
                 Kind::Begins => self.core.frame(frame).map(Frame::care),
                 Kind::Asks => self.judge(frame, now),
             };
-            let reply = message.reply.as_ref().filter(|reply| is_inbox(reply))?;
-            let verdict = frame::encode(&Verdict { frame, care });
-            let _ = self.master.client.publish(reply.clone(), verdict).await;
+            if !is_token(alive.worker) {
+                return None;
+            }
+            let subject = self.master.subjects.fetch(alive.worker);
+            let verdict = frame::encode(&Fetch::Verdict { job: &self.id, frame, care });
+            let _ = self.master.client.publish(subject, verdict).await;
         }
         // What has become of those that are not to run.
         self.send_batches(false).await;

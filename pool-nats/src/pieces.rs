@@ -8,6 +8,7 @@ use crate::frame;
 use async_nats::Client;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
+use pool_remote::ledger::Care;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -23,13 +24,19 @@ pub(crate) const LARGEST: u64 = 1 << 31;
 /// How often a piece is asked for.
 const TRIES: u32 = 3;
 
-/// A question to the side that has the bytes.
+/// What is said to the side that has the bytes: a master or a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Fetch<'a> {
     /// Give me these.
     Piece { job: &'a str, frame: u64, offset: u64, length: u32 },
     /// I have all.
     Release { job: &'a str, frame: u64 },
+    /// To a worker: the master has heard what was said of a frame; whether it is to run, and what the worker says before
+    /// it begins.
+    ///
+    /// It is not an answer to the subject that the worker names. Several signs of life name the same one, and a server
+    /// that allows a client answers only (`allow_responses`) takes one answer to a subject.
+    Verdict { job: &'a str, frame: u64, care: Option<Care> },
 }
 
 /// The answer to a question for a piece: what there is of it, or nothing.

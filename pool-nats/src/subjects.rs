@@ -9,7 +9,7 @@
 //! | `<ns>.fetch.<job>` | worker → master | asks for a piece of a large frame |
 //! | `<ns>.worker.<task>` | worker → masters | "I offer this task" |
 //! | `<ns>.call.<task>` | master → workers | "who offers this task?", and "this job is over" |
-//! | `<ns>.fetch.<worker>` | master → worker | asks for a piece of a large result |
+//! | `<ns>.fetch.<worker>` | master → worker | asks for a piece of a large result, and says whether to run a frame |
 
 use pool_remote::Identity;
 use pool_remote::ledger::Route;
@@ -99,7 +99,7 @@ impl Subjects {
         format!("{}.alive.{job}", self.namespace)
     }
 
-    /// Where a master (by its job) or a worker hands out pieces.
+    /// Where a master (by its job) or a worker is asked for pieces, and a worker is told whether to run a frame.
     pub fn fetch(&self, job_or_worker: &str) -> String {
         format!("{}.fetch.{job_or_worker}", self.namespace)
     }

@@ -9,7 +9,7 @@ use super::pulls::Pulls;
 use super::{EXIT_ITEM_TIMED_OUT, WorkerRole};
 use crate::builder::{Builder, Connected, refusal, unique};
 use crate::error::NatsError;
-use crate::frame::{self, Alive, Call, Hello, INLINE, Kind, Outcome, Sign, Verdict, What, Work};
+use crate::frame::{self, Alive, Call, Hello, INLINE, Kind, Outcome, Sign, What, Work};
 use crate::pieces::{self, Fetch};
 use crate::subjects::{deliveries, handed_out_by, is_inbox};
 use async_nats::connection::State;
@@ -18,7 +18,7 @@ use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use pool_core::Executor;
 use pool_remote::functions::{Functions, Offer};
-use pool_remote::ledger::Route;
+use pool_remote::ledger::{Care, Route};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -55,7 +55,7 @@ const IN_PROGRESS: &str = "+WPI";
 const HAND_BACK: &str = "-NAK";
 const TERMINATE: &str = "+TERM";
 
-/// The server answers signs of life for which there is no subscriber here, followed by the job.
+/// The server says here that signs of life had no subscriber, followed by the job.
 const ALIVE: &str = "alive-";
 
 /// A connection, and the runtime on which it lives.
@@ -304,8 +304,12 @@ impl Service<'_> {
 
     async fn on_message(&mut self, message: Message) {
         let Some(status) = message.status else {
-            let is_verdict = message.subject.starts_with(&self.inbox);
-            return if is_verdict { self.on_verdict(&message).await } else { self.on_frame(&message).await };
+            // Nothing but statuses is sent to the inbox itself.
+            let is_frame = !message.subject.starts_with(&self.inbox);
+            if is_frame {
+                self.on_frame(&message).await;
+            }
+            return;
         };
         // Statuses come to the subject that was given, frames under their own.
         let token = message.subject.rsplit('.').next().unwrap_or_default();
@@ -352,10 +356,7 @@ impl Service<'_> {
         self.tell_alive(&held.job, Kind::Asks, vec![Sign { frame: held.number, at: None }]).await;
     }
 
-    async fn on_verdict(&mut self, message: &Message) {
-        let Some(Verdict { frame, care }) = frame::decode(&message.payload) else { return };
-        let token = message.subject.rsplit('.').next().unwrap_or_default();
-        let job = token.strip_prefix(ALIVE).unwrap_or_default();
+    async fn on_verdict(&mut self, job: &str, frame: u64, care: Option<Care>) {
         let about = |held: &Held| held.number == frame && held.job == job;
         let Some(key) = self.held.iter().find(|(_, held)| about(held)).map(|(&key, _)| key) else { return };
         // A thread that waits for this may begin.
@@ -548,21 +549,22 @@ impl Service<'_> {
     // Masters.
 
     async fn on_question(&mut self, message: Message) {
-        let (job, number) = match frame::decode(&message.payload) {
-            Some(Fetch::Piece { job, frame, .. } | Fetch::Release { job, frame }) => (job, frame),
-            None => return,
+        let Some(question) = frame::decode(&message.payload) else { return };
+        let (job, number) = match question {
+            Fetch::Piece { job, frame, .. } | Fetch::Release { job, frame } => (job, frame),
+            Fetch::Verdict { job, frame, care } => return self.on_verdict(job, frame, care).await,
         };
         let asked = |held: &Held| held.number == number && held.job == job;
         let found = self.held.iter().find_map(|(&key, held)| match &held.stage {
             Stage::Result { outcomes, .. } if asked(held) => Some((key, outcomes.clone())),
             _ => None,
         });
-        match (frame::decode(&message.payload), message.reply) {
-            (Some(Fetch::Piece { offset, length, .. }), Some(reply)) if is_inbox(&reply) => {
+        match (question, message.reply) {
+            (Fetch::Piece { offset, length, .. }, Some(reply)) if is_inbox(&reply) => {
                 let outcomes = found.map(|(_, outcomes)| outcomes).unwrap_or_default();
                 let _ = self.client.publish(reply, pieces::piece(&outcomes, offset, length)).await;
             }
-            (Some(Fetch::Release { .. }), _) => {
+            (Fetch::Release { .. }, _) => {
                 if let Some((key, _)) = found {
                     self.drop_held(key);
                 }

@@ -2,7 +2,7 @@
 
 use crate::credentials::Operator;
 use crate::probe::Probe;
-use crate::scene::{Scene, Test};
+use crate::scene::{Process, Scene, Test};
 use crate::server::Server;
 use crate::tasks::{DEED, Deed, NUMBER, Plan, SLEEP, bytes, check, right, worker};
 use pool_nats::{NatsError, NatsPool, TaskError, Worker};
@@ -125,6 +125,7 @@ fn permissions(scene: &Arc<Scene>) {
     let large = bytes(3, 2 << 20);
     assert!(pool.imap(crate::tasks::SAME, [large.clone()]).next().unwrap().unwrap() == large);
     drop(pool.imap(SLEEP, (0..).map(|x| (x, 1))).start());
+    frames_of_a_killed_worker(&pool, &plan.start(scene));
     drop(pool);
     process.terminate();
     assert!(process.wait().success());
@@ -166,6 +167,17 @@ fn permissions(scene: &Arc<Scene>) {
         });
         assert!(heard.is_err(), "{refused}");
     }
+}
+
+/// The other worker gets several frames that were handed out before, and asks about all of them at once.
+fn frames_of_a_killed_worker(pool: &NatsPool, killed: &Process) {
+    let mut imap = pool.imap(SLEEP, (0..300).map(|x| (x, 5))).batch(1);
+    check(imap.by_ref().take(100), 100);
+    killed.kill();
+    for x in 100..300 {
+        assert_eq!(imap.next(), Some(Ok(right(x))), "at {x}");
+    }
+    assert!(imap.stats().redelivered > 1, "it held several: {}", imap.stats());
 }
 
 /// Whether what one client publishes gets to another.
