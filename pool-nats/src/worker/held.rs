@@ -74,7 +74,7 @@ impl Held {
             return None;
         }
         let mut items = self.progress.lock();
-        if !items.begun || items.done != self.seen.0 {
+        if !items.begun || items.telling || items.done != self.seen.0 {
             self.seen = (items.done, Instant::now());
         }
         let stuck = items.begun && self.seen.1.elapsed() >= BACK;
@@ -101,6 +101,8 @@ pub(crate) struct Progress(Mutex<Items>);
 pub(crate) struct Items {
     /// A thread has begun with them.
     pub begun: bool,
+    /// That thread waits until the master has heard of its next item, which has not begun.
+    pub telling: bool,
     /// Those before this one have outcomes; and those before this one have left in parts.
     pub done: u32,
     pub sent: u32,
@@ -122,7 +124,7 @@ impl Progress {
     /// Whether a thread is at the item after this many.
     fn is_at(&self, done: u32) -> bool {
         let items = self.lock();
-        items.begun && items.done == done && items.done < items.end
+        items.begun && !items.telling && items.done == done && items.done < items.end
     }
 
     /// Takes the items away from the executor, if no thread has begun with them.
@@ -223,11 +225,16 @@ fn run_items(items: &[u8], progress: &Progress, limit: u64, function: &Function,
             if items.done >= items.end {
                 return;
             }
+            items.telling = true;
             items.done
         };
         teller.tell(at);
-        if progress.lock().end <= at {
-            return;
+        {
+            let mut items = progress.lock();
+            items.telling = false;
+            if items.end <= at {
+                return;
+            }
         }
         match take_item(rest) {
             Some((item, behind)) => {
@@ -253,5 +260,75 @@ impl Drop for Run {
         let finished = Finished { key: self.key, busy, ran: self.begun.is_some() };
         // The service may have ended.
         let _ = self.finished.send(finished);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::push_item;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    const LIMIT: Duration = Duration::from_millis(30);
+
+    fn held(items: &[u8]) -> Held {
+        let work = Work {
+            count: 1,
+            ack_wait: 600,
+            item_timeout: Some(LIMIT.as_millis() as u64),
+            care: Care::Frame,
+            size_limit: 1 << 20,
+            elsewhere: None,
+        };
+        let now = Instant::now();
+        Held {
+            task: "t".into(),
+            job: "j".into(),
+            number: 1,
+            route: Route::Work,
+            ack: "ack".into(),
+            work,
+            deliveries: 2,
+            items: Bytes::copy_from_slice(items),
+            stage: Stage::Queued,
+            beat: now,
+            progress: Arc::new(Progress::new(1)),
+            seen: (0, now),
+        }
+    }
+
+    /// Else a master that is slow to answer ends a healthy worker.
+    #[test]
+    fn the_wait_for_the_master_is_not_time_of_the_item() {
+        let mut items = Vec::new();
+        push_item(b"x", &mut items);
+        let mut held = held(&items);
+        let (begins, mut beginning) = unbounded_channel();
+        let teller = Teller { key: 1, care: held.work.care, begins };
+        let (enter, entered) = sync_channel::<()>(0);
+        let (leave, left) = sync_channel::<()>(0);
+        let left = Mutex::new(left);
+        let function: Function = Arc::new(move |_, _, outcome| {
+            enter.send(()).unwrap();
+            left.lock().unwrap().recv().unwrap();
+            Outcome::Ok(b"y").push(outcome);
+        });
+        std::thread::scope(|scope| {
+            let progress = held.progress.clone();
+            scope.spawn(move || run_items(&items, &progress, 1 << 20, &function, &teller));
+            let waits = beginning.blocking_recv().unwrap();
+            std::thread::sleep(LIMIT * 2);
+            let early = (held.is_late(), held.running());
+            let looked = Instant::now();
+            assert_eq!(held.part(), None);
+            drop(waits);
+            entered.recv().unwrap();
+            std::thread::sleep(LIMIT * 2);
+            let late = held.is_late();
+            leave.send(()).unwrap();
+            assert_eq!(early, (false, None));
+            assert!(held.seen.1 >= looked, "its time begins when the wait is over");
+            assert!(late);
+        });
     }
 }
