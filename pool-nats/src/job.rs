@@ -98,6 +98,8 @@ pub(crate) struct Job {
     anew: Option<Anew>,
     /// Since when the server refuses something, and what it said.
     trouble: Option<(Instant, String)>,
+    /// The last look found that the server does not answer.
+    away: bool,
     heard: Instant,
     asked: Instant,
     /// No worker was ever heard of, and the user has not been told.
@@ -160,6 +162,7 @@ impl Job {
             preparing: false,
             anew: None,
             trouble: None,
+            away: false,
             heard: now,
             asked: now,
             lonely: true,
@@ -563,9 +566,13 @@ impl Job {
             return Err(TaskError::Connection(format!("the server refuses what a master needs: {what}")));
         }
         if self.master.client.connection_state() != State::Connected {
+            self.away = true;
             self.note_trouble("the server does not answer".into());
-        } else if self.trouble.as_ref().is_some_and(|(_, why)| why == "the server does not answer") {
+        } else if std::mem::take(&mut self.away) {
             self.trouble = None;
+            // No worker could be heard of until now.
+            self.heard = Instant::now();
+            self.ask_workers().await;
         }
         let limit = self.master.connection_timeout;
         if let Some((_, why)) = self.trouble.as_ref().filter(|(since, _)| since.elapsed() > limit) {

@@ -24,6 +24,7 @@ pub const TESTS: &[(&str, Test)] = &[
     ("worker_leaves_politely", worker_leaves),
     ("server_killed_with_memory_storage", server_killed_memory),
     ("server_killed_with_file_storage", server_killed_file),
+    ("server_away_for_longer_than_a_worker_may_be", server_away),
     ("leader_of_a_cluster_of_three_killed", leader_killed),
     ("function_hangs", function_hangs),
     ("long_items_are_not_redelivered", long_items),
@@ -148,6 +149,28 @@ fn server_killed_memory(scene: &Arc<Scene>) {
 
 fn server_killed_file(scene: &Arc<Scene>) {
     restarted(scene, Storage::File);
+}
+
+/// No worker can be heard of while the server is away.
+fn server_away(scene: &Arc<Scene>) {
+    let mut server = Server::start(scene);
+    let worker = worker(scene, &server.url(), 2);
+    let limit = Duration::from_secs(2);
+    let mut imap = pool(&server).imap(SLEEP, (0..200).map(|x| (x, 5))).no_worker_timeout(limit);
+    check(imap.by_ref().take(100), 100);
+    // So that it is not back before the master.
+    worker.stop();
+    server.kill();
+    std::thread::sleep(limit + Duration::from_millis(500));
+    server.run(scene);
+    let probe = Probe::new(&server.url());
+    // The master is back when it asks, and it looks several times a second.
+    probe.listen("pool.call.>")();
+    std::thread::sleep(ACK_WAIT);
+    worker.go_on();
+    for x in 100..200 {
+        assert_eq!(imap.next(), Some(Ok(right(x))), "at {x}");
+    }
 }
 
 fn leader_killed(scene: &Arc<Scene>) {
