@@ -23,21 +23,55 @@ fn wordcount(arguments: &[&str]) -> Command {
     command
 }
 
-/// Whether it is there, and not the one of Debian 12, which pool-nats refuses.
+/// The oldest server that pool-nats takes.
+const OLDEST: [u64; 3] = [2, 10, 25];
+
+/// Whether it is there, and pool-nats takes it.
 fn is_new_enough(program: &Path) -> bool {
-    let version = Command::new(program).arg("--version").output();
-    version.is_ok_and(|output| !String::from_utf8_lossy(&output.stdout).contains("v2.9."))
+    let output = Command::new(program).arg("--version").output();
+    output.is_ok_and(|output| version(&String::from_utf8_lossy(&output.stdout)) >= Some(OLDEST))
+}
+
+/// The three numbers in `nats-server: v2.10.25-preview.1`.
+fn version(text: &str) -> Option<[u64; 3]> {
+    let (_, version) = text.trim().split_once(": v")?;
+    let mut numbers = version.split(['.', '-', '+']).map(|number| number.parse().ok());
+    Some([numbers.next()??, numbers.next()??, numbers.next()??])
+}
+
+#[test]
+fn servers_are_compared_by_their_numbers() {
+    let is_taken = |text| version(text) >= Some(OLDEST);
+    for taken in [
+        "nats-server: v2.10.25\n",
+        "nats-server: v2.10.100",
+        "nats-server: v2.11.0-preview.1",
+        "nats-server: v3.0.0",
+    ] {
+        assert!(is_taken(taken), "{taken}");
+    }
+    for other in [
+        "nats-server: v2.10.24",
+        "nats-server: v2.9.99",
+        "nats-server: v1.11.30",
+        "nats-server: v2.10",
+        "",
+        "v",
+    ] {
+        assert!(!is_taken(other), "{other}");
+    }
 }
 
 fn server_program() -> Option<PathBuf> {
-    if let Some(program) = std::env::var_os("NATS_SERVER") {
-        return Some(program.into());
-    }
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/nats-server/newest");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     let programs = folders.map(|folder| folder.join("nats-server"));
-    let program = std::iter::once(installed).chain(programs).find(|program| is_new_enough(program));
+    let mut programs = std::iter::once(installed).chain(programs);
+    let program = match std::env::var_os("NATS_SERVER") {
+        Some(named) => Some(PathBuf::from(named)).filter(|program| is_new_enough(program)),
+        None => programs.find(|program| is_new_enough(program)),
+    };
     if program.is_none() {
         let required = std::env::var_os("POOL_NATS_REQUIRED").is_some_and(|value| value == "1");
         assert!(!required, "POOL_NATS_REQUIRED=1, and there is no nats-server that is new enough");
