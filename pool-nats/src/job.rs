@@ -94,6 +94,8 @@ pub(crate) struct Job {
     /// Since when the server owes an answer about a frame.
     asking: Option<Instant>,
     preparing: bool,
+    /// The stream that was there when last seen.
+    stream: Option<u64>,
     /// What is to be made anew as soon as it can be.
     anew: Option<Anew>,
     /// Since when the server refuses something, and what it said.
@@ -160,6 +162,7 @@ impl Job {
             started: false,
             asking: None,
             preparing: false,
+            stream: None,
             anew: None,
             trouble: None,
             away: false,
@@ -320,7 +323,8 @@ impl Job {
         self.asking = None;
         let offered = self.offered.remove(&number);
         if message.status == Some(StatusCode::NO_RESPONDERS) {
-            return self.note_trouble("nothing takes frames: JetStream or the stream is gone".into());
+            self.note_trouble("nothing takes frames: JetStream or the stream is gone".into());
+            return self.prepare();
         }
         match refused(&message.payload) {
             None => {
@@ -658,7 +662,13 @@ impl Job {
         match done {
             Ok(views) => {
                 let now = Instant::now();
-                if new_stream {
+                let before = self.stream.replace(views[0].stream);
+                let is_another = before.is_some_and(|before| before != views[0].stream);
+                if is_another {
+                    // What the old one refused says nothing of this one.
+                    self.trouble = None;
+                }
+                if new_stream || is_another {
                     let acts = self.queue.made_stream(now);
                     self.act(acts).await;
                 }

@@ -297,18 +297,23 @@ fn results_twice(scene: &Arc<Scene>) {
     assert!(imap.stats().duplicates > 100, "{}", imap.stats());
 }
 
-/// As if the server had lost what it had acknowledged.
+/// As if the server had lost what it had acknowledged, while frames are sent, and when all have been.
 fn stream_deleted(scene: &Arc<Scene>) {
     let server = Server::start(scene);
     worker(scene, &server.url(), 2);
     let probe = Probe::new(&server.url());
-    let (stats, _) = disturbed(&pool(&server), 400, 5, || {
+    let delete = || {
         probe.run(async {
             let context = async_nats::jetstream::new(probe.client.clone());
             context.delete_stream("pool").await.unwrap();
         });
-    });
+    };
+    let (stats, _) = disturbed(&pool(&server), 400, 5, delete);
     assert!(stats.sent_again > 0 && stats.stalls > 0, "{stats}");
+    let (stats, longest) = disturbed(&pool(&server), 60, 5, delete);
+    assert!(stats.sent_again > 0 && stats.stalls > 0, "{stats}");
+    // Missed after two and a half, and found by the first look.
+    assert!(longest < ACK_WAIT * 7 / 2, "{longest:?}: {stats}");
 }
 
 /// A stranger pulls some frames and says for ever that it is at them. So the server has them, refuses them, and hands them
