@@ -149,7 +149,10 @@ where
                 let (back, items) = self.work_in_hand(input, hand);
                 Done::WorkedInHand { back, items, time: times.lap() }
             }
-            Step::AskPool => Done::Asked(has_waiting(executor)),
+            // A pool that was terminated drops the job that goes back to it.
+            Step::AskPool => {
+                Done::Asked(has_waiting(executor) || self.control().unwanted().pool_is_terminated())
+            }
             Step::Look => {
                 std::thread::yield_now();
                 Done::Looked(times.idle())

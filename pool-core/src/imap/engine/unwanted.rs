@@ -82,12 +82,17 @@ impl<C> Unwanted<C> {
         }
     }
 
+    /// Whether the pool has said that it was terminated.
+    pub(super) fn pool_is_terminated(&self) -> bool {
+        self.pool.as_ref().is_some_and(Terminated::is_set)
+    }
+
     /// Whether the result of this item is not wanted. `is_unwanted` says so of an item of another imap.
     pub(super) fn contains(&self, index: u64, is_unwanted: impl FnOnce(&C, u64) -> bool) -> bool {
         let given_up = || lock(&self.given_up).contains(&index);
         index < self.below.load(Ordering::Relaxed)
             || (self.some_given_up.load(Ordering::Relaxed) && given_up())
-            || self.pool.as_ref().is_some_and(Terminated::is_set)
+            || self.pool_is_terminated()
             || self.outer.as_ref().is_some_and(|(outer, index)| {
                 !self.has_left.load(Ordering::Relaxed) && is_unwanted(outer, *index)
             })

@@ -1,7 +1,8 @@
 //! P12 pool drop, P14 sharing.
 
 use crate::suite::list::promises;
-use pool_core::{Executor, JobError};
+use pool_core::{Cancelled, Executor, JobError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -69,6 +70,26 @@ promises! {
         open.send(()).unwrap();
         assert_eq!(running.join().unwrap(), 5);
         drop(pool);
+    }
+
+    /// Where there is always room, no worker leaves by itself.
+    fn p12_terminate_ends_an_imap_that_is_being_read(subject) {
+        if !subject.terminates() {
+            return;
+        }
+        for (threads, window) in [(1, 10), (2, 10), (1, 10_000), (2, 10_000)] {
+            let pool = subject.pool(threads);
+            let mut results = pool.imap(0u64.., |x| x).window(window);
+            assert!(results.by_ref().take(100).eq(0..100));
+            pool.terminate();
+            let told = loop {
+                match catch_unwind(AssertUnwindSafe(|| results.next())) {
+                    Ok(result) => assert!(result.is_some(), "an endless imap has ended"),
+                    Err(payload) => break payload.is::<Cancelled>(),
+                }
+            };
+            assert!(told, "by a panic with Cancelled");
+        }
     }
 
     /// A job that waits for what it has submitted goes on: that is run or dropped, also if the pool is terminated between
