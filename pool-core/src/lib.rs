@@ -107,6 +107,8 @@ mod no_item;
 #[cfg(feature = "testing")]
 pub mod peak;
 mod roster;
+#[cfg(feature = "testing")]
+pub mod runs;
 mod scope;
 mod sequential;
 #[cfg(feature = "stream")]

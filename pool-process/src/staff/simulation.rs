@@ -13,6 +13,7 @@ use crate::position::Position;
 use crate::wire::Order;
 use bytes::Bytes;
 use fastrand::Rng;
+use pool_core::runs::play_all;
 use pool_remote::control::{Bell, Control, Settings};
 use pool_remote::frame::{Outcome, each_item};
 use pool_remote::input::Feed;
@@ -519,15 +520,5 @@ impl Child {
 
 #[test]
 fn random_runs_give_each_item_once_and_leave_nothing() {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            scope.spawn(move || {
-                for seed in (thread..RUNS).step_by(threads as usize) {
-                    let run = std::panic::catch_unwind(|| World::new(seed).play());
-                    assert!(run.is_ok(), "run {seed} has failed, see above");
-                }
-            });
-        }
-    });
+    play_all(RUNS, |seed| World::new(seed).play());
 }

@@ -16,6 +16,7 @@ use crate::pace::Portion;
 use crate::results::Results;
 use bytes::Bytes;
 use fastrand::Rng;
+use pool_core::runs::play_all;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -291,15 +292,5 @@ impl Held {
 
 #[test]
 fn random_runs_give_each_item_once_and_leave_nothing() {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            scope.spawn(move || {
-                for seed in (thread..RUNS).step_by(threads as usize) {
-                    let run = std::panic::catch_unwind(|| World::new(seed).play());
-                    assert!(run.is_ok(), "run {seed} has failed, see above");
-                }
-            });
-        }
-    });
+    play_all(RUNS, |seed| World::new(seed).play());
 }

@@ -19,6 +19,7 @@ use crate::ledger::{Care, Route};
 use crate::pace::Portion;
 use crate::results::Results;
 use fastrand::Rng;
+use pool_core::runs::play_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -622,15 +623,5 @@ impl World {
 
 #[test]
 fn no_run_hangs_whatever_the_server_loses_and_says() {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            scope.spawn(move || {
-                for seed in (thread..RUNS).step_by(threads as usize) {
-                    let run = std::panic::catch_unwind(|| World::new(seed).play());
-                    assert!(run.is_ok(), "run {seed} has failed, see above");
-                }
-            });
-        }
-    });
+    play_all(RUNS, |seed| World::new(seed).play());
 }

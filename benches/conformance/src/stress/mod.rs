@@ -24,6 +24,7 @@ mod values;
 mod watch;
 
 use crate::subject::{AnySubject, Subject};
+use clap::Parser;
 use pool_core::Executor;
 use scenario::{POLICIES, policy_of};
 use std::process::exit;
@@ -60,28 +61,18 @@ pub struct Stress {
     subjects: Vec<Arc<AnySubject>>,
 }
 
-#[derive(Debug, Clone, Default)]
+/// Random scenarios on all backends with all policies.
+#[derive(Debug, Parser)]
 struct Options {
+    /// How many seconds [default: 30, or 0 with --seed].
+    #[arg(long)]
     seconds: Option<u64>,
+    /// Only the scenario of this seed, once, or again and again for as long as it says.
+    #[arg(long)]
     seed: Option<u64>,
+    /// Only on this backend.
+    #[arg(long)]
     backend: Option<String>,
-}
-
-impl Options {
-    fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
-        let mut options = Options::default();
-        while let Some(arg) = args.next() {
-            let value = args.next().ok_or(format!("{arg} needs a value"))?;
-            let number = || value.parse().map_err(|_| format!("{arg} {value}: not a number"));
-            match &*arg {
-                "--seconds" => options.seconds = Some(number()?),
-                "--seed" => options.seed = Some(number()?),
-                "--backend" => options.backend = Some(value),
-                _ => return Err(format!("{arg}: not known")),
-            }
-        }
-        Ok(options)
-    }
 }
 
 impl Stress {
@@ -94,11 +85,7 @@ impl Stress {
     ///
     /// `POOL_POLICY` chooses one policy of the engine. Otherwise each has a third of the time.
     pub fn from_args() -> Stress {
-        let options = Options::parse(env::args().skip(1)).unwrap_or_else(|wrong| {
-            eprintln!("{wrong}; there are --seconds N, --backend NAME and --seed N");
-            exit(2)
-        });
-        Stress { options, subjects: Vec::new() }
+        Stress { options: Options::parse(), subjects: Vec::new() }
     }
 
     /// Adds a backend.

@@ -128,3 +128,21 @@ pub(super) fn says_what_is_left(results: &mut (impl Stream + Unpin)) {
         assert_eq!(block_on(results.next()).is_some(), left > 0);
     }
 }
+
+/// This task has polled last, and is woken for this result.
+pub(super) fn is_woken_for(
+    task: &Arc<Woken>,
+    results: &mut (impl Stream<Item = u64> + Unpin),
+    expected: u64,
+) {
+    // A task may be woken early, and polls again then.
+    let mut seen = 0;
+    let result = loop {
+        soon("the last task is woken", || task.count() > seen);
+        seen = task.count();
+        if let Poll::Ready(result) = task.poll(results) {
+            break result;
+        }
+    };
+    assert_eq!(result, Some(expected));
+}

@@ -81,8 +81,8 @@ impl Control {
         self.call_workers();
     }
 
-    /// The same for an item whose result says so, or which has panicked. One that was given up does not fail: its result is not handed out, so no
-    /// consumer would learn why the imap has ended.
+    /// The same for an item whose result says so, or which has panicked. One that was given up does not fail: its result is not
+    /// handed out, so no consumer would learn why the imap has ended.
     #[cold]
     pub(super) fn fail_by_result(&self, index: u64) {
         self.unwanted.unless_given_up(index, || self.fail(index));

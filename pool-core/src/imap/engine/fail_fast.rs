@@ -1,7 +1,7 @@
 //! What counts as a failure, for an imap in which nothing begins behind an item that has failed.
 //!
-//! The thread that finds a failure notes its index in [`control`](super::control), without the imap's lock, and asks workers to look
-//! up: so none of them begins another item behind it. The state hears of it when a thread is at the lock, and hands out none
+//! The thread that finds a failure notes its index in [`control`](super::control), without the imap's lock, and asks workers to
+//! look up: so none of them begins another item behind it. The state hears of it when a thread is at the lock, and hands out none
 //! any more. In order, what is below goes on, and the iteration ends when it meets the first
 //! result that has failed. Without order it ends when what has begun is done.
 

@@ -1,6 +1,7 @@
 //! Random answers, for tests: a promise that holds with these rests on no guess.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// xorshift64, seeded anew for each imap.
 pub(super) struct Chaos(u64);
@@ -23,5 +24,11 @@ impl Chaos {
 
     pub(super) fn one_in(&mut self, count: usize) -> bool {
         self.below(count) == 0
+    }
+
+    /// For how long a consumer that has waited for this long looks.
+    pub(super) fn look(&mut self, waited: Duration) -> Option<Duration> {
+        let looks = waited < Duration::from_millis(1) && self.one_in(2);
+        looks.then(|| Duration::from_micros(self.below(100) as u64))
     }
 }

@@ -177,10 +177,7 @@ impl Policy {
         match self.choice {
             Choice::Measured => self.measured.consumer_looks(waited, delivered),
             Choice::Fixed => None,
-            Choice::Chaos => {
-                let looks = waited < Duration::from_millis(1) && self.chaos.one_in(2);
-                looks.then(|| Duration::from_micros(self.chaos.below(100) as u64))
-            }
+            Choice::Chaos => self.chaos.look(waited),
         }
     }
 
@@ -193,10 +190,7 @@ impl Policy {
         let look = match self.choice {
             Choice::Measured => self.measured.poll_looks(waited),
             Choice::Fixed => None,
-            Choice::Chaos => {
-                let looks = waited < Duration::from_millis(1) && self.chaos.one_in(2);
-                looks.then(|| Duration::from_micros(self.chaos.below(100) as u64))
-            }
+            Choice::Chaos => self.chaos.look(waited),
         };
         self.looked_in_vain = look.is_none().then_some(head);
         look

@@ -5,7 +5,8 @@ use crate::suite::list::promises;
 use crate::suite::parts::{Alive, Gate, on_threads, soon, within_window};
 use crate::suite::tasks::{
     Woken, current_thread, has_panics_as_values, is_cancelled_when_dropped, is_held_up_by_its_head_only,
-    is_woken_by_a_slow_input, multi_thread, panics_at_their_places, plays_ping_pong, says_what_is_left,
+    is_woken_by_a_slow_input, is_woken_for, multi_thread, panics_at_their_places, plays_ping_pong,
+    says_what_is_left,
 };
 use futures::channel::mpsc;
 use futures::executor::block_on;
@@ -420,15 +421,7 @@ promises! {
             assert!(first.poll(&mut results).is_pending());
             assert!(second.poll(&mut results).is_pending());
             send.unbounded_send(expected).unwrap();
-            let mut seen = 0;
-            let result = loop {
-                soon("the last task is woken", || second.count() > seen);
-                seen = second.count();
-                if let Poll::Ready(result) = second.poll(&mut results) {
-                    break result;
-                }
-            };
-            assert_eq!(result, Some(expected));
+            is_woken_for(&second, &mut results, expected);
             assert_eq!(Arc::strong_count(&first), 1, "the waker of a task that left is kept");
         }
     }
